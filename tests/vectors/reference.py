@@ -115,7 +115,7 @@ def pick_subjects(seed, subjects, quotas):
     for stratum in sorted(quotas):
         pool = sorted((subject_ticket(seed, row[0]), row[0], row[2]) for row in subjects if row[1] == stratum)
         k = k_of(len(pool), quotas[stratum])
-        strata.append([stratum, str(len(pool)), str(k), pool[k - 1][0] if k else "-"])
+        strata.append([stratum, str(len(pool)), str(k), pool[:k][-1][0] if k and pool else "-"])
         drawn += pool[:k]
     return strata, sorted(drawn)
 
