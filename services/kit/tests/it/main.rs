@@ -1,0 +1,5 @@
+//! The plumbing, from outside: programs that are started, killed, and looked at.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod with_servers;
