@@ -1,1 +1,36 @@
+//! The double-random subsystem (art. 9-21): registers of subjects and officers, plans, verifiable draws, and the visits that
+//! follow. Plans, quotas and visits live together so that their invariants are constraints of one database.
+//!
+//! A newcomer starts at [`draws`]: a draw freezes what [`registers`] and [`plans`] hold, commits to a secret, takes the
+//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it.
 
+pub mod draws;
+pub mod follow;
+pub mod plans;
+pub mod registers;
+pub mod visits;
+
+use kit::{env::Env, ledger::Ledger, serve::Part};
+
+/// This part's name.
+pub const PART: &str = "draws";
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Tables of this part.
+pub const SCHEMA: kit::ledger::Schema =
+    kit::ledger::Schema { migrator: &MIGRATOR, grants: include_str!("../grants.sql") };
+
+/// Starts the part: its services, its followers, and the job that reveals draws.
+///
+/// # Errors
+/// An address or a key is missing.
+pub async fn start(env: &Env) -> anyhow::Result<Part> {
+    let ledger = Ledger::open(env, PART)?;
+    follow::spawn(env, &ledger)?;
+    let part = Part::new(ledger.clone());
+    let part = registers::add(part, env, &ledger);
+    let part = plans::add(part, env, &ledger);
+    let part = visits::add(part, env, &ledger);
+    draws::add(part, env, &ledger)
+}

@@ -6,6 +6,7 @@ pub mod codes;
 pub mod embedded;
 pub mod env;
 pub mod error;
+pub mod faults;
 pub mod follow;
 pub mod keys;
 pub mod ledger;

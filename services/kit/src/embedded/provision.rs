@@ -27,10 +27,8 @@ pub async fn create_service(admin_url: &str, service: &str) -> Result<ServiceUrl
 }
 
 /// [`create_service`] under another name: database and working role are `name`, the owner is `{name}_owner`.
-/// A migration can therefore find the working role: it is `current_user` without its `_owner`.
 ///
-/// The working role may read and write the rows of every table that the owner makes later; a migration takes the
-/// rights it should not have away again, as on logs and frozen tables.
+/// The working role may use nothing yet: [`crate::ledger::Schema`] grants it, table by table, what it needs.
 pub async fn create_service_named(admin_url: &str, name: &str) -> Result<ServiceUrls, Error> {
     check_name(name)?;
     let owner = format!("{name}_owner");
@@ -63,8 +61,6 @@ pub async fn create_service_named(admin_url: &str, name: &str) -> Result<Service
         format!("grant usage on schema public to {name}"),
         format!("alter default privileges for role {owner} revoke execute on functions from public"),
         format!("alter default privileges for role {owner} grant execute on functions to {name}"),
-        format!("alter default privileges for role {owner} grant select, insert, update, delete on tables to {name}"),
-        format!("alter default privileges for role {owner} grant usage, select on sequences to {name}"),
     ] {
         run(&mut inside, &sql).await?;
     }

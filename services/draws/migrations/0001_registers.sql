@@ -1,0 +1,1 @@
+-- Registers (art. 13).

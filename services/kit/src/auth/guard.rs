@@ -1,0 +1,163 @@
+//! The layer in front of every service: who calls, may they, and what is refused is written to the audit.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use tonic::{Status, body::Body};
+use tower::{Layer, Service};
+
+use super::{Authenticator, Caller, MethodRule, rules};
+use crate::{
+    error::{REASON_HEADER, Reason, Refusal},
+    ledger::{self, Ledger},
+    telemetry,
+};
+
+/// Puts a [`Guard`] in front of the services of a process.
+#[derive(Clone)]
+pub struct GuardLayer {
+    authenticator: Authenticator,
+    ledgers: Arc<HashMap<String, Ledger>>,
+}
+
+impl GuardLayer {
+    /// Guards services; each gRPC service name comes with the ledger its refusals are written to.
+    pub fn new(authenticator: Authenticator, ledgers: HashMap<String, Ledger>) -> Self {
+        Self { authenticator, ledgers: Arc::new(ledgers) }
+    }
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guard<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guard { inner, layer: self.clone() }
+    }
+}
+
+/// A service behind its access rules.
+#[derive(Clone)]
+pub struct Guard<S> {
+    inner: S,
+    layer: GuardLayer,
+}
+
+impl<S> Service<Request<Body>> for Guard<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            let method = request.uri().path().to_owned();
+            if method.starts_with("/grpc.health.v1.") || method.starts_with("/grpc.reflection.") {
+                return inner.call(request).await;
+            }
+            let span = telemetry::server_span(&method, request.headers());
+            let service = method.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+            let ledger = layer.ledgers.get(&service).cloned();
+            let started = std::time::Instant::now();
+            let work = async {
+                let admitted = admit(&layer.authenticator, &method, request.headers());
+                let (caller, response, reads) = match admitted {
+                    Ok((caller, rule)) => {
+                        request.extensions_mut().insert(caller.clone());
+                        (caller, inner.call(request).await?, rule.reads)
+                    }
+                    Err(refused) => {
+                        let (caller, refusal) = *refused;
+                        (caller, Status::from(refusal).into_http::<Body>(), false)
+                    }
+                };
+                if let Some(answer) = ledger::repeated(response.headers()) {
+                    return Ok(answer);
+                }
+                if let Some(reason) = response.headers().get(REASON_HEADER).and_then(|r| r.to_str().ok()) {
+                    audit(ledger.as_ref(), &caller, reason, reads).await;
+                }
+                Ok(response)
+            };
+            let response = tracing::Instrument::instrument(work, span).await;
+            if let Ok(response) = &response {
+                telemetry::observe(&method, response.headers(), started.elapsed());
+            }
+            response
+        })
+    }
+}
+
+/// Decides whether a call may go in.
+fn admit(
+    authenticator: &Authenticator,
+    method: &str,
+    headers: &http::HeaderMap,
+) -> Result<(Caller, &'static MethodRule), Box<(Caller, Refusal)>> {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let token = headers
+        .get(http::header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+    let verified = token.map(|token| authenticator.verify(token));
+    let complete = |caller: Caller| Caller {
+        method: method.to_owned(),
+        purpose: text("x-purpose"),
+        trace: telemetry::trace_id(),
+        address: text("x-forwarded-for"),
+        ..caller
+    };
+    let refuse = |caller: Caller, refusal| Err(Box::new((complete(caller), refusal)));
+    let Some(rule) = rules().get(method) else {
+        return refuse(verified.and_then(Result::ok).unwrap_or_default(), Refusal::new(Reason::NoRule));
+    };
+    if rule.rule.public {
+        // A public answer does not depend on who asks; a stale token is no reason to withhold it.
+        return Ok((complete(verified.and_then(Result::ok).unwrap_or_default()), rule));
+    }
+    let caller = match verified {
+        None => return refuse(Caller::default(), Refusal::new(Reason::NotSignedIn)),
+        Some(Err(refusal)) => return refuse(Caller::default(), refusal),
+        Some(Ok(caller)) => caller,
+    };
+    let permitted = match caller.actor.strip_prefix("services/") {
+        Some(part) => rule.rule.services.iter().any(|name| name == part),
+        None => rule.rule.signed_in || rule.roles().iter().any(|role| caller.has(*role)),
+    };
+    if !permitted {
+        let needed: Vec<_> = rule.roles().iter().map(|role| role.as_str_name().trim_start_matches("ROLE_")).collect();
+        let refusal = Refusal::new(Reason::RoleMissing).with("needed", needed.join(", "));
+        return refuse(caller, refusal);
+    }
+    let caller = complete(caller);
+    if rule.rule.personal_data && caller.purpose.trim().is_empty() {
+        return Err(Box::new((caller, Refusal::new(Reason::PurposeMissing))));
+    }
+    Ok((caller, rule))
+}
+
+/// Writes a refused act of a known caller to the audit, in a transaction of its own; anonymous refusals are only counted.
+async fn audit(ledger: Option<&Ledger>, caller: &Caller, reason: &str, reads: bool) {
+    metrics::counter!("refusals_total", "reason" => reason.to_owned()).increment(1);
+    let Some(ledger) = ledger else { return };
+    if caller.is_anonymous() || caller.is_service() || (reads && reason != "ROLE_MISSING") {
+        return;
+    }
+    if let Err(error) = ledger.record_refusal(caller, reason).await {
+        tracing::error!(%error, reason, "cannot write a refusal to the audit");
+    }
+}

@@ -1,0 +1,241 @@
+//! Tokens: signed by identity for people and machine clients, by each part for itself; verified by everybody.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, RwLock},
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Duration, Utc};
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use proto::qingtian::access::v1::Role;
+use serde::{Deserialize, Serialize};
+
+use super::Caller;
+use crate::{
+    env::Clock,
+    error::{Reason, Refusal, Result},
+    keys::{Keys, Purpose},
+};
+
+/// How long a token is valid.
+pub const TOKEN_LIFE: Duration = Duration::minutes(5);
+/// How far clocks of two machines may differ.
+const SKEW: Duration = Duration::seconds(10);
+
+/// What a token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Part that signed it.
+    pub iss: String,
+    /// Actor: `users/...`, `machineClients/...`, `services/...`.
+    pub sub: String,
+    /// Signed at, milliseconds since 1970 UTC.
+    pub iat_ms: i64,
+    /// Ends, seconds since 1970 UTC.
+    pub exp: i64,
+    /// Organisation acted for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub org: String,
+    /// Its district.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub district: String,
+    /// Roles, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<i32>,
+    /// Certificate number of an officer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cert: String,
+}
+
+/// Signs tokens of one part.
+#[derive(Clone)]
+pub struct Minter {
+    part: String,
+    kid: String,
+    key: EncodingKey,
+    clock: Clock,
+    own: Arc<Mutex<Option<(String, DateTime<Utc>)>>>,
+}
+
+impl Minter {
+    /// Signs with the token key of a part.
+    ///
+    /// # Errors
+    /// This process was not given that key.
+    pub fn service(part: &str, keys: Arc<Keys>, clock: Clock) -> anyhow::Result<Self> {
+        let signing = keys.signing(part, Purpose::Token)?;
+        let der = signing.key().to_pkcs8_der().context("token key")?;
+        Ok(Self {
+            part: part.to_owned(),
+            kid: signing.kid.clone(),
+            key: EncodingKey::from_ed_der(der.as_bytes()),
+            clock,
+            own: Arc::default(),
+        })
+    }
+
+    /// The part's own service token, made anew when half its life is over.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub fn token(&self) -> anyhow::Result<String> {
+        let now = self.clock.now();
+        let mut own = self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((token, made)) = &*own
+            && now - *made < TOKEN_LIFE / 2
+            && now >= *made
+        {
+            return Ok(token.clone());
+        }
+        let (token, _) = self.sign(Claims {
+            iss: String::new(),
+            sub: format!("services/{}", self.part),
+            iat_ms: 0,
+            exp: 0,
+            org: String::new(),
+            district: String::new(),
+            roles: Vec::new(),
+            cert: String::new(),
+        })?;
+        *own = Some((token.clone(), now));
+        Ok(token)
+    }
+
+    /// Signs a token over these claims; issuer and times are filled in. Answers the token and when it ends.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub fn sign(&self, claims: Claims) -> anyhow::Result<(String, DateTime<Utc>)> {
+        let now = self.clock.now();
+        let ends = now + TOKEN_LIFE;
+        let claims =
+            Claims { iss: self.part.clone(), iat_ms: now.timestamp_millis(), exp: ends.timestamp(), ..claims };
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        Ok((jsonwebtoken::encode(&header, &claims, &self.key).context("cannot sign token")?, ends))
+    }
+}
+
+/// Verifies tokens, and refuses those revoked since they were signed.
+#[derive(Clone)]
+pub struct Authenticator {
+    keys: Arc<Keys>,
+    clock: Clock,
+    revoked: Arc<RwLock<HashMap<String, DateTime<Utc>>>>,
+}
+
+impl Authenticator {
+    /// Verifies with these public keys.
+    pub fn new(keys: Arc<Keys>, clock: Clock) -> Self {
+        Self { keys, clock, revoked: Arc::default() }
+    }
+
+    /// From now on refuses tokens of this actor signed before `time`. Kept only as long as such tokens could live.
+    pub fn revoke(&self, actor: &str, time: DateTime<Utc>) {
+        let now = self.clock.now();
+        let mut revoked = self.revoked.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        revoked.retain(|_, since| now - *since < TOKEN_LIFE + SKEW);
+        if now - time < TOKEN_LIFE + SKEW {
+            let since = revoked.entry(actor.to_owned()).or_insert(time);
+            *since = time.max(*since);
+        }
+    }
+
+    /// Whom a token speaks for.
+    ///
+    /// # Errors
+    /// `NOT_SIGNED_IN` when it is malformed, forged, over, or revoked.
+    pub fn verify(&self, token: &str) -> Result<Caller> {
+        self.claims(token).map_err(|cause| Refusal::new(Reason::NotSignedIn).because(cause)).map(|claims| Caller {
+            actor: claims.sub,
+            organisation: claims.org,
+            district: claims.district,
+            roles: claims.roles.into_iter().filter_map(|number| Role::try_from(number).ok()).collect(),
+            certificate: claims.cert,
+            ..Caller::default()
+        })
+    }
+
+    fn claims(&self, token: &str) -> anyhow::Result<Claims> {
+        let header = jsonwebtoken::decode_header(token)?;
+        let kid = header.kid.context("token without key id")?;
+        let key = self.keys.public(&kid).context("unknown key")?;
+        anyhow::ensure!(key.purpose == Purpose::Token, "not a token key");
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.validate_exp = false;
+        validation.set_required_spec_claims(&["exp"]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ed_components(&key.x)?, &validation)?.claims;
+        anyhow::ensure!(claims.iss == key.part, "issuer is not the key's part");
+        match claims.sub.split_once('/') {
+            Some(("services", part)) => anyhow::ensure!(part == key.part, "a part speaks only for itself"),
+            Some(("users" | "machineClients", _)) => anyhow::ensure!(key.part == "identity", "only identity vouches"),
+            Some(_) | None => anyhow::bail!("unknown kind of actor"),
+        }
+        let now = self.clock.now();
+        anyhow::ensure!(now.timestamp() < claims.exp, "token is over");
+        anyhow::ensure!(claims.iat_ms <= (now + SKEW).timestamp_millis(), "token is from the future");
+        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(since) = revoked.get(&claims.sub) {
+            anyhow::ensure!(claims.iat_ms >= since.timestamp_millis(), "token is revoked");
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(sub: &str) -> Claims {
+        Claims {
+            iss: String::new(),
+            sub: sub.to_owned(),
+            iat_ms: 0,
+            exp: 0,
+            org: "organisations/market".to_owned(),
+            district: "410200".to_owned(),
+            roles: vec![Role::Handler as i32],
+            cert: String::new(),
+        }
+    }
+
+    fn setup() -> (Arc<Keys>, Clock, Authenticator) {
+        let clock = Clock::set("2026-11-23T01:00:00Z".parse().unwrap());
+        let keys = Arc::new(Keys::generate(clock.now(), true).unwrap());
+        (keys.clone(), clock.clone(), Authenticator::new(keys, clock))
+    }
+
+    #[test]
+    fn a_token_speaks_for_its_user_for_five_minutes() {
+        let (keys, clock, authenticator) = setup();
+        let (token, _) = Minter::service("identity", keys, clock.clone()).unwrap().sign(claims("users/a")).unwrap();
+        let caller = authenticator.verify(&token).unwrap();
+        assert_eq!((caller.actor.as_str(), caller.roles.as_slice()), ("users/a", [Role::Handler].as_slice()));
+        clock.advance(TOKEN_LIFE);
+        assert_eq!(authenticator.verify(&token).unwrap_err().reason(), Reason::NotSignedIn);
+    }
+
+    #[test]
+    fn a_part_cannot_vouch_for_a_user_nor_for_another_part() {
+        let (keys, clock, authenticator) = setup();
+        let minter = Minter::service("portal", keys, clock).unwrap();
+        for subject in ["users/a", "machineClients/a", "services/draws", "nobody"] {
+            let (token, _) = minter.sign(claims(subject)).unwrap();
+            assert!(authenticator.verify(&token).is_err(), "{subject}");
+        }
+        assert!(authenticator.verify(&minter.token().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_revoked_token_is_refused_and_a_later_one_is_not() {
+        let (keys, clock, authenticator) = setup();
+        let minter = Minter::service("identity", keys, clock.clone()).unwrap();
+        let (old, _) = minter.sign(claims("users/a")).unwrap();
+        clock.advance(Duration::seconds(1));
+        authenticator.revoke("users/a", clock.now());
+        assert!(authenticator.verify(&old).is_err());
+        let (new, _) = minter.sign(claims("users/a")).unwrap();
+        assert!(authenticator.verify(&new).is_ok());
+    }
+}

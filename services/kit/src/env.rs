@@ -1,0 +1,180 @@
+//! What a part is given at its start: clock, keys, peers, databases, blobs, and the signal to stop. The clock of `serve`
+//! is the system's; only the demonstration and tests hand in another one.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeZone, Utc};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, peers::Credentials, peers::PeerChannel, peers::Peers};
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub enum Clock {
+    /// The system's clock.
+    System,
+    /// A clock that stands until it is moved; seconds since 1970 in microseconds.
+    Set(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at an instant.
+    pub fn set(now: DateTime<Utc>) -> Self {
+        Self::Set(Arc::new(AtomicI64::new(now.timestamp_micros())))
+    }
+
+    /// Now, UTC, in microseconds as PostgreSQL keeps them.
+    pub fn now(&self) -> DateTime<Utc> {
+        let micros = match self {
+            Self::System => Utc::now().timestamp_micros(),
+            Self::Set(micros) => micros.load(Ordering::SeqCst),
+        };
+        Utc.timestamp_micros(micros).single().unwrap_or_default()
+    }
+
+    /// Moves a set clock forward; the system's cannot be moved.
+    pub fn advance(&self, by: chrono::Duration) {
+        if let Self::Set(micros) = self {
+            micros.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
+        }
+    }
+}
+
+/// How to reach the databases: a template such as `postgres://qingtian_{service}@host/qingtian_{service}`.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    /// Template for the service's own role.
+    pub url: String,
+    /// Template for the owner's role, used by migrations only.
+    pub migrate_url: Option<String>,
+    /// Connections of one pool at the most.
+    pub connections_max: u32,
+}
+
+impl Databases {
+    /// Address of a service's database.
+    pub fn url(&self, service: &str) -> String {
+        self.url.replace("{service}", service)
+    }
+
+    /// Address for migrations.
+    pub fn migrate_url(&self, service: &str) -> String {
+        self.migrate_url.as_ref().unwrap_or(&self.url).replace("{service}", service)
+    }
+}
+
+/// What parts are given. Cheap to clone.
+#[derive(Clone)]
+pub struct Env {
+    /// Time.
+    pub clock: Clock,
+    /// Keys of this process.
+    pub keys: Arc<Keys>,
+    /// The other parts.
+    pub peers: Peers,
+    /// Databases.
+    pub databases: Databases,
+    /// Content-addressed objects.
+    pub blobs: Blob,
+    /// Verifies tokens; knows what was revoked.
+    pub authenticator: Authenticator,
+    /// Cancelled when the process stops.
+    pub shutdown: CancellationToken,
+    /// Jobs and followers, awaited at the stop.
+    pub tasks: TaskTracker,
+    cpu: Arc<Semaphore>,
+}
+
+/// What an [`Env`] is made from.
+pub struct Parts {
+    /// Time.
+    pub clock: Clock,
+    /// Keys.
+    pub keys: Keys,
+    /// The other parts.
+    pub peers: Peers,
+    /// Databases.
+    pub databases: Databases,
+    /// Folder of blobs.
+    pub blob_folder: PathBuf,
+}
+
+impl Env {
+    /// Puts an environment together.
+    ///
+    /// # Errors
+    /// The blob folder cannot be used.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        let keys = Arc::new(parts.keys);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            authenticator: Authenticator::new(keys.clone(), parts.clock.clone()),
+            clock: parts.clock,
+            keys,
+            peers: parts.peers,
+            databases: parts.databases,
+            blobs: Blob::local(&parts.blob_folder)
+                .with_context(|| format!("blob folder {}", parts.blob_folder.display()))?,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            cpu: Arc::new(Semaphore::new(cores)),
+        })
+    }
+
+    /// A small pool for one service's database.
+    ///
+    /// # Errors
+    /// The address is malformed. It does not connect yet: any part may start first.
+    pub fn pool(&self, service: &str) -> anyhow::Result<PgPool> {
+        PgPoolOptions::new()
+            .max_connections(self.databases.connections_max)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy(&self.databases.url(service))
+            .with_context(|| format!("DATABASE_URL for {service}"))
+    }
+
+    /// A channel to `peer` whose calls carry the token of `part`.
+    ///
+    /// # Errors
+    /// The peer's address is malformed or the part's key is missing.
+    pub fn peer(&self, part: &str, peer: &str) -> anyhow::Result<PeerChannel> {
+        let minter = Minter::service(part, self.keys.clone(), self.clock.clone())?;
+        Ok(PeerChannel::new(self.peers.channel(peer)?, Credentials(minter)))
+    }
+
+    /// Runs a job until the process stops.
+    pub fn spawn(&self, name: &'static str, job: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => tracing::debug!(job = name, "stopped job"),
+                () = job => tracing::debug!(job = name, "ended job"),
+            }
+        });
+    }
+
+    /// Runs heavy computation on the bounded pool, never on the async threads.
+    ///
+    /// # Errors
+    /// The process is stopping, or the computation panicked.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+        let permit = self.cpu.clone().acquire_owned().await.context("the process is stopping")?;
+        let result = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        result.await.context("a computation failed")
+    }
+}

@@ -1,0 +1,197 @@
+//! Following another part's log: an event is applied in the transaction that stores the follower's position, so exactly
+//! once in effect, and replayable from zero. There is no broker that could lose or reorder.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use futures::future::BoxFuture;
+use prost::{Message, Name};
+use proto::qingtian::{
+    events::v1::{Event, ReadEventsRequest, ReadEventsResponse},
+    identity::events::v1::AccessRevoked,
+};
+use sqlx::{PgConnection, PgPool};
+use tonic::{Code, IntoRequest, codegen::http::uri::PathAndQuery};
+
+use crate::{env::Env, peers::PeerChannel};
+
+/// Applies one event within the follower's transaction.
+pub type Apply = Arc<dyn for<'c> Fn(&'c mut PgConnection, Event) -> BoxFuture<'c, anyhow::Result<()>> + Send + Sync>;
+/// Clears what was built from this peer, before a rebuild from zero.
+pub type Reset = Arc<dyn for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, anyhow::Result<()>> + Send + Sync>;
+
+const RETRY: Duration = Duration::from_millis(300);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// What a part follows.
+pub struct Follow {
+    /// The following part.
+    pub part: &'static str,
+    /// The part followed.
+    pub peer: &'static str,
+    /// Full gRPC method of its `ReadEvents`.
+    pub method: &'static str,
+    /// Event messages wanted, by full name.
+    pub types: Vec<String>,
+    /// Applies one.
+    pub apply: Apply,
+    /// Clears everything built from this peer.
+    pub reset: Reset,
+}
+
+/// Full gRPC methods of every part's `ReadEvents`.
+pub fn method_of(peer: &str) -> &'static str {
+    match peer {
+        "identity" => "/qingtian.identity.v1.Identity/ReadEvents",
+        "catalog" => "/qingtian.catalog.v1.Catalog/ReadEvents",
+        _ => "/qingtian.draws.v1.Draws/ReadEvents",
+    }
+}
+
+/// The event's message, if it is of type `E`.
+///
+/// # Errors
+/// The bytes are not an `E`.
+pub fn payload<E: Message + Name + Default>(event: &Event) -> anyhow::Result<Option<E>> {
+    let Some(any) = &event.payload else { return Ok(None) };
+    if any.type_url != E::type_url() {
+        return Ok(None);
+    }
+    E::decode(any.value.as_slice()).map(Some).with_context(|| format!("cannot decode {}", E::full_name()))
+}
+
+/// Follows until the process stops.
+///
+/// # Errors
+/// The peer's address or the part's key is missing.
+pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
+    let channel = env.peer(follow.part, follow.peer)?;
+    env.spawn("follower", async move {
+        let mut pause = RETRY;
+        loop {
+            match run(&pool, &follow, channel.clone(), &mut pause).await {
+                Ok(()) => pause = RETRY,
+                Err(error) => {
+                    metrics::counter!("follower_stops_total", "part" => follow.part, "peer" => follow.peer).increment(1);
+                    tracing::warn!(part = follow.part, peer = follow.peer, error = format!("{error:#}"), "follower waits");
+                    pause = (pause * 2).min(RETRY_MAX);
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    });
+    Ok(())
+}
+
+async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut Duration) -> anyhow::Result<()> {
+    let stored: Option<(i64, String)> = sqlx::query_as("select position, hash from follower where peer = $1")
+        .bind(follow.peer)
+        .fetch_optional(pool)
+        .await?;
+    let (mut position, hash) = stored.unwrap_or_default();
+    let request =
+        ReadEventsRequest { after: position, after_hash: hash, types: follow.types.clone(), follow: true };
+    let mut stream = match open(channel, follow.method, request).await {
+        Ok(stream) => stream,
+        Err(status) if status.code() == Code::DataLoss => return rebuild(pool, follow).await,
+        Err(status) if status.code() == Code::Unavailable => return Ok(()),
+        Err(status) => return Err(status).context("cannot read events"),
+    };
+    loop {
+        let step = match stream.message().await {
+            Ok(Some(step)) => step,
+            Ok(None) => return Ok(()),
+            Err(status) if matches!(status.code(), Code::Unauthenticated | Code::Unavailable) => return Ok(()),
+            Err(status) => return Err(status).context("event stream broke"),
+        };
+        *pause = RETRY;
+        if step.position > position {
+            position = apply(pool, follow, position, step).await?;
+        }
+    }
+}
+
+/// Opens `ReadEvents` of any part.
+///
+/// # Errors
+/// As the peer answers.
+pub async fn open(
+    channel: PeerChannel,
+    method: &'static str,
+    request: ReadEventsRequest,
+) -> Result<tonic::Streaming<ReadEventsResponse>, tonic::Status> {
+    let mut grpc = tonic::client::Grpc::new(channel);
+    grpc.ready().await.map_err(|e| tonic::Status::unavailable(format!("{e}")))?;
+    let codec = tonic_prost::ProstCodec::<ReadEventsRequest, ReadEventsResponse>::default();
+    Ok(grpc.server_streaming(request.into_request(), PathAndQuery::from_static(method), codec).await?.into_inner())
+}
+
+async fn apply(pool: &PgPool, follow: &Follow, before: i64, step: ReadEventsResponse) -> anyhow::Result<i64> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("insert into follower (peer, position, hash) values ($1, 0, '') on conflict do nothing")
+        .bind(follow.peer)
+        .execute(&mut *tx)
+        .await?;
+    // The row lock makes one replica follow at a time.
+    let stands: i64 = sqlx::query_scalar("select position from follower where peer = $1 for update")
+        .bind(follow.peer)
+        .fetch_one(&mut *tx)
+        .await?;
+    anyhow::ensure!(stands == before, "another replica of {} follows {}", follow.part, follow.peer);
+    if let Some(event) = step.event {
+        let what = format!("{} at position {}", event.aggregate, step.position);
+        (follow.apply)(&mut tx, event).await.with_context(|| format!("cannot apply the event of {what}"))?;
+    }
+    sqlx::query("update follower set position = $2, hash = $3 where peer = $1")
+        .bind(follow.peer)
+        .bind(step.position)
+        .bind(&step.hash)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(step.position as f64);
+    Ok(step.position)
+}
+
+async fn rebuild(pool: &PgPool, follow: &Follow) -> anyhow::Result<()> {
+    tracing::error!(part = follow.part, peer = follow.peer, "the log diverged from what was followed: rebuilding from zero");
+    let mut tx = pool.begin().await?;
+    (follow.reset)(&mut tx).await?;
+    sqlx::query("delete from follower where peer = $1").bind(follow.peer).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tells this process's authenticator about revocations as they happen. Needs no database: tokens live five minutes.
+///
+/// # Errors
+/// The peer's address or the part's key is missing.
+pub fn spawn_revocations(env: &Env, part: &'static str) -> anyhow::Result<()> {
+    let channel = env.peer(part, "identity")?;
+    let authenticator = env.authenticator.clone();
+    env.spawn("revocations", async move {
+        let mut position = 0;
+        loop {
+            let request = ReadEventsRequest {
+                after: position,
+                after_hash: String::new(),
+                types: vec![AccessRevoked::full_name()],
+                follow: true,
+            };
+            if let Ok(mut stream) = open(channel.clone(), method_of("identity"), request).await {
+                while let Ok(Some(step)) = stream.message().await {
+                    position = step.position;
+                    if let Some(event) = step.event
+                        && let Ok(Some(revoked)) = payload::<AccessRevoked>(&event)
+                        && let Some(time) = revoked.time
+                        && let Some(time) = chrono::DateTime::from_timestamp(time.seconds, time.nanos.unsigned_abs())
+                    {
+                        authenticator.revoke(&revoked.actor, time);
+                    }
+                }
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Serving parts: health, reflection, the guard, and a drain at the end. One process or many is only a question of which
+//! parts it is given.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tonic::{
+    body::Body,
+    codegen::{Service, http::Request, http::Response},
+    server::NamedService,
+    service::RoutesBuilder,
+    transport::{Server, server::TcpIncoming},
+};
+
+use crate::{auth::GuardLayer, env::Env, ledger::Ledger};
+
+type Add = Box<dyn FnOnce(&mut RoutesBuilder) + Send>;
+
+/// A part that was started: its gRPC services and its ledger.
+pub struct Part {
+    /// Name, such as `draws`.
+    pub name: &'static str,
+    /// Its ledger.
+    pub ledger: Ledger,
+    services: Vec<(&'static str, Add)>,
+}
+
+impl Part {
+    /// A part with no services yet.
+    pub fn new(ledger: Ledger) -> Self {
+        Self { name: ledger.part(), ledger, services: Vec::new() }
+    }
+
+    /// Adds a gRPC service.
+    #[must_use]
+    pub fn with<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = std::convert::Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let add: Add = Box::new(move |routes| {
+            routes.add_service(service);
+        });
+        self.services.push((S::NAME, add));
+        self
+    }
+}
+
+/// Serves parts on a listener until the environment's shutdown, then drains.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(env: Env, parts: Vec<Part>, listener: TcpListener) -> anyhow::Result<()> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1()
+        .context("reflection")?;
+    let mut routes = RoutesBuilder::default();
+    let mut ledgers = HashMap::new();
+    let mut names = Vec::new();
+    for part in parts {
+        for (name, add) in part.services {
+            add(&mut routes);
+            ledgers.insert(name.to_owned(), part.ledger.clone());
+            names.push(name);
+        }
+    }
+    routes.add_service(health);
+    routes.add_service(reflection);
+    for name in &names {
+        reporter.set_service_status(*name, tonic_health::ServingStatus::Serving).await;
+    }
+    let guard = GuardLayer::new(env.authenticator.clone(), ledgers);
+    let shutdown = env.shutdown.clone();
+    let drain = async move {
+        shutdown.cancelled().await;
+        for name in names {
+            reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+        }
+    };
+    Server::builder()
+        .http2_keepalive_interval(Some(std::time::Duration::from_secs(20)))
+        .max_connection_age(std::time::Duration::from_secs(1_800))
+        .layer(guard)
+        .add_routes(routes.routes())
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), drain)
+        .await
+        .context("gRPC server")
+}
