@@ -262,6 +262,7 @@ def rule_changes(draw):
     else:
         yield "no beacon, not waived", {"entropy": people}
         yield "a beacon though waived", {"beacon_waived": "no reason"}
+    yield "another protocol", {"protocol": "qingtian-draw-v2"}
     yield "no teams", {"teams": []}
     yield "a unit twice", {"teams": [teams[0], *teams]}
     yield "a team of nobody", {"teams": [{**teams[0], "size": 0}, *teams[1:]]}
@@ -298,9 +299,8 @@ def malformed(draw):
     yield "a quota of both sorts", *rule(quotas={**draw.rules["quotas"], "A": {"count": 1, "ppm": 1}})
     yield "a waiver without a reason", *rule(beacon_waived="")
     yield "published after no day", *rule(publish_after={"basis": "x", "date": "2026-02-30"})
-    yield "withheld without a basis", *rule(publish_after={"basis": "", "date": "2026-12-31"})
+    yield "published after without a basis", *rule(publish_after={"basis": "", "date": "2026-12-31"})
     yield "a member of a team too much", *rule(teams=[{**draw.rules["teams"][0], "leader": None}, *draw.rules["teams"][1:]])
-    yield "an unknown protocol in the rules", *rule(protocol="qingtian-draw-v2")
 
 
 def statement_changes(draw):
@@ -397,3 +397,42 @@ def signed(files):
         draw = Draw(files)
         draw.kid = kid
         yield f"signed with {what}", draw.build(True), "signature", "statement"
+
+
+def signed_in_part(files):
+    """(what, bundle, check, file) by the operator of a draw whose files are withheld, who hopes that nobody sees it."""
+    draw, rules = json.loads(files["draw.json"]), json.loads(files["rules.json"])
+    result = ref.rows(files["result.tsv"])
+
+    def again(changed_draw=None, changed_result=None):
+        result_tsv = "".join("\t".join(row) + "\n" for row in changed_result or result).encode()
+        new = {**draw, **(changed_draw or {})}
+        new["digests"] = {**draw["digests"], "result.tsv": ref.digest(result_tsv)}
+        draw_json = ref.canonical(new)
+        signatures = ref.signatures("demo-vectors-1", ref.digest(files["statement.json"]), new["entries"], rules, draw_json)
+        return ref.pack({**files, "draw.json": draw_json, "result.tsv": result_tsv, "signatures.json": signatures})
+
+    swap = lambda i, row: [row if j == i else old for j, old in enumerate(result)]
+    i = next(i for i, row in enumerate(result) if row[3])
+    alone = next(i for i, row in enumerate(result) if not row[2])
+    key, ticket, officers, experts = result[i]
+    team, helpers = officers.split(","), experts.split(",")
+    yield "an officer missing", again(None, swap(i, [key, ticket, ",".join(team[1:]), experts])), "teams", None
+    yield "an officer too many", again(None, swap(i, [key, ticket, ",".join([*team, "somebody"]), experts])), "teams", None
+    yield "an officer twice", again(None, swap(i, [key, ticket, ",".join([team[1], *team[1:]]), experts])), "teams", None
+    yield "an expert twice", again(None, swap(i, [key, ticket, officers, ",".join(helpers[:1] * len(helpers))])), "teams", None
+    yield "an officer as expert", again(None, swap(i, [key, ticket, officers, ",".join([team[0], *helpers[1:]])])), "teams", None
+    yield "an expert too few", again(None, swap(i, [key, ticket, officers, ",".join(helpers[1:])])), "teams", None
+    yield "experts without a team", again(None, swap(alone, [*result[alone][:2], "", experts])), "teams", None
+    if "officers.tsv" in files:
+        yield "an officer nobody knows", again(None, swap(i, [key, ticket, ",".join(["somebody", *team[1:]]), experts])), "teams", None
+        yield "officers under another's unit", again(None, swap(i, [key, ticket, ",".join(team[::-1]), experts])), "teams", None
+    yield "the result in another order", again(None, [result[1], result[0], *result[2:]]), "selection", None
+    yield "a subject twice", again(None, [result[0], *result]), "selection", None
+    yield "another ticket", again(None, swap(0, [result[0][0], other(result[0][1]), *result[0][2:]])), "selection", None
+    if "subjects.tsv" in files:
+        yield "a drawn subject left out", again(None, result[1:]), "selection", None
+    yield "another secret", again({"secret": other(draw["secret"])}), "commitment", None
+    yield "another seed", again({"seed": other(draw["seed"])}), "seed", None
+    yield "an entry dropped", again({"entries": draw["entries"][1:]}), "entries", None
+    yield "revealed late", again({"revealed_at": "2999-01-01T00:00:00Z"}), "time", None
