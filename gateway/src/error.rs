@@ -1,0 +1,335 @@
+//! Refusals over HTTP: `google.rpc.Status` as JSON with the details kept (AIP-193), the HTTP status by its code, and
+//! whatever would tell an outsider about the inside masked.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
+use kit::error::{Reason, Refusal};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, ReflectMessage as _, SerializeOptions};
+use proto::google::rpc::{RetryInfo, Status as RpcStatus};
+use tonic::{Code, Status};
+
+/// Seconds after which to try again when nobody says otherwise.
+const RETRY_AFTER_SECS: u64 = 1;
+
+/// A request that failed, on its way out.
+#[derive(Debug)]
+pub struct Fault {
+    status: Status,
+    /// HTTP status where the code alone would say something else.
+    http: Option<StatusCode>,
+    allow: Vec<Method>,
+    close: bool,
+}
+
+/// What handlers of the gateway answer.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl Fault {
+    /// The path leads nowhere: 404 NO_SUCH_ROUTE.
+    pub fn no_such_route(path: &str) -> Self {
+        Refusal::new(Reason::NoSuchRoute).with("path", shown(path)).into()
+    }
+
+    /// The path has other methods: 405 METHOD.
+    pub fn method(method: &Method, allow: Vec<Method>) -> Self {
+        let refusal = Refusal::new(Reason::Method).with("method", shown(method.as_str()));
+        Self { allow, ..Self::from(refusal).at(StatusCode::METHOD_NOT_ALLOWED) }
+    }
+
+    /// The body is not the JSON it should be: 400 BAD_JSON.
+    pub fn bad_json(problem: impl ToString) -> Self {
+        Refusal::new(Reason::BadJson).with("problem", shown(&problem.to_string())).into()
+    }
+
+    /// The body is not announced as JSON: 415 BAD_JSON.
+    pub fn not_json() -> Self {
+        Self::bad_json("content-type must be application/json").at(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    }
+
+    /// A value of path or query is wrong: 400 INVALID.
+    pub fn invalid(field: &str, problem: impl ToString) -> Self {
+        Refusal::invalid(shown(field), shown(&problem.to_string())).into()
+    }
+
+    /// The body exceeds a limit: 413 TOO_LARGE, and the connection ends, since the rest is not read.
+    pub fn too_large(limit_bytes: u64) -> Self {
+        let limit = format!("{} MiB", limit_bytes / (1 << 20));
+        let fault = Self::from(Refusal::new(Reason::TooLarge).with("limit", limit));
+        Self { close: true, ..fault.at(StatusCode::PAYLOAD_TOO_LARGE) }
+    }
+
+    /// The client sent too slowly or stopped: 408.
+    pub fn client_timeout() -> Self {
+        let status = Status::from(Refusal::new(Reason::Unavailable));
+        let status = with_code(status, Code::DeadlineExceeded);
+        Self { http: Some(StatusCode::REQUEST_TIMEOUT), close: true, ..Self::from(status) }
+    }
+
+    /// A part did not answer in time: 504.
+    pub fn upstream_timeout() -> Self {
+        with_code(Refusal::new(Reason::Unavailable).into(), Code::DeadlineExceeded).into()
+    }
+
+    /// Too much at once, or stopping: 503 with `Retry-After`.
+    pub fn overloaded() -> Self {
+        Refusal::new(Reason::Unavailable).into()
+    }
+
+    /// What a part answered. A refusal it gave is kept whole; a failure without details (a broken connection, a missing
+    /// method, a panic) says where the inside is weak, so it is logged here and replaced.
+    pub fn upstream(service: &str, status: Status) -> Self {
+        if !status.details().is_empty() {
+            return status.into();
+        }
+        match status.code() {
+            Code::Unavailable | Code::Cancelled => {
+                tracing::warn!(peer = service, error = %status, "cannot reach a part");
+                Refusal::new(Reason::Unavailable).into()
+            }
+            Code::DeadlineExceeded => {
+                tracing::warn!(peer = service, error = %status, "a part did not answer in time");
+                Self::upstream_timeout()
+            }
+            Code::Unknown | Code::Internal if is_transport(&status) => {
+                tracing::warn!(peer = service, error = %status, "lost the connection to a part");
+                Refusal::new(Reason::Unavailable).into()
+            }
+            Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss | Code::Unimplemented | Code::OutOfRange => {
+                tracing::error!(peer = service, error = %status, "a part failed without a reason");
+                Refusal::new(Reason::Internal).into()
+            }
+            Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::ResourceExhausted
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::Unauthenticated => status.into(),
+        }
+    }
+
+    /// Something failed in the gateway itself. Logged here, once.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Refusal::internal(cause).into()
+    }
+
+    /// The gRPC code.
+    pub fn code(&self) -> Code {
+        self.status.code()
+    }
+
+    /// The HTTP status.
+    pub fn http(&self) -> StatusCode {
+        self.http.unwrap_or_else(|| http_status(self.status.code()))
+    }
+
+    /// Answers with this HTTP status.
+    #[must_use]
+    pub fn at(mut self, http: StatusCode) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// The body: `google.rpc.Status` in proto3 JSON.
+    pub fn json(&self) -> Vec<u8> {
+        let mut rpc = RpcStatus::decode(self.status.details()).unwrap_or_default();
+        rpc.code = self.status.code() as i32;
+        rpc.message = self.status.message().to_owned();
+        // A detail of a type the contract does not know cannot be written as JSON.
+        rpc.details.retain(|detail| {
+            let name = detail.type_url.rsplit('/').next().unwrap_or_default();
+            proto::POOL
+                .get_message_by_name(name)
+                .is_some_and(|known| DynamicMessage::decode(known, detail.value.as_slice()).is_ok())
+        });
+        status_json(&rpc)
+            .unwrap_or_else(|| serde_json::json!({"code": rpc.code, "message": rpc.message}).to_string().into())
+    }
+
+    fn retry_after_secs(&self) -> Option<u64> {
+        if !matches!(self.status.code(), Code::ResourceExhausted | Code::Unavailable) {
+            return None;
+        }
+        let rpc = RpcStatus::decode(self.status.details()).unwrap_or_default();
+        let info = rpc.details.iter().find(|detail| detail.type_url.ends_with("/google.rpc.RetryInfo"));
+        let delay =
+            info.and_then(|info| RetryInfo::decode(info.value.as_slice()).ok()).and_then(|info| info.retry_delay);
+        let secs = delay.map_or(RETRY_AFTER_SECS, |delay| {
+            delay.seconds.max(0).unsigned_abs().saturating_add(u64::from(delay.nanos > 0))
+        });
+        Some(secs)
+    }
+}
+
+/// Whether the status was made by the client side of a connection that broke.
+fn is_transport(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+/// Another code, the same text and details.
+fn with_code(status: Status, code: Code) -> Status {
+    Status::with_details(code, status.message(), status.details().to_vec().into())
+}
+
+/// What the client sent is repeated to it only in part.
+fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    text.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
+}
+
+fn status_json(rpc: &RpcStatus) -> Option<Vec<u8>> {
+    let descriptor = proto::POOL.get_message_by_name("google.rpc.Status")?;
+    let message = DynamicMessage::decode(descriptor, rpc.encode_to_vec().as_slice()).ok()?;
+    let mut json = Vec::with_capacity(512);
+    let options = SerializeOptions::new().skip_default_fields(false);
+    message.serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options).ok()?;
+    debug_assert_eq!(message.descriptor().full_name(), "google.rpc.Status");
+    Some(json)
+}
+
+/// HTTP status of a gRPC code, as `google/rpc/code.proto` maps them.
+pub fn http_status(code: Code) -> StatusCode {
+    match code {
+        Code::Ok => StatusCode::OK,
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        // 499 "client closed request"; valid as a number.
+        Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+impl From<Status> for Fault {
+    fn from(status: Status) -> Self {
+        Self { status, http: None, allow: Vec::new(), close: false }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Status::from(refusal).into()
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = (self.http(), self.json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(secs) = self.retry_after_secs() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        if !self.allow.is_empty() {
+            let allow: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
+            // Methods are tokens, so they make a header value.
+            if let Ok(value) = HeaderValue::from_str(&allow.join(", ")) {
+                headers.insert(ALLOW, value);
+            }
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost_types::{Any, Duration};
+
+    fn parsed(fault: &Fault) -> serde_json::Value {
+        serde_json::from_slice(&fault.json()).unwrap()
+    }
+
+    fn detailed(code: Code, details: Vec<Any>) -> Status {
+        let rpc = RpcStatus { code: code as i32, message: "m".into(), details };
+        Status::with_details(code, "m", rpc.encode_to_vec().into())
+    }
+
+    #[test]
+    fn a_refusal_keeps_reason_article_and_english() {
+        let refusal = Refusal::new(Reason::NoPublishedPlan).with("plan", "plans/1");
+        let fault = Fault::upstream("draws", refusal.into());
+        assert_eq!(fault.http(), StatusCode::BAD_REQUEST);
+        let json = parsed(&fault);
+        assert_eq!(json["code"], 9);
+        assert!(json["message"].as_str().unwrap().contains("plans/1"));
+        let details = json["details"].as_array().unwrap();
+        let info = details.iter().find(|d| d["@type"] == "type.googleapis.com/google.rpc.ErrorInfo").unwrap();
+        assert_eq!((&info["reason"], &info["domain"]), (&"NO_PUBLISHED_PLAN".into(), &"qingtian".into()));
+        assert_eq!(info["metadata"]["article"], "9");
+        let english = details.iter().find(|d| d["@type"] == "type.googleapis.com/google.rpc.LocalizedMessage").unwrap();
+        assert_eq!(english["locale"], "en");
+    }
+
+    #[test]
+    fn a_detail_of_an_unknown_type_is_left_out_and_the_others_stay() {
+        let known = Any { type_url: "type.googleapis.com/google.rpc.ErrorInfo".into(), value: vec![0x0a, 1, b'X'] };
+        let unknown = Any { type_url: "type.googleapis.com/acme.Secret".into(), value: vec![1, 2] };
+        let broken = Any { type_url: "type.googleapis.com/google.rpc.Help".into(), value: vec![0xff] };
+        let json = parsed(&detailed(Code::Aborted, vec![known, unknown, broken]).into());
+        let details = json["details"].as_array().unwrap();
+        assert_eq!(details.len(), 1);
+        assert_eq!(details[0]["reason"], "X");
+    }
+
+    #[test]
+    fn a_broken_connection_does_not_tell_where() {
+        for status in [
+            Status::unavailable("tcp connect error: 10.0.0.7:50051"),
+            Status::internal("thread panicked at store.rs"),
+            Status::unimplemented(""),
+        ] {
+            let text = String::from_utf8(Fault::upstream("draws", status).json()).unwrap();
+            assert!(!text.contains("10.0.0.7") && !text.contains("store.rs") && text.contains("ErrorInfo"), "{text}");
+        }
+        assert_eq!(Fault::upstream("draws", Status::unavailable("x")).http(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn exhausted_and_unavailable_say_when_to_try_again() {
+        let retry = RetryInfo { retry_delay: Some(Duration { seconds: 7, nanos: 1 }) };
+        let any = Any { type_url: "type.googleapis.com/google.rpc.RetryInfo".into(), value: retry.encode_to_vec() };
+        let response = Fault::upstream("draws", detailed(Code::ResourceExhausted, vec![any])).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "8");
+        assert_eq!(Fault::overloaded().into_response().headers()[RETRY_AFTER], "1");
+        assert!(Fault::bad_json("x").into_response().headers().get(RETRY_AFTER).is_none());
+    }
+
+    #[test]
+    fn codes_have_the_statuses_the_contract_promises() {
+        let expected = [
+            (Code::FailedPrecondition, 400),
+            (Code::InvalidArgument, 400),
+            (Code::Unauthenticated, 401),
+            (Code::PermissionDenied, 403),
+            (Code::NotFound, 404),
+            (Code::Aborted, 409),
+            (Code::AlreadyExists, 409),
+            (Code::ResourceExhausted, 429),
+            (Code::Internal, 500),
+            (Code::Unavailable, 503),
+            (Code::DeadlineExceeded, 504),
+        ];
+        for (code, status) in expected {
+            assert_eq!(http_status(code).as_u16(), status, "{code:?}");
+        }
+        assert_eq!(Fault::too_large(1 << 20).http(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(Fault::not_json().http(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let response = Fault::method(&Method::PUT, vec![Method::GET, Method::HEAD]).into_response();
+        assert_eq!((response.status().as_u16(), response.headers()[ALLOW].to_str().unwrap()), (405, "GET, HEAD"));
+    }
+}
