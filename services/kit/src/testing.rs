@@ -3,6 +3,10 @@
 //! The servers are those that `with-servers` started, or else one pair for this process, in temporary folders that
 //! vanish with it.
 
+mod harness;
+
+pub use harness::{Harness, UserChannel, refusal_of};
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::PgPool;
@@ -123,6 +127,8 @@ pub struct TestFleet {
     pub database_url: String,
     /// `MIGRATE_DATABASE_URL` with `{service}` in the place of the service's name.
     pub migrate_database_url: String,
+    /// The working role with `{service}` in the place of the service's name.
+    pub role: String,
 }
 
 impl TestFleet {
@@ -140,7 +146,7 @@ impl TestFleet {
             names.push(name);
         }
         let (database_url, migrate_database_url) = urls.ok_or_else(|| Error::BadName(String::new()))?;
-        Ok(Self { names, admin_url, database_url, migrate_database_url })
+        Ok(Self { names, admin_url, database_url, migrate_database_url, role: template })
     }
 }
 
@@ -202,6 +208,8 @@ mod tests {
         for database in [&one, &two] {
             let owner = database.owner_pool().await.unwrap();
             sqlx::raw_sql("create table matter (word text)").execute(&owner).await.unwrap();
+            let grant = format!("grant select, insert on matter to {}", database.name());
+            sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&owner).await.unwrap();
             let pool = database.pool().await.unwrap();
             sqlx::query("insert into matter values ('mine')").execute(&pool).await.unwrap();
             let count: i64 = sqlx::query_scalar("select count(*) from matter").fetch_one(&pool).await.unwrap();
