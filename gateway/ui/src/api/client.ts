@@ -1,0 +1,113 @@
+// The one way to the server: same origin, session cookie, page token on everything that changes something.
+import { bind } from './bind';
+import { routes, type Methods } from './contract/routes';
+import { ApiError, isAbort, noAnswer, parseError } from './errors';
+
+export type Method = keyof Methods;
+/** What a caller gives: every member may be left out. */
+export type Input<M extends Method> = DeepPartial<Methods[M][0]>;
+export type Output<M extends Method> = Methods[M][1];
+
+type DeepPartial<T> = T extends (infer Item)[] ? DeepPartial<Item>[] : T extends object ? { [Key in keyof T]?: DeepPartial<T[Key]> } : T;
+
+let csrfToken = '';
+let onSignedOut: () => void = () => undefined;
+let clockOffsetMs = 0;
+
+/** Keeps the page token of the session. */
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+/** Names what happens when the server says that nobody is signed in. */
+export function setOnSignedOut(act: () => void): void {
+  onSignedOut = act;
+}
+
+/** The server's time in milliseconds since 1970, as far as its `Date` headers tell; good to about a second. */
+export function serverNow(): number {
+  return Date.now() + clockOffsetMs;
+}
+
+/** A new key for an act, so that repeating it after a lost answer does nothing twice (AIP-155). */
+export function newRequestId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Calls a method of the contract. Throws `ApiError`, or `AbortError` when the signal ended it. */
+export async function call<M extends Method>(method: M, request: Input<M>, signal?: AbortSignal): Promise<Output<M>> {
+  const { verb, url, body } = bind(routes[method], request as object);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (verb !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, { method: verb, headers, credentials: 'same-origin', ...(body === undefined ? {} : { body }), ...(signal ? { signal } : {}) });
+    text = await response.text();
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw noAnswer();
+  }
+  noteClock(response.headers.get('date'));
+  if (!response.ok) {
+    const refused = parseError(response.status, text, traceOf(response.headers.get('traceparent')));
+    if (refused.status === 401 && method !== 'Sessions.SignIn') onSignedOut();
+    throw refused;
+  }
+  try {
+    return (text === '' ? {} : JSON.parse(text)) as Output<M>;
+  } catch {
+    throw new ApiError(response.status, 0, 'BAD_ANSWER', '服务器的答复不完整，请重试。', 'The answer of the server was incomplete; try again.', {}, '', [], '');
+  }
+}
+
+/** The address of a download, to be used as a link. */
+export function addressOf<M extends Method>(method: M, request: Input<M>): string {
+  return bind(routes[method], request as object).url;
+}
+
+/** Sends a file as the raw body of an upload method and tells how many bytes have gone. */
+export function upload<M extends Method>(method: M, request: Input<M>, file: Blob, onProgress: (sent: number, total: number) => void, signal: AbortSignal): Promise<Output<M>> {
+  const { verb, url } = bind(routes[method], request as object);
+  return new Promise((resolve, reject) => {
+    const transfer = new XMLHttpRequest();
+    transfer.open(verb, url);
+    transfer.setRequestHeader('content-type', 'text/csv');
+    transfer.setRequestHeader('x-csrf-token', csrfToken);
+    transfer.upload.onprogress = (event) => onProgress(event.loaded, event.total || file.size);
+    transfer.onerror = () => reject(noAnswer());
+    transfer.onabort = () => reject(new DOMException('aborted', 'AbortError'));
+    transfer.onload = () => {
+      if (transfer.status >= 200 && transfer.status < 300) {
+        try {
+          resolve(JSON.parse(transfer.responseText) as Output<M>);
+        } catch {
+          reject(noAnswer());
+        }
+        return;
+      }
+      const refused = parseError(transfer.status, transfer.responseText, traceOf(transfer.getResponseHeader('traceparent')));
+      if (refused.status === 401) onSignedOut();
+      reject(refused);
+    };
+    signal.addEventListener('abort', () => transfer.abort(), { once: true });
+    transfer.send(file);
+  });
+}
+
+function noteClock(header: string | null): void {
+  const told = header === null ? Number.NaN : Date.parse(header);
+  if (Number.isNaN(told)) return;
+  // The header counts whole seconds: half a second is added, and less than two seconds is not called a difference.
+  const offset = told + 500 - Date.now();
+  clockOffsetMs = Math.abs(offset) < 2000 ? 0 : offset;
+}
+
+function traceOf(traceparent: string | null): string {
+  return traceparent?.split('-')[1] ?? '';
+}

@@ -1,0 +1,109 @@
+// Written by scripts/contract.mjs from the proto files. Do not edit.
+import type * as common from './common';
+
+export type ItemState =
+  | 'ITEM_STATE_UNSPECIFIED'
+  | 'ITEM_STATE_DRAFT'
+  | 'ITEM_STATE_PUBLISHED';
+
+export type ItemGrade =
+  | 'ITEM_GRADE_UNSPECIFIED'
+  | 'ITEM_GRADE_GENERAL'
+  | 'ITEM_GRADE_KEY';
+
+export interface CheckEntry {
+  content: string;
+  method: string;
+  penaltyBasis: string;
+}
+
+export interface Item {
+  name: string;
+  code: string;
+  title: string;
+  subTitle: string;
+  legalBasis: string;
+  inspectingBody: string;
+  subjectScope: string;
+  ratio: string;
+  frequency: string;
+  method: string;
+  officerDemand: string;
+  remark: string;
+  grade: ItemGrade;
+  randomListed: boolean;
+  checklist: CheckEntry[];
+  state: ItemState;
+  etag: string;
+}
+
+export interface ImportItemsRequest {
+  parent: string;
+  fileName: string;
+  encoding: string;
+  columns: string[];
+  randomListed: boolean;
+  deriveChecklist: boolean;
+  file?: unknown;
+}
+
+export interface ListItemsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  state: ItemState;
+}
+
+export interface ListItemsResponse {
+  items: Item[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetItemRequest {
+  name: string;
+}
+
+export interface CreateItemRequest {
+  parent: string;
+  item?: Item;
+  requestId: string;
+}
+
+export interface UpdateItemRequest {
+  item?: Item;
+  requestId: string;
+}
+
+export interface PublishItemsRequest {
+  parent: string;
+  names: string[];
+  requestId: string;
+}
+
+export interface PublishResult {
+  name: string;
+  reason: string;
+  message: string;
+}
+
+export interface PublishItemsResponse {
+  published: number;
+  refused: PublishResult[];
+}
+
+export interface ListItemImportsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListItemImportsResponse {
+  imports: common.Import[];
+  nextPageToken: string;
+}
+
+export interface DownloadItemImportReportRequest {
+  name: string;
+}

@@ -1,0 +1,428 @@
+// Written by scripts/contract.mjs from the proto files. Do not edit.
+import type * as common from './common';
+
+export type SubjectStatus =
+  | 'SUBJECT_STATUS_UNSPECIFIED'
+  | 'SUBJECT_STATUS_IN_BUSINESS'
+  | 'SUBJECT_STATUS_NOT_IN_BUSINESS';
+
+export interface Subject {
+  name: string;
+  key: string;
+  title: string;
+  district: string;
+  industry: string;
+  address: string;
+  status: SubjectStatus;
+  oldNumber: boolean;
+  etag: string;
+  createTime?: string;
+  creditClass: string;
+}
+
+export interface ImportSubjectsRequest {
+  parent: string;
+  fileName: string;
+  encoding: string;
+  columns: string[];
+  defaultDistrict: string;
+  file?: unknown;
+}
+
+export interface ListImportsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListImportsResponse {
+  imports: common.Import[];
+  nextPageToken: string;
+}
+
+export interface GetImportRequest {
+  name: string;
+}
+
+export interface DownloadImportReportRequest {
+  name: string;
+}
+
+export interface ListSubjectsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  district: string;
+  status: SubjectStatus;
+}
+
+export interface ListSubjectsResponse {
+  subjects: Subject[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface ExportSubjectsRequest {
+  parent: string;
+  query: string;
+  district: string;
+  status: SubjectStatus;
+}
+
+export interface GetSubjectRequest {
+  name: string;
+}
+
+export interface SetSubjectStatusRequest {
+  name: string;
+  status: SubjectStatus;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface Officer {
+  key: string;
+  organisation: string;
+  districts: string[];
+  specialties: string[];
+  expireDate: string;
+  active: boolean;
+}
+
+export interface ListOfficersRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  district: string;
+}
+
+export interface ListOfficersResponse {
+  officers: Officer[];
+  nextPageToken: string;
+}
+
+export interface Conflict {
+  name: string;
+  officer: string;
+  subject: string;
+  reason: string;
+  creator: string;
+  createTime?: string;
+}
+
+export interface DeclareConflictRequest {
+  parent: string;
+  conflict?: Conflict;
+  requestId: string;
+}
+
+export interface ListConflictsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListConflictsResponse {
+  conflicts: Conflict[];
+  nextPageToken: string;
+}
+
+export type PlanState =
+  | 'PLAN_STATE_UNSPECIFIED'
+  | 'PLAN_STATE_DRAFT'
+  | 'PLAN_STATE_IN_REVIEW'
+  | 'PLAN_STATE_PUBLISHED'
+  | 'PLAN_STATE_FINISHED';
+
+export type PlanKind =
+  | 'PLAN_KIND_UNSPECIFIED'
+  | 'PLAN_KIND_ANNUAL'
+  | 'PLAN_KIND_SPECIAL'
+  | 'PLAN_KIND_JOINT';
+
+export type Stratification =
+  | 'STRATIFICATION_UNSPECIFIED'
+  | 'STRATIFICATION_DISTRICT'
+  | 'STRATIFICATION_WHOLE';
+
+export interface Quota {
+  stratum: string;
+  ppm?: string;
+  count?: string;
+}
+
+export interface TeamPart {
+  organisation: string;
+  size: number;
+  specialty: string;
+}
+
+export interface Plan {
+  name: string;
+  organisation: string;
+  title: string;
+  year: number;
+  kind: PlanKind;
+  state: PlanState;
+  items: string[];
+  districts: string[];
+  stratification: Stratification;
+  quotas: Quota[];
+  teams: TeamPart[];
+  coverDistrict: boolean;
+  startDate: string;
+  endDate: string;
+  method: string;
+  frequency: string;
+  approvedException: string;
+  etag: string;
+  creator: string;
+  publisher: string;
+  createTime?: string;
+  publishTime?: string;
+  returnReason: string;
+  late: boolean;
+}
+
+export interface CreatePlanRequest {
+  plan?: Plan;
+  requestId: string;
+}
+
+export interface UpdatePlanRequest {
+  plan?: Plan;
+  requestId: string;
+}
+
+export interface GetPlanRequest {
+  name: string;
+}
+
+export interface ListPlansRequest {
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  state: PlanState;
+  year: number;
+}
+
+export interface ListPlansResponse {
+  plans: Plan[];
+  nextPageToken: string;
+}
+
+export interface PreviewPlanRequest {
+  name: string;
+}
+
+export interface PreviewPlanResponse {
+  strata: StratumPreview[];
+  obstacles: string[];
+}
+
+export interface StratumPreview {
+  stratum: string;
+  subjects: string;
+  leftOut: string;
+  drawn: string;
+  officers: string;
+}
+
+export interface SubmitPlanRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface ReturnPlanRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface PublishPlanRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export type DrawState =
+  | 'DRAW_STATE_UNSPECIFIED'
+  | 'DRAW_STATE_CREATED'
+  | 'DRAW_STATE_STATED'
+  | 'DRAW_STATE_CONTRIBUTING'
+  | 'DRAW_STATE_REVEALED'
+  | 'DRAW_STATE_DISPATCHED'
+  | 'DRAW_STATE_DONE'
+  | 'DRAW_STATE_ABANDONED'
+  | 'DRAW_STATE_FAILED';
+
+export type ContributorKind =
+  | 'CONTRIBUTOR_KIND_UNSPECIFIED'
+  | 'CONTRIBUTOR_KIND_DEPARTMENT'
+  | 'CONTRIBUTOR_KIND_WITNESS'
+  | 'CONTRIBUTOR_KIND_BEACON';
+
+export type VisitState =
+  | 'VISIT_STATE_UNSPECIFIED'
+  | 'VISIT_STATE_PENDING';
+
+export interface Contributor {
+  contributor: string;
+  kind: ContributorKind;
+  unit: string;
+}
+
+export interface Entry {
+  index: number;
+  contributor: string;
+  value: string;
+  createTime?: string;
+}
+
+export interface Draw {
+  name: string;
+  plan: string;
+  organisation: string;
+  state: DrawState;
+  contributors: Contributor[];
+  beaconWaived: string;
+  entriesClose?: string;
+  beaconTime?: string;
+  revealBy?: string;
+  replaces: string;
+  stateTime?: string;
+  statement: string;
+  statementJson: string;
+  rulesJson: string;
+  entries: Entry[];
+  revealTime?: string;
+  seed: string;
+  evidenceDigest: string;
+  subjects: string;
+  drawn: string;
+  strata: Stratum[];
+  endReason: string;
+  etag: string;
+  creator: string;
+  createTime?: string;
+  kid: string;
+  statementSignature: string;
+  planTitle: string;
+}
+
+export interface Stratum {
+  stratum: string;
+  subjects: string;
+  drawn: string;
+  threshold: string;
+}
+
+export interface CreateDrawRequest {
+  draw?: Draw;
+  requestId: string;
+}
+
+export interface GetDrawRequest {
+  name: string;
+}
+
+export interface ListDrawsRequest {
+  pageSize: number;
+  pageToken: string;
+  state: DrawState;
+  plan: string;
+  query: string;
+}
+
+export interface ListDrawsResponse {
+  draws: Draw[];
+  nextPageToken: string;
+}
+
+export interface StateDrawRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface AddEntryRequest {
+  name: string;
+  value: string;
+  statement: string;
+  requestId: string;
+}
+
+export interface ReportBeaconRequest {
+  name: string;
+  value: string;
+  requestId: string;
+}
+
+export interface AbandonDrawRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface ListDrawnRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+}
+
+export interface Drawn {
+  place: number;
+  subject: string;
+  title: string;
+  stratum: string;
+  district: string;
+  ticket: string;
+  officers: string[];
+  experts: string[];
+}
+
+export interface ListDrawnResponse {
+  drawn: Drawn[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface Visit {
+  name: string;
+  draw: string;
+  plan: string;
+  organisation: string;
+  subject: string;
+  title: string;
+  district: string;
+  officers: string[];
+  state: VisitState;
+  dueDate: string;
+  place: number;
+  createTime?: string;
+}
+
+export interface ListVisitsRequest {
+  pageSize: number;
+  pageToken: string;
+  draw: string;
+  officer: string;
+  query: string;
+}
+
+export interface ListVisitsResponse {
+  visits: Visit[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetVisitRequest {
+  name: string;
+}

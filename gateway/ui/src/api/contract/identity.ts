@@ -1,0 +1,149 @@
+// Written by scripts/contract.mjs from the proto files. Do not edit.
+import type * as access from './access';
+
+export type OrganisationKind =
+  | 'ORGANISATION_KIND_UNSPECIFIED'
+  | 'ORGANISATION_KIND_DISTRICT'
+  | 'ORGANISATION_KIND_DEPARTMENT'
+  | 'ORGANISATION_KIND_UNIT';
+
+export type UserState =
+  | 'USER_STATE_UNSPECIFIED'
+  | 'USER_STATE_ACTIVE'
+  | 'USER_STATE_FROZEN';
+
+export interface Organisation {
+  name: string;
+  title: string;
+  titleEn: string;
+  kind: OrganisationKind;
+  district: string;
+  parent: string;
+  responsible: string;
+  enforcing: boolean;
+}
+
+export interface Certificate {
+  number: string;
+  expireDate: string;
+  districts: string[];
+  specialties: string[];
+}
+
+export interface User {
+  name: string;
+  username: string;
+  realName: string;
+  organisation: string;
+  roles: access.Role[];
+  state: UserState;
+  certificate?: Certificate;
+  etag: string;
+  createTime?: string;
+  lockedUntil?: string;
+}
+
+export interface OpenSignInRequest {
+  username: string;
+  password: string;
+  address: string;
+}
+
+export interface OpenSignInResponse {
+  signIn: string;
+  token?: AccessToken;
+  user?: User;
+  organisation?: Organisation;
+}
+
+export interface RefreshTokenRequest {
+  signIn: string;
+}
+
+export interface CloseSignInRequest {
+  signIn: string;
+}
+
+export interface IssueTokenRequest {
+  client: string;
+  secret: string;
+}
+
+export interface AccessToken {
+  token: string;
+  expireTime?: string;
+}
+
+export type GetMeRequest = Record<string, never>;
+
+export interface ChangePasswordRequest {
+  oldPassword: string;
+  newPassword: string;
+}
+
+export interface ListOrganisationsRequest {
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListOrganisationsResponse {
+  organisations: Organisation[];
+  nextPageToken: string;
+}
+
+export interface CreateOrganisationRequest {
+  organisationId: string;
+  organisation?: Organisation;
+  requestId: string;
+}
+
+export interface ListUsersRequest {
+  pageSize: number;
+  pageToken: string;
+  organisation: string;
+  query: string;
+}
+
+export interface ListUsersResponse {
+  users: User[];
+  nextPageToken: string;
+}
+
+export interface GetUserRequest {
+  name: string;
+}
+
+export interface CreateUserRequest {
+  user?: User;
+  password: string;
+  requestId: string;
+}
+
+export interface CreateUserResponse {
+  user?: User;
+  password: string;
+}
+
+export interface FreezeUserRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface UnfreezeUserRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface CreateMachineClientRequest {
+  title: string;
+  organisation: string;
+  requestId: string;
+}
+
+export interface CreateMachineClientResponse {
+  name: string;
+  secret: string;
+}

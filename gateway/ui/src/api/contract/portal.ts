@@ -1,0 +1,153 @@
+// Written by scripts/contract.mjs from the proto files. Do not edit.
+import type * as catalog from './catalog';
+import type * as draws from './draws';
+
+export type Standing =
+  | 'STANDING_UNSPECIFIED'
+  | 'STANDING_DRAWN'
+  | 'STANDING_NOT_DRAWN'
+  | 'STANDING_LEFT_OUT'
+  | 'STANDING_NOT_IN_SCOPE';
+
+export type GetOverviewRequest = Record<string, never>;
+
+export interface Overview {
+  items: string;
+  plans: string;
+  draws: string;
+  drawn: string;
+  newestDraws: PublicDraw[];
+  newestPlans: PublicPlan[];
+  endedDraws: string;
+}
+
+export interface SearchRequest {
+  query: string;
+}
+
+export interface SearchHit {
+  name: string;
+  title: string;
+  kind: string;
+}
+
+export interface SearchResponse {
+  hits: SearchHit[];
+}
+
+export interface ListPlansRequest {
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  year: number;
+}
+
+export interface PublicPlan {
+  plan?: draws.Plan;
+  organisationTitle: string;
+  itemTitles: string[];
+  draws: string[];
+}
+
+export interface ListPlansResponse {
+  plans: PublicPlan[];
+  nextPageToken: string;
+}
+
+export interface GetPlanRequest {
+  name: string;
+}
+
+export interface ListItemsRequest {
+  pageSize: number;
+  pageToken: string;
+  query: string;
+}
+
+export interface ListItemsResponse {
+  items: catalog.Item[];
+  nextPageToken: string;
+}
+
+export interface GetItemRequest {
+  name: string;
+}
+
+export interface ListDrawsRequest {
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  plan: string;
+}
+
+export interface PublicDraw {
+  name: string;
+  draw?: draws.Draw;
+  organisationTitle: string;
+  planTitle: string;
+  evidenceSize: string;
+  load: LoadCount[];
+  withoutTeam: string;
+  visits: string;
+  entriesSignature: string;
+  publishAfter: string;
+  replacedBy: string;
+}
+
+export interface LoadCount {
+  subjects: number;
+  officers: number;
+}
+
+export interface ListDrawsResponse {
+  draws: PublicDraw[];
+  nextPageToken: string;
+}
+
+export interface GetDrawRequest {
+  name: string;
+}
+
+export interface ListDrawnRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  stratum: string;
+}
+
+export interface ListDrawnResponse {
+  drawn: draws.Drawn[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface LookUpSubjectRequest {
+  draw: string;
+  subject: string;
+}
+
+export interface SubjectStanding {
+  standing: Standing;
+  key: string;
+  title: string;
+  stratum: string;
+  district: string;
+  ticket: string;
+  threshold: string;
+  leftOutReason: string;
+  leafIndex: string;
+  proof: string[];
+  merkleRoot: string;
+  officers: string[];
+}
+
+export interface DownloadEvidenceRequest {
+  name: string;
+}
+
+export interface DownloadStatementRequest {
+  name: string;
+}
+
+export type GetSigningKeysRequest = Record<string, never>;

@@ -1,0 +1,151 @@
+// Written by scripts/contract.mjs from the proto files. Do not edit.
+import type * as access from './access';
+import type * as catalog from './catalog';
+import type * as common from './common';
+import type * as draws from './draws';
+import type * as identity from './identity';
+import type * as portal from './portal';
+import type * as session from './session';
+
+/** Request and answer of each method. */
+export interface Methods {
+  'Identity.IssueToken': [identity.IssueTokenRequest, identity.AccessToken];
+  'Identity.GetMe': [identity.GetMeRequest, identity.User];
+  'Identity.ChangePassword': [identity.ChangePasswordRequest, Record<string, never>];
+  'Identity.ListOrganisations': [identity.ListOrganisationsRequest, identity.ListOrganisationsResponse];
+  'Identity.CreateOrganisation': [identity.CreateOrganisationRequest, identity.Organisation];
+  'Identity.ListUsers': [identity.ListUsersRequest, identity.ListUsersResponse];
+  'Identity.GetUser': [identity.GetUserRequest, identity.User];
+  'Identity.CreateUser': [identity.CreateUserRequest, identity.CreateUserResponse];
+  'Identity.FreezeUser': [identity.FreezeUserRequest, identity.User];
+  'Identity.UnfreezeUser': [identity.UnfreezeUserRequest, identity.User];
+  'Identity.CreateMachineClient': [identity.CreateMachineClientRequest, identity.CreateMachineClientResponse];
+  'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
+  'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
+  'Catalog.GetItem': [catalog.GetItemRequest, catalog.Item];
+  'Catalog.CreateItem': [catalog.CreateItemRequest, catalog.Item];
+  'Catalog.UpdateItem': [catalog.UpdateItemRequest, catalog.Item];
+  'Catalog.PublishItems': [catalog.PublishItemsRequest, catalog.PublishItemsResponse];
+  'Catalog.ListItemImports': [catalog.ListItemImportsRequest, catalog.ListItemImportsResponse];
+  'Catalog.DownloadItemImportReport': [catalog.DownloadItemImportReportRequest, unknown];
+  'Registers.ImportSubjects': [draws.ImportSubjectsRequest, common.Import];
+  'Registers.ListImports': [draws.ListImportsRequest, draws.ListImportsResponse];
+  'Registers.GetImport': [draws.GetImportRequest, common.Import];
+  'Registers.DownloadImportReport': [draws.DownloadImportReportRequest, unknown];
+  'Registers.ListSubjects': [draws.ListSubjectsRequest, draws.ListSubjectsResponse];
+  'Registers.ExportSubjects': [draws.ExportSubjectsRequest, unknown];
+  'Registers.GetSubject': [draws.GetSubjectRequest, draws.Subject];
+  'Registers.SetSubjectStatus': [draws.SetSubjectStatusRequest, draws.Subject];
+  'Registers.ListOfficers': [draws.ListOfficersRequest, draws.ListOfficersResponse];
+  'Registers.DeclareConflict': [draws.DeclareConflictRequest, draws.Conflict];
+  'Registers.ListConflicts': [draws.ListConflictsRequest, draws.ListConflictsResponse];
+  'Plans.CreatePlan': [draws.CreatePlanRequest, draws.Plan];
+  'Plans.UpdatePlan': [draws.UpdatePlanRequest, draws.Plan];
+  'Plans.GetPlan': [draws.GetPlanRequest, draws.Plan];
+  'Plans.ListPlans': [draws.ListPlansRequest, draws.ListPlansResponse];
+  'Plans.PreviewPlan': [draws.PreviewPlanRequest, draws.PreviewPlanResponse];
+  'Plans.SubmitPlan': [draws.SubmitPlanRequest, draws.Plan];
+  'Plans.ReturnPlan': [draws.ReturnPlanRequest, draws.Plan];
+  'Plans.PublishPlan': [draws.PublishPlanRequest, draws.Plan];
+  'Draws.CreateDraw': [draws.CreateDrawRequest, draws.Draw];
+  'Draws.GetDraw': [draws.GetDrawRequest, draws.Draw];
+  'Draws.ListDraws': [draws.ListDrawsRequest, draws.ListDrawsResponse];
+  'Draws.StateDraw': [draws.StateDrawRequest, draws.Draw];
+  'Draws.AddEntry': [draws.AddEntryRequest, draws.Draw];
+  'Draws.ReportBeacon': [draws.ReportBeaconRequest, draws.Draw];
+  'Draws.AbandonDraw': [draws.AbandonDrawRequest, draws.Draw];
+  'Draws.ListDrawn': [draws.ListDrawnRequest, draws.ListDrawnResponse];
+  'Visits.ListVisits': [draws.ListVisitsRequest, draws.ListVisitsResponse];
+  'Visits.GetVisit': [draws.GetVisitRequest, draws.Visit];
+  'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
+  'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
+  'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
+  'Portal.GetPlan': [portal.GetPlanRequest, portal.PublicPlan];
+  'Portal.ListItems': [portal.ListItemsRequest, portal.ListItemsResponse];
+  'Portal.GetItem': [portal.GetItemRequest, catalog.Item];
+  'Portal.ListDraws': [portal.ListDrawsRequest, portal.ListDrawsResponse];
+  'Portal.GetDraw': [portal.GetDrawRequest, portal.PublicDraw];
+  'Portal.ListDrawn': [portal.ListDrawnRequest, portal.ListDrawnResponse];
+  'Portal.LookUpSubject': [portal.LookUpSubjectRequest, portal.SubjectStanding];
+  'Portal.DownloadEvidence': [portal.DownloadEvidenceRequest, unknown];
+  'Portal.DownloadStatement': [portal.DownloadStatementRequest, unknown];
+  'Portal.GetSigningKeys': [portal.GetSigningKeysRequest, unknown];
+  'Sessions.SignIn': [session.SignInRequest, session.Session];
+  'Sessions.GetSession': [session.GetSessionRequest, session.Session];
+  'Sessions.SignOut': [session.SignOutRequest, Record<string, never>];
+}
+
+/** Where a method is served and which roles may call it (none given: anybody signed in, or everybody). */
+export interface Route {
+  verb: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  path: string;
+  body?: string;
+  roles?: access.Role[];
+}
+
+export const routes: Record<keyof Methods, Route> = {
+  'Identity.IssueToken': { verb: 'POST', path: '/v1/token:issue', body: '*' },
+  'Identity.GetMe': { verb: 'GET', path: '/v1/me' },
+  'Identity.ChangePassword': { verb: 'POST', path: '/v1/me:changePassword', body: '*' },
+  'Identity.ListOrganisations': { verb: 'GET', path: '/v1/organisations' },
+  'Identity.CreateOrganisation': { verb: 'POST', path: '/v1/organisations', body: 'organisation', roles: ['ROLE_PLATFORM_OPERATOR'] },
+  'Identity.ListUsers': { verb: 'GET', path: '/v1/users', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
+  'Identity.GetUser': { verb: 'GET', path: '/v1/{name=users/*}', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
+  'Identity.CreateUser': { verb: 'POST', path: '/v1/users', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.FreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.UnfreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.CreateMachineClient': { verb: 'POST', path: '/v1/machineClients', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },
+  'Catalog.GetItem': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}' },
+  'Catalog.CreateItem': { verb: 'POST', path: '/v1/{parent=organisations/*}/items', body: 'item', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Catalog.UpdateItem': { verb: 'PATCH', path: '/v1/{item.name=organisations/*/items/*}', body: 'item', roles: ['ROLE_HANDLER'] },
+  'Catalog.PublishItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:publish', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Catalog.ListItemImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/itemImports' },
+  'Catalog.DownloadItemImportReport': { verb: 'GET', path: '/v1/{name=organisations/*/itemImports/*}:report' },
+  'Registers.ImportSubjects': { verb: 'POST', path: '/v1/{parent=organisations/*}/subjects:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Registers.ListImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/imports' },
+  'Registers.GetImport': { verb: 'GET', path: '/v1/{name=organisations/*/imports/*}' },
+  'Registers.DownloadImportReport': { verb: 'GET', path: '/v1/{name=organisations/*/imports/*}:report' },
+  'Registers.ListSubjects': { verb: 'GET', path: '/v1/{parent=organisations/*}/subjects' },
+  'Registers.ExportSubjects': { verb: 'GET', path: '/v1/{parent=organisations/*}/subjects:export' },
+  'Registers.GetSubject': { verb: 'GET', path: '/v1/{name=organisations/*/subjects/*}' },
+  'Registers.SetSubjectStatus': { verb: 'POST', path: '/v1/{name=organisations/*/subjects/*}:setStatus', body: '*', roles: ['ROLE_HANDLER'] },
+  'Registers.ListOfficers': { verb: 'GET', path: '/v1/{parent=organisations/*}/officers' },
+  'Registers.DeclareConflict': { verb: 'POST', path: '/v1/{parent=organisations/*}/conflicts', body: 'conflict', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'Registers.ListConflicts': { verb: 'GET', path: '/v1/{parent=organisations/*}/conflicts', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'Plans.CreatePlan': { verb: 'POST', path: '/v1/plans', body: 'plan', roles: ['ROLE_HANDLER'] },
+  'Plans.UpdatePlan': { verb: 'PATCH', path: '/v1/{plan.name=plans/*}', body: 'plan', roles: ['ROLE_HANDLER'] },
+  'Plans.GetPlan': { verb: 'GET', path: '/v1/{name=plans/*}' },
+  'Plans.ListPlans': { verb: 'GET', path: '/v1/plans' },
+  'Plans.PreviewPlan': { verb: 'GET', path: '/v1/{name=plans/*}:preview' },
+  'Plans.SubmitPlan': { verb: 'POST', path: '/v1/{name=plans/*}:submit', body: '*', roles: ['ROLE_HANDLER'] },
+  'Plans.ReturnPlan': { verb: 'POST', path: '/v1/{name=plans/*}:return', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Plans.PublishPlan': { verb: 'POST', path: '/v1/{name=plans/*}:publish', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Draws.CreateDraw': { verb: 'POST', path: '/v1/draws', body: 'draw', roles: ['ROLE_HANDLER'] },
+  'Draws.GetDraw': { verb: 'GET', path: '/v1/{name=draws/*}' },
+  'Draws.ListDraws': { verb: 'GET', path: '/v1/draws' },
+  'Draws.StateDraw': { verb: 'POST', path: '/v1/{name=draws/*}:state', body: '*', roles: ['ROLE_HANDLER'] },
+  'Draws.AddEntry': { verb: 'POST', path: '/v1/{name=draws/*}:addEntry', body: '*', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_SUPERVISION_OFFICE', 'ROLE_PLATFORM_OPERATOR'] },
+  'Draws.ReportBeacon': { verb: 'POST', path: '/v1/{name=draws/*}:reportBeacon', body: '*', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_SUPERVISION_OFFICE', 'ROLE_PLATFORM_OPERATOR'] },
+  'Draws.AbandonDraw': { verb: 'POST', path: '/v1/{name=draws/*}:abandon', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Draws.ListDrawn': { verb: 'GET', path: '/v1/{parent=draws/*}/drawn' },
+  'Visits.ListVisits': { verb: 'GET', path: '/v1/visits' },
+  'Visits.GetVisit': { verb: 'GET', path: '/v1/{name=visits/*}' },
+  'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
+  'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
+  'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },
+  'Portal.GetPlan': { verb: 'GET', path: '/v1/public/{name=plans/*}' },
+  'Portal.ListItems': { verb: 'GET', path: '/v1/public/items' },
+  'Portal.GetItem': { verb: 'GET', path: '/v1/public/{name=organisations/*/items/*}' },
+  'Portal.ListDraws': { verb: 'GET', path: '/v1/public/draws' },
+  'Portal.GetDraw': { verb: 'GET', path: '/v1/public/{name=draws/*}' },
+  'Portal.ListDrawn': { verb: 'GET', path: '/v1/public/{parent=draws/*}/drawn' },
+  'Portal.LookUpSubject': { verb: 'GET', path: '/v1/public/{draw=draws/*}:lookUp' },
+  'Portal.DownloadEvidence': { verb: 'GET', path: '/v1/public/{name=draws/*}/evidence' },
+  'Portal.DownloadStatement': { verb: 'GET', path: '/v1/public/{name=draws/*}/statement' },
+  'Portal.GetSigningKeys': { verb: 'GET', path: '/.well-known/jwks.json' },
+  'Sessions.SignIn': { verb: 'POST', path: '/v1/session:signIn', body: '*' },
+  'Sessions.GetSession': { verb: 'GET', path: '/v1/session' },
+  'Sessions.SignOut': { verb: 'POST', path: '/v1/session:signOut', body: '*' },
+};
