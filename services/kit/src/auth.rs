@@ -30,6 +30,8 @@ pub struct Caller {
     pub roles: Vec<Role>,
     /// Certificate number of an enforcement officer, else empty.
     pub certificate: String,
+    /// Which of the user's sign-ins the token was issued to; empty for others.
+    pub sign_in: String,
     /// Full method called, such as `/qingtian.draws.v1.Plans/PublishPlan`.
     pub method: String,
     /// Purpose stated for reading personal data, else empty.

@@ -47,6 +47,9 @@ pub struct Claims {
     /// Certificate number of an officer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cert: String,
+    /// Which of the user's sign-ins it was issued to; not the handle, which stays secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sid: String,
 }
 
 /// Signs tokens of one part.
@@ -98,6 +101,7 @@ impl Minter {
             district: String::new(),
             roles: Vec::new(),
             cert: String::new(),
+            sid: String::new(),
         })?;
         *own = Some((token.clone(), now));
         Ok(token)
@@ -153,6 +157,7 @@ impl Authenticator {
             district: claims.district,
             roles: claims.roles.into_iter().filter_map(|number| Role::try_from(number).ok()).collect(),
             certificate: claims.cert,
+            sign_in: claims.sid,
             ..Caller::default()
         })
     }
@@ -197,6 +202,7 @@ mod tests {
             district: "410200".to_owned(),
             roles: vec![Role::Handler as i32],
             cert: String::new(),
+            sid: String::new(),
         }
     }
 

@@ -172,6 +172,7 @@ impl Harness {
             district: "410200".to_owned(),
             roles: roles.iter().map(|role| *role as i32).collect(),
             cert: certificate.to_owned(),
+            sid: String::new(),
         };
         self.bearer(&minter.sign(claims)?.0).await
     }
