@@ -10,6 +10,7 @@ pub mod faults;
 pub mod follow;
 pub mod keys;
 pub mod ledger;
+pub mod pages;
 pub mod peers;
 pub mod serve;
 pub mod sheet;
