@@ -235,7 +235,8 @@ fn name_of(header: &[u8; BLOCK]) -> String {
         String::from_utf8_lossy(&field[..end]).into_owned()
     };
     let (name, prefix) = (until_nul(&header[..100]), until_nul(&header[345..500]));
-    if prefix.is_empty() { name } else { format!("{prefix}/{name}") }
+    let joined = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+    joined.trim_end_matches('/').to_owned() // a folder's name
 }
 
 /// Octal digits with spaces or NULs around them.

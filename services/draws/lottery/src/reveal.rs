@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     entries::{entries, seed},
-    error::{Error, Result, rule},
+    error::{Error, Result, form, rule},
     frozen::{Candidate, EXPERTS, Exclusions, FrozenFiles, OFFICERS, SUBJECTS, Subjects, parse_people},
     hash::{Digest, Secret, Tickets},
     json::{self, Members},
@@ -189,8 +189,8 @@ impl DrawRecord {
         let (result_digest, strata_digest) = (Digest::parse(&digests.text(RESULT)?)?, Digest::parse(&digests.text(STRATA)?)?);
         digests.done()?;
         let entries = all.list("entries")?.into_iter().enumerate().map(|(at, entry)| match entry {
-            Value::String(text) if !text.contains('\n') => Ok(text),
-            _ => rule(format!("entry {} is not a text of one line", at + 1)),
+            Value::String(text) => Ok(text),
+            _ => form(format!("entry {} is not a text", at + 1)),
         });
         let record = Self {
             result_digest,

@@ -71,7 +71,7 @@ impl Kind {
             "DEPARTMENT" => Ok(Self::Department),
             "WITNESS" => Ok(Self::Witness),
             "BEACON" => Ok(Self::Beacon),
-            other => form(format!("kind {other:?} is none of DEPARTMENT, WITNESS, BEACON")),
+            other => rule(format!("kind {other:?} is none of DEPARTMENT, WITNESS, BEACON")),
         }
     }
 }
@@ -139,8 +139,13 @@ pub struct Withheld {
 
 impl Rules {
     /// Reads the file: its bytes, members, names and values. What the members mean together is checked by [`Rules::check`].
+    ///
+    /// `Error::Rule` says that the form is right, but a kind of contributor is none the protocol knows.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        Self::read(json::parse(RULES, bytes)?).map_err(|error| error.in_file(RULES))
+        Self::read(json::parse(RULES, bytes)?).map_err(|error| match error {
+            Error::Rule(why) => Error::Rule(format!("{RULES}: {why}")),
+            other => other.in_file(RULES),
+        })
     }
 
     fn read(value: Value) -> Result<Self> {

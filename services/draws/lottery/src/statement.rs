@@ -117,6 +117,10 @@ pub fn state(files: &FrozenFiles, intent: &Intent, secret: &Secret) -> Result<St
     Ok(Stated { digest: Digest::of(&bytes), statement, bytes, strata })
 }
 
+fn draw_id_or_null(all: &mut Members, member: &str) -> Result<Option<String>> {
+    all.text_or_null(member)?.map(|text| draw_id(&text).map(ToOwned::to_owned)).transpose()
+}
+
 impl Statement {
     /// Reads the file: bytes, members and the form of each. How they fit is told by [`Statement::problems`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
@@ -134,13 +138,13 @@ impl Statement {
             beacon_at: all.text_or_null("beacon_at")?.as_deref().map(Time::parse).transpose()?,
             commitment: Digest::parse(&all.text("commitment")?)?,
             digests: digest_list,
-            draw_id: all.text("draw_id")?,
+            draw_id: draw_id(&all.text("draw_id")?)?.to_owned(),
             entries_close: time(&mut all, "entries_close")?,
-            follows: all.text_or_null("follows")?,
+            follows: draw_id_or_null(&mut all, "follows")?,
             merkle_root: Digest::parse(&all.text("merkle_root")?)?,
             plan: name("plan", &all.text("plan")?)?.to_owned(),
             protocol: all.text("protocol")?,
-            replaces: all.text_or_null("replaces")?,
+            replaces: draw_id_or_null(&mut all, "replaces")?,
             reveal_by: time(&mut all, "reveal_by")?,
             stated_at: time(&mut all, "stated_at")?,
             subjects_n: all.integer("subjects_n")?,
@@ -174,15 +178,12 @@ impl Statement {
         Ok(bytes)
     }
 
-    /// Everything that does not fit: protocol, numbers, times, and the rules where they are known.
+    /// Everything that does not fit: protocol, times, and the rules where they are known.
     #[must_use]
     pub fn problems(&self, rules: Option<&Rules>) -> Vec<String> {
         let mut problems = Vec::new();
         if self.protocol != PROTOCOL {
             problems.push(format!("protocol is {:?}, not {PROTOCOL:?}", self.protocol));
-        }
-        for id in std::iter::once(&self.draw_id).chain(&self.follows).chain(&self.replaces) {
-            problems.extend(draw_id(id).err().map(|error| error.to_string()));
         }
         if self.stated_at >= self.entries_close {
             problems.push(format!("stated_at {} is not before entries_close {}", self.stated_at, self.entries_close));

@@ -178,7 +178,7 @@ impl Checks {
         if !wrong.is_empty() {
             self.fail(id, file, some_of(&wrong));
         } else if !open.is_empty() {
-            self.skip(id, file, some_of(&open));
+            self.skip(id, file, format!("not checked because {}", open.join(" and ")));
         } else {
             self.pass(id, file, proves);
         }
@@ -208,7 +208,10 @@ impl Findings {
     }
 
     fn open(&mut self, why: impl Into<String>) {
-        self.open.push(why.into());
+        let why = why.into();
+        if !self.open.contains(&why) {
+            self.open.push(why);
+        }
     }
 
     /// The part that was read; otherwise notes why the check stays open.
@@ -216,10 +219,7 @@ impl Findings {
         match part {
             inputs::Part::Read(read) => Some(read),
             inputs::Part::Absent(why) => {
-                let why = format!("not checked because {why}");
-                if !self.open.contains(&why) {
-                    self.open.push(why);
-                }
+                self.open(why.as_str());
                 None
             }
         }

@@ -83,7 +83,7 @@ fn digests(inputs: &Inputs, checks: &mut Checks) {
                     let stated = stated.map_or_else(|| "none".to_owned(), ToString::to_string);
                     findings.wrong(format!("{file} was changed after the statement: its digest is {own}, stated was {stated}"));
                 }
-                (None, _) => findings.open(format!("not checked because {}", inputs.why_absent(file))),
+                (None, _) => findings.open(inputs.why_absent(file)),
             }
         }
         checks.conclude("digest", Some(file), findings, format!("{file} is byte for byte the one stated"));
@@ -111,8 +111,8 @@ fn tree(inputs: &Inputs, checks: &mut Checks) {
                     findings.wrong(format!("the tree over {SUBJECTS} has root {own}, stated was {}", statement.merkle_root));
                 }
             }
-            Some(_) => findings.open(format!("not checked because {SUBJECTS} does not end with LF")),
-            None => findings.open(format!("not checked because {}", inputs.why_absent(SUBJECTS))),
+            Some(_) => findings.open(format!("{SUBJECTS} does not end with LF")),
+            None => findings.open(inputs.why_absent(SUBJECTS)),
         }
     }
     checks.conclude("merkle", None, findings, "the root by which enterprises prove their line is that of the pool");
@@ -142,6 +142,7 @@ fn subjects(inputs: &Inputs, checks: &mut Checks) {
 
 fn rules(inputs: &Inputs, checks: &mut Checks) {
     let mut findings = Findings::default();
+    findings.wrong.extend(inputs.rules_broken.clone());
     if let Some(rules) = findings.need(&inputs.rules) {
         if let Some(statement) = findings.need(&inputs.statement) {
             findings.wrong.extend(rules.problems(&statement.unit));
@@ -200,8 +201,7 @@ fn selected(inputs: &Inputs, seed: &Part<Digest>) -> Part<Selection> {
     let mut findings = Findings::default();
     let parts = (findings.need(&inputs.rules), findings.need(&inputs.subjects), findings.need(seed));
     let (Some(rules), Some(pool), Some(seed)) = parts else {
-        let why = findings.open.iter().filter_map(|why| why.strip_prefix("not checked because ")).collect::<Vec<_>>().join(" and ");
-        return Part::Absent(why);
+        return Part::Absent(findings.open.join(" and "));
     };
     match select(pool, &rules.quotas, Tickets::new(seed)) {
         Ok(selection) => Part::Read(selection),
@@ -297,7 +297,7 @@ fn result_digests(inputs: &Inputs, selection: &Part<Selection>, checks: &mut Che
             match inputs.bytes(file).map(Digest::of).or_else(|| recomputed.as_deref().map(Digest::of)) {
                 Some(own) if own == stated => {}
                 Some(own) => findings.wrong(format!("the digest of {file} is {own}, {DRAW} names {stated}")),
-                None => findings.open(format!("not checked because {}", inputs.why_absent(file))),
+                None => findings.open(inputs.why_absent(file)),
             }
         }
         checks.conclude("result_digest", Some(file), findings, format!("{file} is byte for byte the one revealed"));
@@ -339,7 +339,7 @@ fn signatures(inputs: &Inputs, jwks: Option<&Result<Jwks>>, demo: bool, checks: 
             }
             let text = signed_text(what, inputs, &digest, &mut findings);
             match jwks {
-                None => findings.open("not checked because no key was given"),
+                None => findings.open("no key was given"),
                 Some(Err(error)) => findings.wrong(format!("the keys given cannot be read: {error}")),
                 Some(Ok(jwks)) => match jwks.find(&signature.kid) {
                     Err(error) => findings.wrong(error.to_string()),
@@ -347,7 +347,7 @@ fn signatures(inputs: &Inputs, jwks: Option<&Result<Jwks>>, demo: bool, checks: 
                         let in_force = at.map(|at| key.check_use(purposes, at));
                         findings.wrong.extend(in_force.and_then(Result::err).map(|error| error.to_string()));
                         if at.is_none() {
-                            findings.open("not checked because the time of signing could not be read");
+                            findings.open("the time of signing could not be read");
                         }
                         if let Some(text) = text
                             && let Err(error) = signature.check(&text, &key.key)
@@ -373,7 +373,7 @@ fn signed_text(what: &str, inputs: &Inputs, digest: &Part<Digest>, findings: &mu
         _ => match inputs.bytes(DRAW) {
             Some(bytes) => Some(draw_text(&Digest::of(bytes))),
             None => {
-                findings.open(format!("not checked because {}", inputs.why_absent(DRAW)));
+                findings.open(inputs.why_absent(DRAW));
                 None
             }
         },

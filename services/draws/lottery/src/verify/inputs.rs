@@ -51,6 +51,8 @@ pub struct Inputs<'a> {
     /// Bytes of what is there, the withheld files given beside the bundle included.
     bytes: BTreeMap<&'a str, &'a [u8]>,
     pub rules: Part<Rules>,
+    /// Why rules of the right form cannot be understood.
+    pub rules_broken: Option<String>,
     pub statement: Part<Statement>,
     pub draw: Part<DrawRecord>,
     pub signatures: Part<Signatures>,
@@ -68,17 +70,14 @@ impl<'a> Inputs<'a> {
     /// Reads every file; adds the checks `archive` and `format`.
     pub fn read(contents: &'a Contents, options: &'a Options, checks: &mut Checks) -> Self {
         let mut bytes: BTreeMap<&str, &[u8]> = contents.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let rules = match bytes.get(RULES).map(|bytes| Rules::parse(bytes)) {
-            Some(Ok(rules)) => Ok(rules),
-            Some(Err(error)) => Err((format!("{RULES} could not be read"), Some(error))),
-            None => Err((format!("{RULES} is missing"), None)),
-        };
-        archive(contents, options, rules.as_ref().ok(), checks);
+        // What is withheld decides which files there are and how their lines end: the rules come first.
+        let rules = bytes.get(RULES).and_then(|bytes| Rules::parse(bytes).ok());
+        archive(contents, options, rules.as_ref(), checks);
         for (name, extra) in &options.with {
             bytes.entry(name).or_insert(extra);
         }
 
-        let reader = Reader { bytes: &bytes, rules: rules.as_ref().ok() };
+        let reader = Reader { bytes: &bytes, rules: rules.as_ref() };
         // In the order of the files, so that the report reads as the bundle does.
         let statement = reader.part(STATEMENT, checks, Statement::parse);
         let subjects = reader.table(SUBJECTS, checks, Subjects::parse);
@@ -86,12 +85,20 @@ impl<'a> Inputs<'a> {
         let officers = reader.table(OFFICERS, checks, |bytes, salted| parse_people(OFFICERS, bytes, salted));
         let experts = reader.table(EXPERTS, checks, |bytes, salted| parse_people(EXPERTS, bytes, salted));
         let exclusions = reader.table(EXCLUSIONS, checks, Exclusions::parse);
-        let rules_part = reader.part(RULES, checks, Rules::parse);
+        let mut rules_broken = None;
+        let rules_part = match bytes.get(RULES).map(|bytes| Rules::parse(bytes)) {
+            Some(Err(Error::Rule(why))) => {
+                checks.pass("format", Some(RULES), "every byte is in its one allowed form");
+                rules_broken = Some(why);
+                Part::Absent(format!("{RULES} cannot be understood"))
+            }
+            _ => reader.part(RULES, checks, Rules::parse),
+        };
         let draw = reader.part(DRAW, checks, DrawRecord::parse);
         let strata = reader.part(STRATA, checks, parse_strata);
         let result = reader.part(RESULT, checks, parse_result);
         let signatures = reader.part(SIGNATURES, checks, Signatures::parse);
-        Self { rules: rules_part, statement, draw, signatures, subjects, left_out, officers, experts, exclusions, strata, result, bytes }
+        Self { rules: rules_part, rules_broken, statement, draw, signatures, subjects, left_out, officers, experts, exclusions, strata, result, bytes }
     }
 
     /// The bytes of a file that is there.

@@ -50,7 +50,7 @@ fn recompute(
         None if !rules.cover_district => Some(rows.iter().map(|row| Visit { key: row.key, district: "" }).collect()),
         None => {
             if findings.need(&inputs.subjects).is_some() {
-                findings.open("not checked because the subjects could not be drawn again");
+                findings.open("the subjects could not be drawn again");
             }
             None
         }
