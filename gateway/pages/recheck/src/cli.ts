@@ -1,0 +1,76 @@
+// node dist/cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh]      one report, exit status 0, 3, 1 or 2
+// node dist/cli.mjs --batch MANIFEST [--jwks FILE] [--demo]                     one JSON line for each bundle
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { parseArgs } from "node:util";
+import { FROZEN } from "./archive.ts";
+import type { Bytes } from "./bytes.ts";
+import type { Language } from "./message.ts";
+import type { Report, Verdict } from "./report.ts";
+import { verify } from "./verify.ts";
+
+const STATUS: Readonly<Record<Verdict, number>> = { verified: 0, partly: 3, not_verified: 1, unreadable: 2 };
+
+async function addedFrom(folder: string | undefined): Promise<Map<string, Bytes>> {
+  const added = new Map<string, Bytes>();
+  if (folder === undefined) return added;
+  for (const name of [...FROZEN, "strata.tsv"]) {
+    const path = join(folder, name);
+    if (await stat(path).then((found) => found.isFile(), () => false)) added.set(name, new Uint8Array(await readFile(path)));
+  }
+  return added;
+}
+
+async function check(path: string, jwks: unknown, folder: string | undefined, demo: boolean): Promise<Report> {
+  const bundle = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
+  return verify({ bundle, jwks, demo, added: await addedFrom(folder) });
+}
+
+function spoken(report: Report, language: Language): object {
+  return {
+    ...report,
+    checks: report.checks.map((one) => ({ ...one, message: one.message[language] })),
+    notes: report.notes.map((note) => note[language]),
+  };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      jwks: { type: "string" }, with: { type: "string" }, demo: { type: "boolean", default: false }, batch: { type: "string" },
+      lang: { type: "string", default: "en" },
+    },
+  });
+  const language: Language = values.lang === "zh" ? "zh" : "en";
+  const jwks: unknown = values.jwks === undefined ? null : JSON.parse(await readFile(values.jwks, "utf8"));
+  if (values.batch !== undefined) {
+    const items = JSON.parse(await readFile(values.batch, "utf8")) as { name: string; bundle: string; with?: string }[];
+    const folder = dirname(values.batch);
+    for (const item of items) {
+      const added = item.with === undefined ? undefined : resolve(folder, item.with);
+      const report = await check(resolve(folder, item.bundle), jwks, added, values.demo);
+      console.log(JSON.stringify({ name: item.name, ...spoken(report, language) }));
+    }
+    return 0;
+  }
+  if (positionals.length !== 1) {
+    console.error("usage: cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh|en] | --batch MANIFEST [--jwks FILE] [--demo]");
+    return 2;
+  }
+  const report = await check(positionals[0], jwks, values.with, values.demo);
+  console.log(JSON.stringify(spoken(report, language), null, 1));
+  return STATUS[report.verdict];
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  },
+);

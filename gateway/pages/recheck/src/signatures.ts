@@ -1,0 +1,103 @@
+// The check `signature`: who signed, with which key, in its time.
+import { hashes as curve, verify } from "@noble/ed25519";
+import { fromBase64url, lines } from "./bytes.ts";
+import { type Rules, SIGNED, type Signed } from "./documents.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Hashes } from "./hash.ts";
+import { type Message, say, show } from "./message.ts";
+import { type Check, Finding } from "./report.ts";
+
+interface Key {
+  readonly kty?: unknown;
+  readonly crv?: unknown;
+  readonly kid?: unknown;
+  readonly x?: unknown;
+  readonly purpose?: unknown;
+  readonly nbf?: unknown;
+  readonly exp?: unknown;
+}
+
+/** The keys of a key file; null if it is none. */
+export function keysOf(file: unknown): readonly Key[] | null {
+  const keys = file !== null && typeof file === "object" ? (file as { keys?: unknown }).keys : undefined;
+  return Array.isArray(keys) ? keys.filter((key): key is Key => key !== null && typeof key === "object") : null;
+}
+
+const WHAT: Readonly<Record<Signed, Message>> = {
+  statement: say("声明", "the statement"),
+  entries: say("各方的数", "the entries"),
+  draw: say("抽查结果", "the draw"),
+};
+
+/** The signed text, or why it cannot be built. */
+function textOf(name: Signed, evidence: Evidence, hashes: Hashes): Uint8Array | Message {
+  const stated = evidence.files.get("statement.json");
+  const drawn = evidence.files.get("draw.json");
+  if (name === "draw") return drawn ? lines("qingtian-evidence-v1", hashes.hex(drawn)) : evidence.why("draw.json");
+  if (!stated) return evidence.why("statement.json");
+  if (name === "statement") return lines("qingtian-statement-v1", hashes.hex(stated));
+  if (!evidence.draw || !evidence.rules) return evidence.why(evidence.draw ? "rules.json" : "draw.json");
+  return lines("qingtian-entries-v1", hashes.hex(stated), ...withoutBeacon(evidence.draw.entries, evidence.rules));
+}
+
+function withoutBeacon(entries: readonly string[], rules: Rules): readonly string[] {
+  return rules.beacon_waived === null ? entries.slice(0, -1) : entries;
+}
+
+/** When it was signed, in seconds since 1970; null where that cannot be known. */
+function signedAt(name: Signed, evidence: Evidence): number | null {
+  const time = name === "statement" ? evidence.statement?.stated_at : name === "entries" ? evidence.statement?.entries_close : evidence.draw?.revealed_at;
+  const at = Date.parse(time ?? "");
+  return Number.isNaN(at) ? null : at / 1000;
+}
+
+export function signatureChecks(evidence: Evidence, hashes: Hashes, keys: readonly Key[] | null, demo: boolean): Check[] {
+  curve.sha512 = (message: Uint8Array) => hashes.long(message);
+  return SIGNED.map((name) => {
+    const finding = new Finding("signature", name);
+    const signature = evidence.signatures?.[name];
+    if (!signature) finding.skip(evidence.why("signatures.json"));
+    else {
+      const kid = show(signature.kid);
+      if (!demo && signature.kid.startsWith("demo-")) {
+        finding.fail(say(`密钥 ${kid} 只供演示，不能证明真实的抽查`, `the key ${kid} is a demonstration's: it proves no real draw`));
+      }
+      if (keys === null) finding.skip(say("没有公钥，签名未验证", "no key was given, so the signature was not checked"));
+      else verifyOne(finding, name, evidence, hashes, keys, signature);
+    }
+    return finding.end(say(`${WHAT[name].zh}由密钥 ${show(signature?.kid ?? "")} 签名`, `${WHAT[name].en} is signed with the key ${show(signature?.kid ?? "")}`));
+  });
+}
+
+function verifyOne(
+  finding: Finding, name: Signed, evidence: Evidence, hashes: Hashes, keys: readonly Key[], signature: { kid: string; value: string },
+): void {
+  const kid = show(signature.kid);
+  const named = keys.filter((key) => key.kid === signature.kid);
+  const value = fromBase64url(signature.value, 64);
+  if (named.length !== 1) {
+    finding.fail(say(`公钥文件中没有（或不止一个）密钥 ${kid}`, `the key file has no key ${kid}, or more than one`));
+    return;
+  }
+  const [key] = named;
+  const x = typeof key.x === "string" ? fromBase64url(key.x, 32) : null;
+  if (key.kty !== "OKP" || key.crv !== "Ed25519" || !x) finding.fail(say(`密钥 ${kid} 不是 Ed25519 公钥`, `the key ${kid} is no Ed25519 key`));
+  if (key.purpose !== "evidence") finding.fail(say(`密钥 ${kid} 不是用于证据的`, `the key ${kid} is not one for evidence`));
+  const at = signedAt(name, evidence);
+  if (typeof key.nbf !== "number" || (key.exp !== undefined && typeof key.exp !== "number")) {
+    finding.fail(say(`密钥 ${kid} 的有效期无法读出`, `the time of the key ${kid} cannot be read`));
+  } else if (at !== null && (at < key.nbf || (key.exp !== undefined && at >= (key.exp as number)))) {
+    finding.fail(say(`密钥 ${kid} 在签名时无效`, `the key ${kid} was not in force when this was signed`));
+  }
+  const text = textOf(name, evidence, hashes);
+  if (!(text instanceof Uint8Array)) finding.skip(text);
+  else if (!value || !x || !holds(value, text, x)) finding.fail(say(`${WHAT[name].zh}的签名不对`, `the signature of ${WHAT[name].en} is wrong`));
+}
+
+function holds(value: Uint8Array, text: Uint8Array, key: Uint8Array): boolean {
+  try {
+    return verify(value, text, key, { zip215: false });
+  } catch {
+    return false;
+  }
+}

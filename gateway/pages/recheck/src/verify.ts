@@ -1,0 +1,83 @@
+// Verifies one bundle: sections 1 to 5, 7 and 8 of the protocol. Knows nothing of pages or files.
+import { readArchive } from "./archive.ts";
+import type { Bytes } from "./bytes.ts";
+import { teamsCheck } from "./check_teams.ts";
+import { merkleCheck, resultDigestChecks, selectionCheck, strataCheck, subjectsCheck } from "./checks_draw.ts";
+import { commitmentCheck, digestChecks, entriesCheck, rulesCheck, seedCheck, statementCheck, timeCheck } from "./checks_text.ts";
+import { Evidence } from "./evidence.ts";
+import { Hashes } from "./hash.ts";
+import { say } from "./message.ts";
+import { notesOf } from "./notes.ts";
+import { type Check, CHECKS, type Report, verdictOf } from "./report.ts";
+import { countStrata, select } from "./select.ts";
+import { keysOf, signatureChecks } from "./signatures.ts";
+
+export interface Input {
+  readonly bundle: ReadableStream<Uint8Array>;
+  /** Bytes of the bundle, if known, for the progress. */
+  readonly size?: number;
+  /** The parsed key file; null if none was given. */
+  readonly jwks: unknown;
+  /** Whether keys of demonstrations are accepted. */
+  readonly demo: boolean;
+  /** Withheld files given apart, by name. */
+  readonly added?: ReadonlyMap<string, Bytes>;
+  readonly onCheck?: (check: Check) => void;
+  /** From 0 to 1. */
+  readonly onProgress?: (part: number) => void;
+}
+
+const READING = 0.4;
+
+export async function verify(input: Input): Promise<Report> {
+  const hashes = await Hashes.load();
+  const checks: Check[] = [];
+  const progress = input.onProgress ?? ((): void => undefined);
+  const add = (...found: Check[]): void => {
+    for (const check of found) {
+      checks.push(check);
+      input.onCheck?.(check);
+    }
+  };
+  const archive = await readArchive(input.bundle, hashes, (bytes) => {
+    if (input.size) progress(Math.min(1, bytes / input.size) * READING);
+  });
+  if (archive.unreadable) {
+    add({ id: "archive", ok: false, message: archive.unreadable });
+    add(...CHECKS.slice(1).map((id): Check => ({ id, ok: null, message: say("证据包无法读取", "the bundle cannot be read") })));
+    return { verdict: "unreadable", draw_id: null, checks, notes: [] };
+  }
+  const evidence = new Evidence(archive, input.added ?? new Map());
+  let step = 0;
+  const done = (...found: Check[]): void => {
+    add(...found);
+    step++;
+    progress(READING + ((1 - READING) * step) / CHECKS.length);
+  };
+  done(...evidence.archiveChecks());
+  done(...evidence.formatChecks());
+  done(statementCheck(evidence, hashes));
+  done(...digestChecks(evidence, hashes));
+  done(commitmentCheck(evidence, hashes));
+  done(merkleCheck(evidence, hashes));
+  done(subjectsCheck(evidence));
+  const subjects = evidence.table("subjects.tsv");
+  const strata = subjects ? countStrata(subjects) : null;
+  done(rulesCheck(evidence, strata));
+  done(entriesCheck(evidence));
+  done(seedCheck(evidence, hashes));
+  const { rules, draw } = evidence;
+  const selection =
+    subjects && strata && rules && draw
+      ? select(subjects, strata, new Map(Object.entries(rules.quotas)), hashes.tickets(draw.seed), (lines) =>
+          progress(READING + ((1 - READING) * (step + lines / Math.max(1, subjects.lines))) / CHECKS.length))
+      : null;
+  done(strataCheck(evidence, selection));
+  done(selectionCheck(evidence, selection, hashes));
+  const teams = teamsCheck(evidence, selection, hashes);
+  done(teams.check);
+  done(...resultDigestChecks(evidence, hashes));
+  done(timeCheck(evidence));
+  done(...signatureChecks(evidence, hashes, keysOf(input.jwks), input.demo));
+  return { verdict: verdictOf(checks), draw_id: evidence.statement?.draw_id ?? null, checks, notes: notesOf(evidence, teams) };
+}

@@ -1,0 +1,75 @@
+// The verifier in a worker of its own: fetches or takes the bundle, says each check as it is done, then the report.
+import type { Bytes } from "./bytes.ts";
+import { type Message, say } from "./message.ts";
+import type { Check, Report } from "./report.ts";
+import { verify } from "./verify.ts";
+
+export interface Start {
+  /** An address on this site, or a file the visitor chose. */
+  readonly bundle: string | Blob;
+  readonly jwks: string | null;
+  readonly demo: boolean;
+  /** Withheld files the visitor holds. */
+  readonly added: readonly File[];
+}
+
+export type Said =
+  | { readonly kind: "check"; readonly check: Check }
+  | { readonly kind: "progress"; readonly part: number }
+  | { readonly kind: "report"; readonly report: Report }
+  | { readonly kind: "failed"; readonly message: Message };
+
+const tell = (said: Said): void => self.postMessage(said);
+
+const MESSAGES_MS = 50;
+
+async function open(bundle: string | Blob): Promise<{ stream: ReadableStream<Uint8Array>; size?: number }> {
+  if (typeof bundle !== "string") return { stream: bundle.stream(), size: bundle.size };
+  const response = await fetch(bundle, { credentials: "same-origin" });
+  if (!response.ok || !response.body) throw new Error(`${response.status}`);
+  const length = Number(response.headers.get("content-length"));
+  return { stream: response.body, ...(length > 0 ? { size: length } : {}) };
+}
+
+/** The key file, or null where it cannot be had: then the signatures are reported as not checked. */
+async function keyFile(address: string | null): Promise<unknown> {
+  if (address === null) return null;
+  try {
+    const response = await fetch(address, { credentials: "same-origin" });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+async function start(given: Start): Promise<void> {
+  const jwks = await keyFile(given.jwks);
+  const added = new Map<string, Bytes>();
+  for (const file of given.added) added.set(file.name, new Uint8Array(await file.arrayBuffer()));
+  let opened: { stream: ReadableStream<Uint8Array>; size?: number };
+  try {
+    opened = await open(given.bundle);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "";
+    tell({ kind: "failed", message: say(`证据包取不到（${why}），请稍后再试。`, `The bundle could not be fetched (${why}). Please try again later.`) });
+    return;
+  }
+  let last = 0;
+  const report = await verify({
+    bundle: opened.stream, size: opened.size, jwks, demo: given.demo, added,
+    onCheck: (check) => tell({ kind: "check", check }),
+    onProgress: (part) => {
+      if (part < 1 && performance.now() - last < MESSAGES_MS) return;
+      last = performance.now();
+      tell({ kind: "progress", part });
+    },
+  });
+  tell({ kind: "report", report });
+}
+
+self.onmessage = (event: MessageEvent<Start>): void => {
+  start(event.data).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    tell({ kind: "failed", message: say(`本浏览器无法完成复核（${why}）。请改用命令行程序或文档中的办法。`, `This browser cannot finish the check (${why}). Please use the command, or the recipe in the documentation.`) });
+  });
+};
