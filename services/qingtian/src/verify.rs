@@ -1,0 +1,114 @@
+//! `qingtian verify`: rechecks a draw from its evidence bundle, as anyone may (art. 15). Everything it decides is in
+//! [`lottery::verify`]; here files are opened and lines printed.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use lottery::{
+    bundle::TABLE_BYTES_MAX,
+    frozen::TABLES,
+    reveal::STRATA,
+    verify::{Options, Report, Verdict, verify},
+};
+
+/// Largest file of keys, in bytes.
+const JWKS_BYTES_MAX: u64 = 1 << 20;
+
+/// Recheck a draw from its evidence bundle. Exit status: 0 verified, 3 verified in part, 1 not verified, 2 unreadable.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// The bundle: GET /v1/public/draws/{draw}/evidence.
+    pub bundle: PathBuf,
+    /// The published keys: GET /.well-known/jwks.json. Without them signatures are not checked.
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
+    /// A folder with files withheld from the public.
+    #[arg(long, value_name = "DIR")]
+    pub with: Option<PathBuf>,
+    /// Accept a demonstration draw, signed under a key whose name begins `demo-`.
+    #[arg(long)]
+    pub demo: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints each check and its verdict; returns the exit status.
+#[must_use]
+pub fn run(args: &VerifyArgs) -> i32 {
+    match check(args) {
+        Ok(report) => {
+            if args.json {
+                println!("{:#}", report.to_json());
+            } else {
+                print(&report);
+            }
+            report.verdict.exit_status()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            Verdict::Unreadable.exit_status()
+        }
+    }
+}
+
+fn check(args: &VerifyArgs) -> io::Result<Report> {
+    let jwks = args.jwks.as_deref().map(|path| read(path, JWKS_BYTES_MAX)).transpose()?;
+    let jwks = jwks.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let with = args.with.as_deref().map(read_withheld).transpose()?.unwrap_or_default();
+    let bundle = File::open(&args.bundle).map_err(|error| about(&args.bundle, &error))?;
+    Ok(verify(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }))
+}
+
+/// The files of a folder that a bundle may withhold.
+fn read_withheld(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    std::fs::read_dir(folder).map_err(|error| about(folder, &error))?;
+    let mut files = BTreeMap::new();
+    for name in TABLES.into_iter().chain([STRATA]) {
+        let path = folder.join(name);
+        if path.try_exists()? {
+            files.insert(name.to_owned(), read(&path, TABLE_BYTES_MAX)?);
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| about(path, &error))?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| about(path, &error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("{} is larger than {bytes_max} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
+fn about(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn print(report: &Report) {
+    println!("{}", report.draw_id.as_deref().unwrap_or("a bundle of no known draw"));
+    println!();
+    for check in &report.checks {
+        println!("{check}");
+    }
+    if !report.notes.is_empty() {
+        println!();
+    }
+    for note in &report.notes {
+        println!("Note: {}", note.message);
+    }
+    println!();
+    let (failed, open) = (report.failed().count(), report.checks.iter().filter(|check| check.ok.is_none()).count());
+    println!("{}", match report.verdict {
+        Verdict::Verified => format!("VERIFIED: all {} checks hold.", report.checks.len()),
+        Verdict::Partly => format!("VERIFIED IN PART: what could be checked holds; {open} checks could not be made (NOT CHECKED above)."),
+        Verdict::NotVerified => format!("NOT VERIFIED: {failed} checks failed."),
+        Verdict::Unreadable => "UNREADABLE: no evidence bundle.".to_owned(),
+    });
+}
