@@ -92,6 +92,8 @@ pub struct Exclusion<'a> {
 
 /// One line of a table, able to write itself.
 pub trait Row {
+    /// The same line with texts that live as long as they need to be pushed.
+    type Of<'a>: Row;
     /// Columns that must stand in one line only.
     const KEY_COLUMNS: usize;
     /// Appends the columns without salt and LF.
@@ -119,6 +121,7 @@ fn list(out: &mut Vec<u8>, what: &str, items: &[&str]) -> Result<()> {
 }
 
 impl Row for Subject<'_> {
+    type Of<'a> = Subject<'a>;
     const KEY_COLUMNS: usize = 1;
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         column(out, "key", self.key)?;
@@ -128,6 +131,7 @@ impl Row for Subject<'_> {
 }
 
 impl Row for LeftOut<'_> {
+    type Of<'a> = LeftOut<'a>;
     const KEY_COLUMNS: usize = 1;
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         column(out, "key", self.key)?;
@@ -136,6 +140,7 @@ impl Row for LeftOut<'_> {
 }
 
 impl Row for Person<'_> {
+    type Of<'a> = Person<'a>;
     const KEY_COLUMNS: usize = 1;
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         column(out, "key", self.key)?;
@@ -146,6 +151,7 @@ impl Row for Person<'_> {
 }
 
 impl Row for Exclusion<'_> {
+    type Of<'a> = Exclusion<'a>;
     const KEY_COLUMNS: usize = 2;
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
         column(out, "person", self.person)?;
@@ -185,7 +191,7 @@ impl<'s, R: Row> Table<'s, R> {
     }
 
     /// Adds a line; refuses what is not a name.
-    pub fn push(&mut self, row: &R) -> Result<()> {
+    pub fn push(&mut self, row: &R::Of<'_>) -> Result<()> {
         let start = self.bytes.len();
         if let Err(error) = row.write(&mut self.bytes) {
             self.bytes.truncate(start);
