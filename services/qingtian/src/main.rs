@@ -1,1 +1,144 @@
-fn main() {}
+//! `qingtian`: serve parts, bring up a private city, migrate, verify.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
+use qingtian::{audit, fleet, migrate, settings::Settings, up, verify};
+use tokio::net::TcpListener;
+
+/// Qingtian, the open supervision platform of a city.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves parts in this process: `all`, or any of identity, catalog, draws, portal, gateway.
+    Serve {
+        /// Parts to serve.
+        parts: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Brings up a whole demonstration city on a private PostgreSQL and Redis; Ctrl-C stops it, data stays.
+    Up(up::UpArgs),
+    /// Brings the databases to this version, as their owners.
+    Migrate {
+        /// Services; all when none is named.
+        services: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Loads the demonstration city into empty, migrated databases, under demonstration keys.
+    Demo {
+        #[command(flatten)]
+        settings: Settings,
+        /// File that receives the accounts with their passwords (mode 0600).
+        #[arg(long, default_value = "./var/accounts.json")]
+        accounts: PathBuf,
+    },
+    /// Makes a set of keys in an empty folder.
+    Keys {
+        /// Folder.
+        folder: PathBuf,
+        /// Makes demonstration keys: what they sign is refused by verifiers unless told.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Rechecks a draw's evidence bundle. Exit status: 0 verified, 3 in part, 1 not verified, 2 unreadable.
+    Verify(verify::VerifyArgs),
+    /// Work on the audit logs.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Finds the first altered, missing or inserted entry in every service's log. Exit status 1 if there is one.
+    Verify {
+        #[command(flatten)]
+        args: audit::VerifyLogsArgs,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    if let Command::Verify(args) = &command {
+        return ExitCode::from(u8::try_from(verify::run(args)).unwrap_or(2));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("qingtian: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(command)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("qingtian: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { parts, settings } => serve(&parts, &settings).await?,
+        Command::Up(args) => up::run(&args).await?,
+        Command::Migrate { services, settings } => {
+            let services: Vec<&str> = services.iter().map(String::as_str).collect();
+            let services = if services.is_empty() { fleet::SERVICES.to_vec() } else { services };
+            let databases = kit::env::Databases {
+                url: settings.database_url.clone(),
+                migrate_url: settings.migrate_database_url.clone(),
+                connections_max: 1,
+            };
+            migrate::run(&databases, &services).await?;
+            println!("migrated {}", services.join(", "));
+        }
+        Command::Demo { settings, accounts } => {
+            qingtian::demo::load(&settings, &accounts).await?;
+            println!("loaded the demonstration city; accounts in {}", accounts.display());
+        }
+        Command::Keys { folder, demo } => {
+            Keys::generate(chrono::Utc::now(), demo)?.write(&folder)?;
+            println!("made keys in {}", folder.display());
+        }
+        Command::Verify(args) => return Ok(ExitCode::from(u8::try_from(verify::run(&args)).unwrap_or(2))),
+        Command::Audit { command: AuditCommand::Verify { args, settings } } => {
+            let env = settings.env(Clock::System)?;
+            let whole = audit::verify(&args, &env.databases, &env.keys).await?;
+            return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
+    let parts = fleet::parts(names)?;
+    let telemetry = Telemetry::start(&parts.join("+"), settings.metrics_address()?)?;
+    let listener = TcpListener::bind(settings.grpc).await.with_context(|| format!("gRPC on {}", settings.grpc))?;
+    let env = settings.env(Clock::System)?;
+    let mut running = fleet::Fleet::start(env, &parts, listener, Some(up::gateway_settings(settings))).await?;
+    tracing::info!(parts = parts.join(" "), grpc = %settings.grpc, "serving");
+    if let Some(http) = running.http {
+        tracing::info!(%http, "gateway");
+    }
+    tokio::select! {
+        () = up::asked_to_stop() => tracing::info!("draining"),
+        ended = running.ended() => ended.context("a server ended")?,
+    }
+    running.stop(Duration::from_secs(settings.drain_timeout_secs)).await;
+    telemetry.stop();
+    Ok(())
+}

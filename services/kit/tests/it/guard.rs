@@ -1,0 +1,246 @@
+//! The guard, in front of a real server: rules of the contract, revocation, repeated requests, audit of refusals, following.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kit::{
+    auth::Caller,
+    error::{Reason, Refusal},
+    follow::{self, Follow},
+    ledger::{Audience, EventStream, Ledger, Schema},
+    serve::Part,
+    testing::{Harness, refusal_of},
+};
+use prost::Name;
+use proto::qingtian::{
+    access::v1::Role,
+    catalog::v1::{
+        self as pb,
+        catalog_client::CatalogClient,
+        catalog_server::{Catalog, CatalogServer},
+    },
+    common::v1::Import,
+    events::v1::{ReadEventsRequest, Record, record::Kind},
+    catalog::events::v1::ItemsPublished,
+};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+static TABLES: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| {
+    let sql = sqlx::SqlStr::from_static("create table item (title text not null); create table seen (title text not null);");
+    Migrator::with_migrations(vec![Migration::new(1, "item".into(), MigrationType::Simple, sql, false)])
+});
+const SCHEMA: fn() -> Schema =
+    || Schema { migrator: &TABLES, grants: "grant select, insert, delete on item, seen to {role};" };
+
+/// A small service of the contract: creating an item really inserts and announces one.
+#[derive(Clone)]
+struct Small(Ledger);
+
+type Stream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = Result<T, Status>> + Send>>;
+
+fn not_here<T>() -> Result<T, Status> {
+    Err(Refusal::new(Reason::Unavailable).into())
+}
+
+#[tonic::async_trait]
+impl Catalog for Small {
+    async fn create_item(&self, request: Request<pb::CreateItemRequest>) -> Result<Response<pb::Item>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let mut tx = self.0.begin(&caller, &request.request_id, &request).await?;
+        let item = request.item.clone().unwrap_or_default();
+        if item.title.is_empty() {
+            return Err(Refusal::invalid("item.title", "empty").into());
+        }
+        sqlx::query("insert into item values ($1)").bind(&item.title).execute(&mut *tx).await.map_err(Refusal::from)?;
+        let event = ItemsPublished { items: vec![item.clone()] };
+        tx.emit("organisations/market/items/1", 1, &event, Audience::Public)?;
+        tx.commit(&item).await?;
+        Ok(Response::new(item))
+    }
+    async fn import_items(&self, _: Request<Streaming<pb::ImportItemsRequest>>) -> Result<Response<Import>, Status> {
+        not_here()
+    }
+    async fn list_items(&self, request: Request<pb::ListItemsRequest>) -> Result<Response<pb::ListItemsResponse>, Status> {
+        Caller::of(&request)?.reaches(&request.get_ref().parent)?;
+        let count: i64 = sqlx::query_scalar("select count(*) from item").fetch_one(self.0.pool()).await.map_err(Refusal::from)?;
+        Ok(Response::new(pb::ListItemsResponse { total_size: count, ..Default::default() }))
+    }
+    async fn get_item(&self, _: Request<pb::GetItemRequest>) -> Result<Response<pb::Item>, Status> {
+        not_here()
+    }
+    async fn update_item(&self, _: Request<pb::UpdateItemRequest>) -> Result<Response<pb::Item>, Status> {
+        not_here()
+    }
+    async fn publish_items(&self, _: Request<pb::PublishItemsRequest>) -> Result<Response<pb::PublishItemsResponse>, Status> {
+        not_here()
+    }
+    async fn list_item_imports(
+        &self,
+        _: Request<pb::ListItemImportsRequest>,
+    ) -> Result<Response<pb::ListItemImportsResponse>, Status> {
+        not_here()
+    }
+    type DownloadItemImportReportStream = Stream<proto::google::api::HttpBody>;
+    async fn download_item_import_report(
+        &self,
+        _: Request<pb::DownloadItemImportReportRequest>,
+    ) -> Result<Response<Self::DownloadItemImportReportStream>, Status> {
+        not_here()
+    }
+    type ReadEventsStream = EventStream;
+    async fn read_events(&self, request: Request<ReadEventsRequest>) -> Result<Response<EventStream>, Status> {
+        self.0.read_events(&Caller::of(&request)?, request.into_inner()).await
+    }
+}
+
+async fn harness() -> Harness {
+    let schema = SCHEMA();
+    Harness::start(&[("catalog", &schema)], |env| {
+        async move {
+            let ledger = Ledger::open(env, "catalog")?;
+            Ok(vec![Part::new(ledger.clone()).with(CatalogServer::new(Small(ledger)))])
+        }
+        .boxed()
+    })
+    .await
+    .unwrap()
+}
+
+fn create(title: &str, request_id: &str) -> pb::CreateItemRequest {
+    pb::CreateItemRequest {
+        parent: "organisations/market".to_owned(),
+        item: Some(pb::Item { title: title.to_owned(), ..Default::default() }),
+        request_id: request_id.to_owned(),
+    }
+}
+
+const MARKET: &str = "organisations/market";
+
+#[tokio::test]
+async fn who_may_call_is_what_the_contract_says() {
+    let harness = harness().await;
+    let mut stranger = CatalogClient::new(harness.anonymous().await.unwrap());
+    let status = stranger.create_item(create("a", "")).await.unwrap_err();
+    assert_eq!((status.code(), refusal_of(&status).0.as_str()), (Code::Unauthenticated, "NOT_SIGNED_IN"));
+    let mut forged = CatalogClient::new(harness.bearer("a.b.c").await.unwrap());
+    assert_eq!(forged.create_item(create("a", "")).await.unwrap_err().code(), Code::Unauthenticated);
+    let mut reviewer = CatalogClient::new(harness.user("users/r", MARKET, &[Role::Reviewer]).await.unwrap());
+    let status = reviewer.create_item(create("a", "")).await.unwrap_err();
+    let (reason, metadata) = refusal_of(&status);
+    assert_eq!((status.code(), reason.as_str()), (Code::PermissionDenied, "ROLE_MISSING"));
+    assert_eq!((metadata["article"].as_str(), metadata["needed"].as_str()), ("27", "HANDLER, INTEGRATOR"));
+    let mut part = CatalogClient::new(harness.service("gateway").await.unwrap());
+    assert_eq!(part.create_item(create("a", "")).await.unwrap_err().code(), Code::PermissionDenied);
+    let mut other = CatalogClient::new(harness.user("users/o", "organisations/health", &[Role::Handler]).await.unwrap());
+    assert_eq!(refusal_of(&other.create_item(create("a", "")).await.unwrap_err()).0, "NOT_FOUND");
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    assert_eq!(handler.create_item(create("a", "")).await.unwrap().into_inner().title, "a");
+}
+
+#[tokio::test]
+async fn the_same_request_twice_is_done_once_and_other_content_is_refused() {
+    let harness = harness().await;
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    let first = handler.create_item(create("a", "one")).await.unwrap().into_inner();
+    let again = handler.create_item(create("a", "one")).await.unwrap().into_inner();
+    assert_eq!(first, again);
+    let other = handler.create_item(create("b", "one")).await.unwrap_err();
+    assert_eq!(refusal_of(&other).0, "REQUEST_ID_REUSED");
+    let both = futures::future::join_all((0..6).map(|_| {
+        let mut handler = handler.clone();
+        async move { handler.create_item(create("c", "two")).await.unwrap().into_inner().title }
+    }));
+    assert_eq!(both.await, ["c"; 6], "six at once get the one answer");
+    // A refused request is not remembered: mended, it may come again under its id.
+    assert!(handler.create_item(create("", "three")).await.is_err());
+    handler.create_item(create("d", "three")).await.unwrap();
+    let rows: Vec<String> = sqlx::query_scalar("select title from item order by title")
+        .fetch_all(&harness.pool("catalog").await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(rows, ["a", "c", "d"]);
+}
+
+#[tokio::test]
+async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
+    let harness = harness().await;
+    let mut reviewer = CatalogClient::new(harness.user("users/r", MARKET, &[Role::Reviewer]).await.unwrap());
+    reviewer.create_item(create("a", "")).await.unwrap_err();
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    handler.create_item(create("", "")).await.unwrap_err();
+    CatalogClient::new(harness.anonymous().await.unwrap()).create_item(create("a", "")).await.unwrap_err();
+    handler.create_item(create("a", "")).await.unwrap();
+    let pool = harness.pool("catalog").await.unwrap();
+    let read = || async {
+        let rows: Vec<Vec<u8>> =
+            sqlx::query_scalar("select bytes from log where type = 'audit' order by position").fetch_all(&pool).await.unwrap();
+        rows.iter()
+            .map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
+                Some(Kind::Audit(entry)) => (entry.actor, entry.reason),
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut entries = read().await;
+    while entries.len() < 3 {
+        tokio::task::yield_now().await;
+        entries = read().await;
+    }
+    let told: Vec<_> = entries.iter().map(|(actor, reason)| (actor.as_str(), reason.as_str())).collect();
+    assert_eq!(told, [("users/r", "ROLE_MISSING"), ("users/h", "INVALID"), ("users/h", "")]);
+}
+
+#[tokio::test]
+async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged() {
+    let harness = harness().await;
+    let pool = harness.pool("catalog").await.unwrap();
+    let start = || Follow {
+        part: "portal",
+        peer: "catalog",
+        method: follow::method_of("catalog"),
+        types: vec![ItemsPublished::full_name()],
+        apply: Arc::new(|connection, event| {
+            Box::pin(async move {
+                let items = follow::payload::<ItemsPublished>(&event)?.unwrap_or_default().items;
+                for item in items {
+                    sqlx::query("insert into seen values ($1)").bind(item.title).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        }),
+        reset: Arc::new(|connection| {
+            Box::pin(async move {
+                sqlx::query("delete from seen").execute(connection).await?;
+                Ok(())
+            })
+        }),
+    };
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    handler.create_item(create("a", "")).await.unwrap();
+    // Two replicas follow at once; the row lock lets one of them apply each event.
+    follow::spawn(&harness.env, pool.clone(), start()).unwrap();
+    follow::spawn(&harness.env, pool.clone(), start()).unwrap();
+    handler.create_item(create("b", "")).await.unwrap();
+    let seen = || async {
+        sqlx::query_scalar::<_, String>("select title from seen order by title").fetch_all(&pool).await.unwrap()
+    };
+    while seen().await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    handler.create_item(create("c", "")).await.unwrap();
+    while seen().await.len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(seen().await, ["a", "b", "c"]);
+    // As after a restore of the peer to another history.
+    sqlx::query("insert into seen values ('from a lost history')").execute(&pool).await.unwrap();
+    sqlx::query("update follower set hash = repeat('0', 64)").execute(&pool).await.unwrap();
+    let follow = start();
+    follow::spawn(&harness.env, pool.clone(), follow).unwrap();
+    while seen().await != ["a", "b", "c"] {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,222 @@
+//! `qingtian up`: the embedded default. A private PostgreSQL and a private Redis from the installed binaries, keys,
+//! migrations, the demonstration city at the first start, then every part in this process until Ctrl-C.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use clap::Args;
+use kit::{
+    embedded::{Options, Postgres, Redis, create_service, drop_service_named},
+    env::Clock,
+    keys::Keys,
+    telemetry::Telemetry,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    demo,
+    fleet::{Fleet, SERVICES, parts},
+    migrate,
+    settings::Settings,
+};
+
+/// Connections of the private server: small pools of every part, twice over during the first load, and room for an operator.
+const CONNECTIONS_MAX: u16 = 120;
+/// Stands in the folder while the demonstration is being loaded; found at a start, the load was cut and begins anew.
+const LOADING: &str = "loading-demonstration";
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Folder of data, keys and blobs. As root the servers run as user `postgres`, which must reach it.
+    #[arg(long, env = "QINGTIAN_DATA_FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Where the site is served.
+    #[arg(long, env = "HTTP_ADDR", default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// Where departments' gRPC clients reach the parts.
+    #[arg(long, env = "GRPC_ADDR", default_value = "127.0.0.1:50051")]
+    pub grpc: SocketAddr,
+    /// Where metrics are served; `none` for nowhere.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9464")]
+    pub metrics: String,
+    /// Uses these databases instead of private ones (with MIGRATE_DATABASE_URL and, if wanted, REDIS_URL).
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: Option<String>,
+    /// Owners of those databases.
+    #[arg(long, env = "MIGRATE_DATABASE_URL")]
+    pub migrate_database_url: Option<String>,
+    /// Redis to use instead of a private one.
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Option<String>,
+}
+
+/// Brings the city up and keeps it until SIGINT or SIGTERM.
+///
+/// # Errors
+/// Something is missing, taken or broken; the text says what to do.
+pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start("qingtian-up", None)?;
+    let folder = folder(args)?;
+    // Taken first: a port in use should be said before a minute of loading.
+    let http = TcpListener::bind(args.http).await.with_context(|| busy("HTTP", args.http, "HTTP_ADDR"))?;
+    let grpc = TcpListener::bind(args.grpc).await.with_context(|| busy("gRPC", args.grpc, "GRPC_ADDR"))?;
+    let grpc_address = grpc.local_addr()?;
+    let servers = Servers::start(args, &folder).await?;
+    let result = serve(args, &folder, &servers, (http, grpc, grpc_address)).await;
+    servers.stop().await;
+    telemetry.stop();
+    result
+}
+
+async fn serve(
+    args: &UpArgs,
+    folder: &std::path::Path,
+    servers: &Servers,
+    (http, grpc, grpc_address): (TcpListener, TcpListener, SocketAddr),
+) -> anyhow::Result<()> {
+    let settings = Settings {
+        database_url: servers.database_url.clone(),
+        migrate_database_url: servers.migrate_database_url.clone(),
+        database_connections_max: 8,
+        redis_url: servers.redis_url.clone(),
+        peer_url: format!("http://{grpc_address}"),
+        keys: folder.join("keys"),
+        blobs: folder.join("blobs"),
+        http: http.local_addr()?,
+        grpc: grpc_address,
+        metrics: args.metrics.clone(),
+        public_url: None,
+        drain_timeout_secs: 10,
+    };
+    if !settings.keys.join("public.json").exists() {
+        Keys::generate(chrono::Utc::now(), true)?.write(&settings.keys)?;
+    }
+    let databases = kit::env::Databases {
+        url: settings.database_url.clone(),
+        migrate_url: settings.migrate_database_url.clone(),
+        connections_max: 1,
+    };
+    migrate::run(&databases, &SERVICES).await?;
+    let accounts = folder.join("accounts.json");
+    if !accounts.exists() {
+        eprintln!("Loading the demonstration city (only at the first start) ...");
+        std::fs::write(folder.join(LOADING), "")?;
+        tokio::select! {
+            loaded = demo::load(&settings, &accounts) => loaded.context("cannot load the demonstration city")?,
+            () = asked_to_stop() => return Ok(()),
+        }
+        std::fs::remove_file(folder.join(LOADING))?;
+    }
+    let env = settings.env(Clock::System)?;
+    drop(http);
+    let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway_settings(&settings))).await?;
+    announce(&settings, &accounts)?;
+    let ended = tokio::select! {
+        () = asked_to_stop() => Ok(()),
+        ended = fleet.ended() => ended.context("a server ended"),
+    };
+    eprintln!("Stopping ...");
+    fleet.stop(Duration::from_secs(settings.drain_timeout_secs)).await;
+    ended
+}
+
+/// What the gateway is told.
+pub fn gateway_settings(settings: &Settings) -> gateway::Settings {
+    gateway::Settings {
+        http: settings.http,
+        public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http)),
+        redis_url: settings.redis_url.clone(),
+        ..gateway::Settings::default()
+    }
+}
+
+fn announce(settings: &Settings, accounts: &std::path::Path) -> anyhow::Result<()> {
+    println!("\nQingtian is up.  Public site: http://{0}/   Work portal: http://{0}/work/   gRPC: {1}", settings.http, settings.grpc);
+    println!("Demonstration accounts (kept in {}):", accounts.display());
+    for account in demo::accounts(accounts)? {
+        println!("  {:<18} {:<26} {}  {}", account.username, account.password, account.organisation, account.duty);
+    }
+    println!("Ctrl-C stops everything; the data stays.\n");
+    Ok(())
+}
+
+fn busy(what: &str, address: SocketAddr, variable: &str) -> String {
+    format!("cannot listen for {what} on {address}: is another one running? Choose another address with {variable}=127.0.0.1:PORT")
+}
+
+fn folder(args: &UpArgs) -> anyhow::Result<PathBuf> {
+    let folder = match &args.folder {
+        Some(folder) => folder.clone(),
+        // PostgreSQL does not run as root; its own user could not reach a checkout below a home of mode 0700.
+        None if nix::unistd::Uid::effective().is_root() => PathBuf::from("/var/lib/qingtian"),
+        None => std::env::current_dir()?.join("var"),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    folder.canonicalize().with_context(|| folder.display().to_string())
+}
+
+/// Resolves at SIGINT or SIGTERM.
+pub async fn asked_to_stop() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// PostgreSQL and Redis, private or given.
+struct Servers {
+    database_url: String,
+    migrate_database_url: Option<String>,
+    redis_url: Option<String>,
+    postgres: Option<Postgres>,
+    redis: Option<Redis>,
+}
+
+impl Servers {
+    async fn start(args: &UpArgs, folder: &std::path::Path) -> anyhow::Result<Self> {
+        let redis = match &args.redis_url {
+            Some(_) => None,
+            None => Some(Redis::start(folder).await?),
+        };
+        let redis_url = args.redis_url.clone().or_else(|| redis.as_ref().map(|redis| redis.url().to_owned()));
+        if let Some(url) = &args.database_url {
+            let migrate_database_url = args.migrate_database_url.clone();
+            return Ok(Self { database_url: url.clone(), migrate_database_url, redis_url, postgres: None, redis });
+        }
+        let postgres = Postgres::start(folder, &Options::durable(CONNECTIONS_MAX)).await?;
+        let half_loaded = folder.join(LOADING).exists();
+        for service in SERVICES {
+            if half_loaded {
+                drop_service_named(postgres.admin_url(), &format!("qingtian_{service}")).await?;
+            }
+            create_service(postgres.admin_url(), service).await?;
+        }
+        Ok(Self {
+            database_url: postgres.url("qingtian_{service}", "qingtian_{service}"),
+            migrate_database_url: Some(postgres.url("qingtian_{service}_owner", "qingtian_{service}")),
+            redis_url,
+            postgres: Some(postgres),
+            redis,
+        })
+    }
+
+    async fn stop(self) {
+        if let Some(postgres) = self.postgres
+            && let Err(error) = postgres.stop().await
+        {
+            tracing::warn!(%error, "PostgreSQL did not stop cleanly");
+        }
+        if let Some(redis) = self.redis
+            && let Err(error) = redis.stop().await
+        {
+            tracing::warn!(%error, "Redis did not stop cleanly");
+        }
+    }
+}
