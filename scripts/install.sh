@@ -120,6 +120,7 @@ then run this again"
     $root apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+    hash -r
     has_postgres || fail "this system's PostgreSQL is older than $POSTGRES_MIN; add the PostgreSQL project's packages with
     /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh
 and run this again"
@@ -151,6 +152,7 @@ if [ "$node" = missing ]; then
             "$TOOLS/bin" "$wheel/lib/node_modules/npm/bin/$program-cli.js" >"$TOOLS/bin/$program"
         chmod +x "$TOOLS/bin/$program"
     done
+    hash -r # forget where node was
     has_node || fail "Node does not run from $TOOLS/bin"
 fi
 
