@@ -1,11 +1,104 @@
-//! The one door of the web: from JSON over HTTP to the parts' rpcs, by the contract alone (see `design` of the routes in
-//! `proto/`). It keeps the sessions of the work portal, hands out the pages, and owns nothing.
+//! The one door of the web: from JSON over HTTP to the parts' rpcs, by the contract alone; there is no handler per endpoint.
+//! It keeps the sessions of the work portal, hands out the pages, bounds what comes in, and owns no data.
+//!
+//! A request's way: [`serve`] reads it, [`app`] finds its route and sends it on, [`binder`] makes the rpc's message,
+//! [`sign_in`] says for whom, [`call`] and [`stream`] ask the part, [`codec`] and [`error`] write the answer.
 
+pub mod app;
+pub mod assets;
 pub mod binder;
+pub mod call;
 pub mod codec;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
+pub mod headers;
 pub mod json;
 pub mod routes;
+pub mod serve;
+pub mod sessions;
+pub mod sign_in;
+pub mod stream;
 pub mod template;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use serve::{Running, start};
+use url::Url;
+
+/// What the gateway is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 for any free one.
+    pub http: SocketAddr,
+    /// How the world reaches it. With `https`, cookies are `Secure` and browsers are told to stay with it.
+    pub public_url: Url,
+    /// Redis for sessions; in memory alone when none.
+    pub redis_url: Option<String>,
+    /// Folder with `ui/dist` and `pages/recheck/dist` (`QINGTIAN_WEB`); the built-in files when none.
+    pub web: Option<PathBuf>,
+    /// Proxies of ours in front, each of which appends to `x-forwarded-for`. With none the header is not believed.
+    pub proxies: usize,
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// The usual settings for this address.
+    pub fn new(http: SocketAddr, public_url: Url) -> Self {
+        Self { http, public_url, redis_url: None, web: None, proxies: 0, limits: Limits::default() }
+    }
+
+    /// Whether browsers reach it by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+/// How much and how long, at the most.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections.
+    pub connections_max: usize,
+    /// Requests at work at once; more are answered 503.
+    pub requests_max: usize,
+    /// Bytes of the request line and headers together.
+    pub header_bytes_max: usize,
+    pub headers_max: usize,
+    /// Time for a request's headers to arrive, and for which an idle connection is kept.
+    pub header_timeout: Duration,
+    /// Bytes of a JSON body.
+    pub json_bytes_max: u64,
+    /// Bytes of an uploaded file.
+    pub upload_bytes_max: u64,
+    /// Time for a JSON request with its answer, and for the first byte of a download.
+    pub unary_timeout: Duration,
+    /// Time an upload or download may stand still, on either side.
+    pub idle_timeout: Duration,
+    /// Time for the answer after an upload's last byte.
+    pub upload_answer_timeout: Duration,
+    /// Time without a request after which a session is over.
+    pub session_idle: Duration,
+    /// Time for open requests to end when the process stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            requests_max: 512,
+            header_bytes_max: 32 << 10,
+            headers_max: 64,
+            header_timeout: Duration::from_secs(20),
+            json_bytes_max: 4 << 20,
+            upload_bytes_max: 256 << 20,
+            unary_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            upload_answer_timeout: Duration::from_secs(300),
+            session_idle: Duration::from_secs(8 * 3_600),
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! One request from its headers to its answer: the route first, so that the span and the metrics bear its name and never a
+//! path or query with somebody's data; then limits, caller, rpc, answer.
+
+use std::any::Any;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kit::env::Env;
+use kit::telemetry;
+use prost::Message as _;
+use proto::qingtian::session::v1::SignInRequest;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
+use tracing::Instrument as _;
+
+use crate::assets::Assets;
+use crate::call::{Caller, Upstream};
+use crate::error::{Fault, Result};
+use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
+use crate::sessions::Store;
+use crate::sign_in::{Answer, SignIns};
+use crate::{Settings, binder, codec, headers, stream};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
+
+/// How long a public answer may be kept, in seconds: lists change as officials work.
+const PUBLIC_JSON: &str = "public, max-age=5";
+const PUBLIC_FILE: &str = "public, max-age=60";
+const NOT_KEPT: &str = "no-store";
+
+/// The gateway without its listener.
+pub struct App {
+    env: Env,
+    settings: Settings,
+    routes: Routes,
+    sign_ins: SignIns,
+    assets: Assets,
+    pages: Router,
+    at_work: Arc<Semaphore>,
+}
+
+/// Where a request goes.
+enum Target<'a> {
+    Live,
+    Ready,
+    /// The rest of a path below `/work`.
+    Work(&'a str),
+    Recheck(&'a str),
+    Rpc(Found<'a>),
+    Pages,
+    Refused(Fault),
+}
+
+impl Target<'_> {
+    /// Name of the span and of the metrics.
+    fn label(&self, method: &Method) -> String {
+        let fixed = match self {
+            Self::Rpc(found) => return found.route.label.clone(),
+            Self::Live => "/livez",
+            Self::Ready => "/readyz",
+            Self::Work(_) => "/work/{file}",
+            Self::Recheck(_) => "/assets/recheck/{file}",
+            Self::Pages => "/{page}",
+            Self::Refused(_) => "no route",
+        };
+        match *method {
+            Method::GET | Method::HEAD | Method::POST => format!("{method} {fixed}"),
+            _ => format!("OTHER {fixed}"),
+        }
+    }
+}
+
+impl App {
+    /// Reads the contract and puts the gateway together. Errors: the contract contradicts itself, an address is malformed.
+    pub fn new(env: &Env, settings: Settings, pages: Router) -> anyhow::Result<Self> {
+        let store = Store::new(settings.redis_url.as_deref(), settings.limits.session_idle)?;
+        Ok(Self {
+            routes: Routes::new(&proto::POOL)?,
+            sign_ins: SignIns::new(env, store, settings.is_https())?,
+            assets: Assets::new(settings.web.clone()),
+            pages,
+            at_work: Arc::new(Semaphore::new(settings.limits.requests_max)),
+            env: env.clone(),
+            settings,
+        })
+    }
+
+    /// What it was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an answer too.
+    pub async fn handle(&self, peer: SocketAddr, request: Request<Body>) -> Response {
+        let started = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let target = self.target(&method, &path);
+        let label = target.label(&method);
+        let span = telemetry::server_span(&label, request.headers());
+        let id = request_id(request.headers());
+        let work = async {
+            let nonce = match headers::nonce() {
+                Ok(nonce) => nonce,
+                Err(error) => return Fault::internal(error).into_response(),
+            };
+            let answered = self.answer(target, peer, &id, &nonce, request);
+            let mut response = match AssertUnwindSafe(answered).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(fault)) => fault.into_response(),
+                Err(panic) => Fault::internal(anyhow::anyhow!("panicked: {}", panic_text(&*panic))).into_response(),
+            };
+            headers::secure(response.headers_mut(), &nonce, self.settings.is_https());
+            response.headers_mut().insert(REQUEST_ID, id.clone());
+            let trace = telemetry::trace_id();
+            // Hex digits make a header value.
+            if let (false, Ok(trace)) = (trace.is_empty(), HeaderValue::from_str(&trace)) {
+                response.headers_mut().insert(TRACE_ID, trace);
+            }
+            let (status, took) = (response.status(), started.elapsed());
+            metrics::counter!("http_total", "route" => label.clone(), "status" => status.as_u16().to_string())
+                .increment(1);
+            metrics::histogram!("http_seconds", "route" => label.clone()).record(took.as_secs_f64());
+            let millis = took.as_secs_f64() * 1e3;
+            if status.is_server_error() {
+                tracing::warn!(http.route = label, http.status = status.as_u16(), millis, "answered with a failure");
+            } else {
+                tracing::debug!(http.route = label, http.status = status.as_u16(), millis, "answered");
+            }
+            response
+        };
+        work.instrument(span).await
+    }
+
+    fn target<'a>(&'a self, method: &Method, path: &'a str) -> Target<'a> {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let read_only = |target| {
+            if reads { target } else { Target::Refused(Fault::method(method, vec![Method::GET, Method::HEAD])) }
+        };
+        match self.routes.find(method, path) {
+            Lookup::Found(found) => return Target::Rpc(found),
+            Lookup::OtherMethod(allow) => return Target::Refused(Fault::method(method, allow)),
+            Lookup::Nothing => {}
+        }
+        let below = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        if let Some(rest) = below("/work") {
+            return read_only(Target::Work(rest));
+        }
+        if let Some(file) = path.strip_prefix("/assets/recheck/") {
+            return read_only(Target::Recheck(file));
+        }
+        match path {
+            "/livez" => read_only(Target::Live),
+            "/readyz" => read_only(Target::Ready),
+            "/openapi.json" => Target::Refused(Fault::no_such_route(path)),
+            _ if below("/v1").is_some() || below("/.well-known").is_some() => {
+                Target::Refused(Fault::no_such_route(path))
+            }
+            _ => Target::Pages,
+        }
+    }
+
+    async fn answer(
+        &self,
+        target: Target<'_>,
+        peer: SocketAddr,
+        id: &HeaderValue,
+        nonce: &str,
+        request: Request<Body>,
+    ) -> Result<Response> {
+        let permit = match target {
+            // Whoever asks whether we live must hear it even when all are at work.
+            Target::Live => return Ok(plain(StatusCode::OK, "live\n")),
+            Target::Ready if self.env.shutdown.is_cancelled() => {
+                return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
+            }
+            Target::Ready => return Ok(plain(StatusCode::OK, "ready\n")),
+            Target::Refused(fault) => return Err(fault),
+            Target::Work(_) | Target::Recheck(_) | Target::Rpc(_) | Target::Pages => {
+                self.at_work.clone().try_acquire_owned().map_err(|_| Fault::overloaded())?
+            }
+        };
+        match target {
+            Target::Work(rest) => Ok(self.assets.work(rest, request.headers(), nonce).await),
+            Target::Recheck(file) => Ok(self.assets.recheck(file, request.headers()).await),
+            Target::Rpc(found) => self.rpc(found, peer, id, request, permit).await,
+            Target::Pages => {
+                let answered = self.pages.clone().oneshot(request);
+                let timeout = self.settings.limits.unary_timeout;
+                match tokio::time::timeout(timeout, answered).await {
+                    Ok(Ok(response)) => Ok(response),
+                    Ok(Err(never)) => match never {},
+                    Err(_) => Err(Fault::upstream_timeout()),
+                }
+            }
+            Target::Live | Target::Ready | Target::Refused(_) => Err(Fault::overloaded()),
+        }
+    }
+
+    async fn rpc(
+        &self,
+        found: Found<'_>,
+        peer: SocketAddr,
+        id: &HeaderValue,
+        request: Request<Body>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Response> {
+        let (route, limits) = (found.route, &self.settings.limits);
+        let head = request.headers().clone();
+        let mut caller = Caller {
+            authorization: None,
+            purpose: text_header(&head, &PURPOSE)?,
+            request_id: id.to_str().ok().and_then(|id| id.parse().ok()),
+            address: self.address(peer, &head).to_string().parse().ok(),
+        };
+        let query = request.uri().query().map(str::to_owned);
+        if let Shape::Upload(field) = &route.shape {
+            let message = binder::bind(&found, query.as_deref(), &[])?;
+            caller.authorization = self.sign_ins.authorize(route, &head).await?;
+            let upstream = Upstream::of(&self.env, route)?;
+            let answer = stream::upload(&upstream, route, &caller, message, field, request, limits).await?;
+            return json(route, answer, &head);
+        }
+        let body = tokio::time::timeout(limits.unary_timeout, read_body(route, request, limits.json_bytes_max));
+        let body = body.await.map_err(|_| Fault::client_timeout())??;
+        let message = binder::bind(&found, query.as_deref(), &body)?;
+        if route.service == "session" {
+            return self.session(route, message.encode_to_vec().into(), &head, &caller).await;
+        }
+        caller.authorization = self.sign_ins.authorize(route, &head).await?;
+        let (message, upstream) = (binder::encode(&message), Upstream::of(&self.env, route)?);
+        if route.shape == Shape::Download {
+            let mut response = stream::download(&upstream, route, &caller, message, &head, limits, permit).await?;
+            keep(route, &head, PUBLIC_FILE, response.headers_mut());
+            return Ok(response);
+        }
+        let answer = upstream.unary(route, &caller, message, limits.unary_timeout).await?;
+        json(route, answer.into_inner(), &head)
+    }
+
+    /// The rpcs of `Sessions`, which the gateway serves itself.
+    async fn session(&self, route: &Route, message: Bytes, head: &HeaderMap, caller: &Caller) -> Result<Response> {
+        let Answer { message, set_cookie } = match route.rpc.name() {
+            "SignIn" => {
+                let request = SignInRequest::decode(message).map_err(Fault::internal)?;
+                self.sign_ins.sign_in(request, head, caller).await?
+            }
+            "GetSession" => self.sign_ins.get_session(head).await?,
+            "SignOut" => self.sign_ins.sign_out(head, caller).await?,
+            other => return Err(Fault::internal(anyhow::anyhow!("Sessions.{other} is not served"))),
+        };
+        let mut response = json(route, message, head)?;
+        // What a page knows of its session is for this page only, also where the rpc is public.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+        if let Some(cookie) = set_cookie {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    /// Address the request came from: the peer's, or what the outermost of our own proxies saw.
+    fn address(&self, peer: SocketAddr, head: &HeaderMap) -> IpAddr {
+        let Some(skipped) = self.settings.proxies.checked_sub(1) else { return peer.ip() };
+        let seen: Vec<&str> = head
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        let outermost = seen.iter().rev().nth(skipped).and_then(|text| text.trim().parse().ok());
+        outermost.unwrap_or(peer.ip())
+    }
+}
+
+/// The whole body of a JSON request.
+async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Result<Bytes> {
+    let (parts, body) = request.into_parts();
+    let limited = http_body_util::Limited::new(body, usize::try_from(bytes_max).unwrap_or(usize::MAX));
+    let body = limited.collect().await.map_err(|error| match error.downcast::<http_body_util::LengthLimitError>() {
+        Ok(_) => Fault::too_large(bytes_max),
+        Err(_) => Fault::bad_json("the body broke off"),
+    })?;
+    let body = body.to_bytes();
+    let takes_json = !matches!(route.body, BodyPlace::None) && !body.is_empty();
+    if takes_json && !is_json(parts.headers.get(CONTENT_TYPE)) {
+        return Err(Fault::not_json());
+    }
+    Ok(body)
+}
+
+/// Whether a content type is JSON. A form of another site cannot send that without being asked for leave first.
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let essence = content_type.and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn json(route: &Route, answer: Bytes, head: &HeaderMap) -> Result<Response> {
+    let body = codec::to_json(&route.output, route.response_body.as_ref(), answer)?;
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    keep(route, head, PUBLIC_JSON, response.headers_mut());
+    Ok(response)
+}
+
+/// Says how long an answer may be kept: what a part said, else a short time for public ones, else not at all.
+fn keep(route: &Route, head: &HeaderMap, public: &'static str, headers: &mut HeaderMap) {
+    let is_public = route.rule.public && route.http == Method::GET && !head.contains_key(AUTHORIZATION);
+    if !is_public {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+    } else if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(public));
+    }
+}
+
+/// The id the client gave the request, when it is a plain one, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    const CHARS_MAX: usize = 128;
+    let plain = |text: &[u8]| {
+        !text.is_empty()
+            && text.len() <= CHARS_MAX
+            && text.iter().all(|c| c.is_ascii_alphanumeric() || b"-_.:".contains(c))
+    };
+    let given = headers.get(&REQUEST_ID).filter(|value| plain(value.as_bytes())).cloned();
+    given.unwrap_or_else(|| {
+        // A UUID is plain text, so the fallback is never needed.
+        HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
+    })
+}
+
+fn text_header(head: &HeaderMap, name: &HeaderName) -> Result<Option<tonic::metadata::AsciiMetadataValue>> {
+    let Some(value) = head.get(name) else { return Ok(None) };
+    let text =
+        value.to_str().map_err(|_| Fault::invalid(name.as_str(), "must be ASCII; percent-encode other characters"))?;
+    text.parse().map(Some).map_err(|_| Fault::invalid(name.as_str(), "is not a header value"))
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, NOT_KEPT)];
+    (status, headers, text).into_response()
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}

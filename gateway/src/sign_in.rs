@@ -1,0 +1,289 @@
+//! `qingtian.session.v1.Sessions`, served by the gateway itself, and who a request speaks for (art. 27). The browser has a
+//! cookie and a page token; the access token stays here, in memory, until shortly before it ends.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use kit::env::Env;
+use kit::error::{Reason, Refusal};
+use kit::peers::PeerChannel;
+use proto::qingtian::identity::v1::identity_client::IdentityClient;
+use proto::qingtian::identity::v1::{AccessToken, CloseSignInRequest, OpenSignInRequest, RefreshTokenRequest};
+use proto::qingtian::session::v1::{Session as Shown, SignInRequest};
+use subtle::ConstantTimeEq as _;
+use tonic::Code;
+use tonic::metadata::AsciiMetadataValue;
+
+use crate::call::Caller;
+use crate::error::{Fault, Result};
+use crate::routes::Route;
+use crate::sessions::{Key, Secret, Session, Store};
+
+/// Name of the session's cookie.
+pub const COOKIE_NAME: &str = "qingtian_session";
+/// Header in which the page sends its token.
+pub const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// A token with less time left is refreshed first.
+const TOKEN_REST_MIN: chrono::Duration = chrono::Duration::seconds(60);
+/// Access tokens kept at the most.
+const TOKENS_MAX: usize = 10_000;
+/// How long identity may take: a password hash, and a queue before it.
+const IDENTITY_WAIT_MAX: Duration = Duration::from_secs(15);
+
+type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+struct Token {
+    bearer: AsciiMetadataValue,
+    ends: DateTime<Utc>,
+}
+
+/// Sessions and the tokens behind them.
+pub struct SignIns {
+    store: Store,
+    identity: IdentityClient<PeerChannel>,
+    tokens: Mutex<HashMap<Key, Slot>>,
+    env: Env,
+    https: bool,
+}
+
+/// What became of an rpc of `Sessions`.
+pub struct Answer {
+    pub message: bytes::Bytes,
+    pub set_cookie: Option<HeaderValue>,
+}
+
+impl SignIns {
+    /// Over this store. Errors: the gateway's key or identity's address is missing.
+    pub fn new(env: &Env, store: Store, https: bool) -> anyhow::Result<Self> {
+        let identity = IdentityClient::new(env.peer("gateway", "identity")?);
+        Ok(Self { store, identity, tokens: Mutex::default(), env: env.clone(), https })
+    }
+
+    /// Who a request speaks for: the bearer of its own token, or the session of its cookie, or nobody. A public rpc is
+    /// called for nobody, so its answer may be kept by everybody.
+    ///
+    /// Refused: NOT_SIGNED_IN when the cookie's session is over, CSRF when a change lacks the page's token.
+    pub async fn authorize(&self, route: &Route, headers: &HeaderMap) -> Result<Option<AsciiMetadataValue>> {
+        if let Some(bearer) = bearer(headers)? {
+            return Ok(Some(bearer));
+        }
+        if route.rule.public {
+            return Ok(None);
+        }
+        let Some(secret) = cookie(headers) else { return Ok(None) };
+        let (key, session) = self.session(&secret, headers, &route.http).await?;
+        self.token(key, &session).await.map(Some)
+    }
+
+    /// `SignIn`: opens a sign-in at identity and answers a new session with its cookie.
+    pub async fn sign_in(&self, request: SignInRequest, headers: &HeaderMap, caller: &Caller) -> Result<Answer> {
+        let address = caller.address.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let open = OpenSignInRequest { username: request.username, password: request.password, address };
+        let opened = self.identity.clone().open_sign_in(self.request(open, caller)).await.map_err(identity_fault)?;
+        let opened = opened.into_inner();
+        if let Some(old) = cookie(headers) {
+            self.end(old.key(), caller).await;
+        }
+        let (secret, csrf) = (Secret::random().map_err(Fault::internal)?, Secret::random().map_err(Fault::internal)?);
+        let session = Session {
+            sign_in: opened.sign_in,
+            user: opened.user,
+            organisation: opened.organisation,
+            csrf: csrf.expose().to_owned(),
+        };
+        let key = secret.key();
+        if let Some(token) = opened.token.and_then(|token| read(&token)) {
+            *self.slot(key).lock().await = Some(token);
+        }
+        let shown = self.shown(&session);
+        self.store.put(key, session).await;
+        Ok(Answer { message: shown, set_cookie: self.set_cookie(Some(&secret)) })
+    }
+
+    /// `GetSession`: what the page needs to know.
+    pub async fn get_session(&self, headers: &HeaderMap) -> Result<Answer> {
+        let secret = cookie(headers).ok_or_else(not_signed_in)?;
+        let (_, session) = self.session(&secret, headers, &Method::GET).await?;
+        Ok(Answer { message: self.shown(&session), set_cookie: None })
+    }
+
+    /// `SignOut`: ends the session here and at identity.
+    pub async fn sign_out(&self, headers: &HeaderMap, caller: &Caller) -> Result<Answer> {
+        let secret = cookie(headers).ok_or_else(not_signed_in)?;
+        let (key, _) = self.session(&secret, headers, &Method::POST).await?;
+        self.end(key, caller).await;
+        Ok(Answer { message: bytes::Bytes::new(), set_cookie: self.set_cookie(None) })
+    }
+
+    async fn session(&self, secret: &Secret, headers: &HeaderMap, method: &Method) -> Result<(Key, Session)> {
+        let key = secret.key();
+        let session = self.store.get(key).await.ok_or_else(not_signed_in)?;
+        let safe = matches!(*method, Method::GET | Method::HEAD);
+        let given = headers.get(&CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
+        if !safe && !bool::from(session.csrf.as_bytes().ct_eq(given)) {
+            return Err(Refusal::new(Reason::Csrf).into());
+        }
+        Ok((key, session))
+    }
+
+    /// Forgets a session and ends its sign-in. Identity out of reach does not keep anybody signed in here; the handle is
+    /// gone with the session.
+    async fn end(&self, key: Key, caller: &Caller) {
+        let session = self.store.get(key).await;
+        self.forget(key).await;
+        if let Some(session) = session {
+            let close = self.request(CloseSignInRequest { sign_in: session.sign_in }, caller);
+            if let Err(error) = self.identity.clone().close_sign_in(close).await {
+                tracing::warn!(%error, "could not end a sign-in at identity");
+            }
+        }
+    }
+
+    async fn forget(&self, key: Key) {
+        self.tokens().remove(&key);
+        self.store.remove(key).await;
+    }
+
+    /// The session's access token. Requests that need a new one at the same time ask identity once.
+    async fn token(&self, key: Key, session: &Session) -> Result<AsciiMetadataValue> {
+        let slot = self.slot(key);
+        let mut slot = slot.lock().await;
+        let now = self.env.clock.now();
+        if let Some(token) = slot.as_ref().filter(|token| token.ends - now > TOKEN_REST_MIN) {
+            return Ok(token.bearer.clone());
+        }
+        *slot = None;
+        let refresh = self.request(RefreshTokenRequest { sign_in: session.sign_in.clone() }, &Caller::default());
+        match self.identity.clone().refresh_token(refresh).await {
+            Ok(answer) => {
+                let token = read(answer.get_ref())
+                    .ok_or_else(|| Fault::internal(anyhow::anyhow!("a token without its end")))?;
+                Ok(slot.insert(token).bearer.clone())
+            }
+            Err(status) => {
+                // The sign-in ended or the user was frozen: the session is worth nothing any more.
+                if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound) {
+                    drop(slot);
+                    self.forget(key).await;
+                }
+                Err(identity_fault(status))
+            }
+        }
+    }
+
+    fn slot(&self, key: Key) -> Slot {
+        let mut tokens = self.tokens();
+        if tokens.len() >= TOKENS_MAX {
+            let now = self.env.clock.now();
+            let alive = |slot: &Slot| {
+                slot.try_lock().map_or(true, |token| token.as_ref().is_some_and(|token| token.ends > now))
+            };
+            tokens.retain(|_, slot| alive(slot));
+            if tokens.len() >= TOKENS_MAX {
+                tokens.clear();
+            }
+        }
+        tokens.entry(key).or_default().clone()
+    }
+
+    fn tokens(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Slot>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request<T>(&self, message: T, caller: &Caller) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        // The gateway speaks for itself here; its own token is added by the channel.
+        Caller { authorization: None, ..caller.clone() }.put(request.metadata_mut());
+        request.set_timeout(IDENTITY_WAIT_MAX);
+        request
+    }
+
+    fn shown(&self, session: &Session) -> bytes::Bytes {
+        use prost::Message as _;
+        let shown = Shown {
+            user: session.user.clone(),
+            organisation: session.organisation.clone(),
+            csrf_token: session.csrf.clone(),
+            demonstration: self.env.keys.demonstration(),
+        };
+        shown.encode_to_vec().into()
+    }
+
+    fn set_cookie(&self, secret: Option<&Secret>) -> Option<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        let (value, age) = secret.map_or(("", "; Max-Age=0"), |secret| (secret.expose(), ""));
+        let text = format!("{COOKIE_NAME}={value}; HttpOnly; SameSite=Strict; Path=/{age}{secure}");
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+fn not_signed_in() -> Fault {
+    Refusal::new(Reason::NotSignedIn).into()
+}
+
+fn identity_fault(status: tonic::Status) -> Fault {
+    Fault::upstream("identity", status)
+}
+
+fn read(token: &AccessToken) -> Option<Token> {
+    let ends = token.expire_time.as_ref()?;
+    let ends = DateTime::from_timestamp(ends.seconds, ends.nanos.try_into().ok()?)?;
+    let mut bearer: AsciiMetadataValue = format!("Bearer {}", token.token).parse().ok()?;
+    bearer.set_sensitive(true);
+    Some(Token { bearer, ends })
+}
+
+/// The token of a machine client, passed on as it is.
+fn bearer(headers: &HeaderMap) -> Result<Option<AsciiMetadataValue>> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let is_bearer = value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Bearer "));
+    let value = is_bearer.then(|| AsciiMetadataValue::try_from(value.as_bytes()).ok()).flatten();
+    let mut value = value.ok_or_else(not_signed_in)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// The session cookie of a request.
+fn cookie(headers: &HeaderMap) -> Option<Secret> {
+    let pairs =
+        headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let ours = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME);
+    ours.and_then(|(_, value)| Secret::parse(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let secret = Secret::random().unwrap();
+        let ours = format!("a=b; {COOKIE_NAME}={}; c=d", secret.expose());
+        assert_eq!(cookie(&headers(&[(COOKIE, &ours)])).unwrap().key(), secret.key());
+        for other in
+            ["", "a=b", "qingtian_session", "qingtian_session=", "qingtian_session=short", "xqingtian_session=x"]
+        {
+            assert!(cookie(&headers(&[(COOKIE, other)])).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_bearer_token_is_passed_on() {
+        assert!(bearer(&HeaderMap::new()).unwrap().is_none());
+        assert_eq!(bearer(&headers(&[(AUTHORIZATION, "bearer abc")])).unwrap().unwrap(), "bearer abc");
+        for other in ["Basic abc", "Bearer", "abc"] {
+            assert_eq!(bearer(&headers(&[(AUTHORIZATION, other)])).unwrap_err().code(), Code::Unauthenticated);
+        }
+    }
+}
