@@ -7,6 +7,9 @@ import { list } from "./table.ts";
 export function notesOf(evidence: Evidence, teams: { tight: number | null; withoutTeam: number | null }): Message[] {
   const notes: Message[] = [];
   const { statement, rules, draw, signatures } = evidence;
+  if (draw) {
+    notes.push(say(`声明的指纹是 ${show(draw.statement)}。请与抽查之前公布、由第三方保存的指纹核对。`, `The statement's fingerprint is ${show(draw.statement)}. Compare it with the one published before the draw and kept by others.`));
+  }
   if (rules) {
     const at = rules.entropy.findIndex((item) => item.kind === "BEACON");
     const value = at >= 0 ? draw?.entries[at]?.split("\t")[2] : undefined;

@@ -7,6 +7,9 @@ import type { Said, Start } from "./worker.ts";
 // Read now: it is null once this script has run. The worker lies beside this script unless the page says where.
 const HERE = (document.currentScript as HTMLScriptElement | null)?.src ?? document.querySelector<HTMLScriptElement>('script[src*="recheck"]')?.src;
 
+// Checks that have more to tell than that they passed.
+const TELLING: ReadonlySet<CheckId> = new Set(["statement", "subjects", "entries", "seed", "time"]);
+
 type State = "true" | "false" | "null";
 
 function make<K extends keyof HTMLElementTagNameMap>(tag: K, of: string, text = ""): HTMLElementTagNameMap[K] {
@@ -22,10 +25,12 @@ class Item {
   private state: State = "true";
   private readonly mark = make("span", "recheck-mark");
   private readonly word = make("span", "recheck-state");
+  private readonly why = make("p", "recheck-why");
   private readonly details = make("ul", "recheck-details");
+  private readonly said = new Set<string>();
 
   constructor(
-    id: CheckId,
+    private readonly id: CheckId,
     private readonly language: Language,
   ) {
     this.element = make("li", "recheck-item");
@@ -33,7 +38,7 @@ class Item {
     this.mark.setAttribute("aria-hidden", "true");
     const head = make("p", "recheck-head");
     head.append(this.mark, make("strong", "recheck-title", TITLES[id][language]), " ", this.word);
-    this.element.append(head, make("p", "recheck-why", PROVES[id][language]), this.details);
+    this.element.append(head, this.why, this.details);
   }
 
   add(check: Check): void {
@@ -43,7 +48,11 @@ class Item {
     this.element.className = `recheck-item ${{ true: "recheck-ok", false: "recheck-wrong", null: "recheck-open" }[this.state]}`;
     this.mark.textContent = { true: "✓", false: "✗", null: "?" }[this.state];
     this.word.textContent = STATES[this.state][this.language];
-    if (state !== "true" || check.file === undefined) this.details.append(make("li", `recheck-detail-${state}`, check.message[this.language]));
+    this.why.textContent = `${this.state === "true" ? "" : WORDS.wouldProve[this.language]}${PROVES[this.id][this.language]}`;
+    const text = check.message[this.language];
+    if (this.said.has(text) || (state === "true" && !TELLING.has(this.id))) return;
+    this.said.add(text);
+    this.details.append(make("li", `recheck-detail-${state}`, text));
   }
 }
 
@@ -176,11 +185,13 @@ class Recheck {
   }
 
   private report(report: Report, given: Start): void {
-    const notes = report.notes.map((note) => this.word(note));
+    this.button.textContent = this.word(WORDS.again);
     // A site could hand out another draw's valid bundle: the address says which one was asked for.
     if (typeof given.bundle === "string" && report.draw_id !== null && !`${given.bundle}/`.includes(`/${report.draw_id}/`)) {
-      notes.unshift(this.word(WORDS.otherDraw));
+      this.end(this.word(WORDS.otherDraw), "not_verified");
+      return;
     }
+    const notes = report.notes.map((note) => this.word(note));
     if (notes.length > 0) {
       const list = make("ul", "recheck-note-list");
       list.append(...notes.map((note) => make("li", "recheck-note", note)));
@@ -188,7 +199,6 @@ class Recheck {
     }
     const number = report.draw_id === null ? "" : `${this.word(WORDS.draw)} ${report.draw_id}${this.language === "zh" ? "：" : ": "}`;
     this.end(`${number}${this.word(VERDICTS[report.verdict])}`, report.verdict);
-    this.button.textContent = this.word(WORDS.again);
   }
 
   private end(text: string, verdict?: string): void {

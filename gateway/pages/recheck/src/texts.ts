@@ -63,6 +63,7 @@ export const WORDS = {
   noFile: say("请先选择证据包文件。", "Choose the bundle first."),
   notes: say("请您自己核对", "For you to compare"),
   draw: say("抽查编号", "Draw"),
-  otherDraw: say("注意：这个证据包属于另一次抽查，不是本页这一次。", "Mind: this bundle belongs to another draw than this page."),
+  otherDraw: say("复核不通过：网站给出的证据包属于另一次抽查，不是本页这一次。", "Not verified: the bundle that this site gave belongs to another draw than this page."),
+  wouldProve: say("本项通过才能说明：", "Only if this passed would it show: "),
   noWorker: say("本浏览器不支持后台运算，请改用命令行程序或文档中的办法。", "This browser cannot run the check. Please use the command, or the recipe in the documentation."),
 } as const;
