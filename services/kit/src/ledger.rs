@@ -113,6 +113,20 @@ impl Ledger {
         Ok(tx)
     }
 
+    /// As [`Ledger::begin`], with one view of the database for the whole act (REPEATABLE READ): what it reads belongs together.
+    /// Somebody else's change of a row it locks ends it with [`crate::error::is_conflict`]; the act is then begun anew.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin`].
+    pub async fn begin_view<M: Message>(&self, caller: &Caller, request_id: &str, request: &M) -> Result<Tx> {
+        let mut tx = Tx::open(self, caller.clone()).await?;
+        sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await?;
+        if !request_id.is_empty() {
+            tx.claim_request(request_id, &request.encode_to_vec()).await?;
+        }
+        Ok(tx)
+    }
+
     /// Opens a transaction for a job or follower of this part.
     ///
     /// # Errors
