@@ -8,7 +8,7 @@ mod tx;
 
 pub use chain::{ChainFault, ChainReport, next_hash, verify_chain};
 pub use read::EventStream;
-pub use tx::{Audience, Tx};
+pub use tx::{Audience, Tx, timestamp};
 pub(crate) use tx::{repeat_status, repeated};
 
 use std::sync::Arc;
