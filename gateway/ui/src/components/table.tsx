@@ -1,0 +1,103 @@
+import { Checkbox, Empty, Spin } from 'antd';
+import type { ReactNode } from 'react';
+import { useI18n } from '../i18n';
+
+export interface Column<Row> {
+  title: string;
+  render: (row: Row) => ReactNode;
+  /** Plain text for the CSV; left out of it when not given. */
+  csv?: (row: Row) => string;
+  /** Numbers stand at the right. */
+  number?: boolean;
+  /** Text that is not broken over lines. */
+  nowrap?: boolean;
+  /** Named the row on a phone, where a row is a card. */
+  head?: boolean;
+}
+
+interface Props<Row> {
+  /** What the table lists, for screen readers. */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[] | undefined;
+  rowKey: (row: Row) => string;
+  loading?: boolean;
+  empty?: ReactNode;
+  /** Keys chosen, and what may be chosen. */
+  selection?: { chosen: ReadonlySet<string>; onChange: (chosen: Set<string>) => void; can: (row: Row) => boolean; name: (row: Row) => string };
+  footer?: ReactNode;
+}
+
+/** A table that becomes a list of cards on a phone. Roles are written out, because the phone's layout would drop them. */
+export function Table<Row>({ label, columns, rows, rowKey, loading = false, empty, selection, footer }: Props<Row>) {
+  const { t } = useI18n();
+  if (!rows) {
+    return (
+      <div className="table-wait" role="status">
+        {loading && <Spin description={t('list.loading')}><div className="table-wait-space" /></Spin>}
+      </div>
+    );
+  }
+  if (rows.length === 0) return <Empty className="table-empty" image={Empty.PRESENTED_IMAGE_SIMPLE} description={empty ?? t('list.emptyAll')} />;
+  const choosable = selection ? rows.filter(selection.can) : [];
+  const chosenHere = selection ? choosable.filter((row) => selection.chosen.has(rowKey(row))).length : 0;
+  const chooseAll = (all: boolean) => {
+    const chosen = new Set(selection?.chosen);
+    for (const row of choosable) {
+      if (all) chosen.add(rowKey(row));
+      else chosen.delete(rowKey(row));
+    }
+    selection?.onChange(chosen);
+  };
+  const classOf = (column: Column<Row>) => [column.number && 'num', column.nowrap && 'nowrap', column.head && 'cell-head'].filter(Boolean).join(' ') || undefined;
+  return (
+    <div className="table-frame" aria-busy={loading}>
+      <table className="table" role="table" aria-label={label}>
+        <thead role="rowgroup">
+          <tr role="row">
+            {selection && (
+              <th role="columnheader" scope="col" className="choose">
+                <Checkbox aria-label={t('list.all')} disabled={choosable.length === 0} checked={chosenHere > 0 && chosenHere === choosable.length} indeterminate={chosenHere > 0 && chosenHere < choosable.length} onChange={(event) => chooseAll(event.target.checked)} />
+              </th>
+            )}
+            {columns.map((column) => (
+              <th key={column.title} role="columnheader" scope="col" className={classOf(column)}>
+                {column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => {
+            const key = rowKey(row);
+            return (
+              <tr key={key} role="row">
+                {selection && (
+                  <td role="cell" className="choose">
+                    <Checkbox
+                      aria-label={selection.name(row)}
+                      disabled={!selection.can(row)}
+                      checked={selection.chosen.has(key)}
+                      onChange={(event) => {
+                        const chosen = new Set(selection.chosen);
+                        if (event.target.checked) chosen.add(key);
+                        else chosen.delete(key);
+                        selection.onChange(chosen);
+                      }}
+                    />
+                  </td>
+                )}
+                {columns.map((column) => (
+                  <td key={column.title} role="cell" data-label={column.title} className={classOf(column)}>
+                    {column.render(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+        {footer && <tfoot role="rowgroup">{footer}</tfoot>}
+      </table>
+    </div>
+  );
+}

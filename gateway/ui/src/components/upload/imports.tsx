@@ -1,0 +1,23 @@
+import type { ReactNode } from 'react';
+import type { Import } from '../../api/contract/common';
+import { useI18n } from '../../i18n';
+import { formatTime } from '../../lib/dates';
+import { StateTag } from '../page';
+import type { Column } from '../table';
+
+/** Columns of a list of imports. */
+export function useImportColumns(link: (row: Import) => ReactNode): Column<Import>[] {
+  const { t, tEnum, lang } = useI18n();
+  const n = (title: string, pick: (row: Import) => string): Column<Import> => ({ title, number: true, render: (row) => Number(pick(row)).toLocaleString('en'), csv: pick });
+  return [
+    { title: t('import.file'), head: true, render: link, csv: (row) => row.fileName },
+    { title: t('import.time'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('import.encoding'), render: (row) => row.encoding, csv: (row) => row.encoding },
+    n(t('import.rows'), (row) => row.rows),
+    n(t('import.created'), (row) => row.created),
+    n(t('import.updated'), (row) => row.updated),
+    n(t('import.unchanged'), (row) => row.unchanged),
+    n(t('import.returned'), (row) => row.returned),
+    { title: t('field.state'), render: (row) => <StateTag prefix="import.state." value={row.state} />, csv: (row) => tEnum('import.state.', row.state) },
+  ];
+}

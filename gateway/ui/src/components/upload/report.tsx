@@ -1,0 +1,63 @@
+import { DownloadOutlined } from '@ant-design/icons';
+import { Alert, Button } from 'antd';
+import type { Import, RowProblem } from '../../api/contract/common';
+import { useI18n } from '../../i18n';
+import { Section, StateTag } from '../page';
+import { Table, type Column } from '../table';
+
+/** What became of an uploaded table. */
+export function ImportReport({ report, reportUrl }: { report: Import; reportUrl: string }) {
+  const { t, tEnum, lang } = useI18n();
+  const n = (text: string) => Number(text).toLocaleString('en');
+  const returned = Number(report.returned) > 0;
+  const columns: Column<RowProblem>[] = [
+    { title: t('import.line'), number: true, render: (row) => Number(row.line).toLocaleString('en') },
+    { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field) },
+    { title: t('import.value'), render: (row) => <code>{row.value}</code> },
+    {
+      title: t('import.problem'),
+      render: (row) => (
+        <span>
+          {lang === 'zh' ? row.message : row.messageEn} <code className="muted">{row.reason}</code>
+        </span>
+      ),
+    },
+  ];
+  return (
+    <>
+      <Section title={report.fileName} extra={<StateTag prefix="import.state." value={report.state} />} lead={report.encoding}>
+        {report.state === 'IMPORT_STATE_INTERRUPTED' && <Alert type="warning" showIcon title={t('import.interrupted')} />}
+        <dl className="counts">
+          <Count label={t('import.rows')} value={n(report.rows)} />
+          <Count label={t('import.created')} value={n(report.created)} />
+          <Count label={t('import.updated')} value={n(report.updated)} />
+          <Count label={t('import.unchanged')} value={n(report.unchanged)} />
+          <Count label={t('import.returned')} value={n(report.returned)} bad={returned} />
+          {report.oldNumbers !== '0' && <Count label={t('import.oldNumbers')} value={n(report.oldNumbers)} />}
+        </dl>
+      </Section>
+      <Section
+        title={t('import.problems')}
+        lead={report.problems.length > 0 ? t('import.problemsFirst', { n: report.problems.length }) : t('import.noProblems')}
+        extra={
+          report.problems.length > 0 && (
+            <Button icon={<DownloadOutlined />} href={reportUrl} download>
+              {t('import.report')}
+            </Button>
+          )
+        }
+      >
+        {report.problems.length > 0 && <Table label={t('import.problems')} columns={columns} rows={report.problems} rowKey={(row) => `${row.line}/${row.field}/${row.reason}`} />}
+      </Section>
+    </>
+  );
+}
+
+function Count({ label, value, bad = false }: { label: string; value: string; bad?: boolean }) {
+  return (
+    <div className={bad ? 'bad' : undefined}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,207 @@
+import { Alert, Empty, Spin } from 'antd';
+import type { ReactNode } from 'react';
+import { Link } from 'react-router';
+import { call, serverNow } from '../api/client';
+import type { Draw, Plan, Visit } from '../api/contract/draws';
+import { isAbort, toApiError, type ApiError } from '../api/errors';
+import { useLoad } from '../api/use-load';
+import { ErrorPanel } from '../components/error-panel';
+import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
+import { useI18n } from '../i18n';
+import { daysLeft, formatDay, today } from '../lib/dates';
+import { beaconToType, isUnderWay, owesEntry } from '../lib/draw-state';
+import { lastPart } from '../lib/names';
+import { useMe, useOrganisationTitle, type Me } from '../session';
+
+interface Gathered {
+  plans: Plan[];
+  draws: Draw[];
+  visits: Visit[];
+  visitsMine: number;
+  draftItems: number;
+  figures: { subjects?: number; officers?: number; items?: number; visits?: number };
+  /** What could not be loaded. */
+  missing: ApiError[];
+}
+
+/** Everything the home needs, each part for itself: one part that fails leaves the others standing. */
+async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
+  const missing: ApiError[] = [];
+  const part = async <T,>(wanted: boolean, load: () => Promise<T>): Promise<T | undefined> => {
+    if (!wanted) return undefined;
+    try {
+      return await load();
+    } catch (thrown) {
+      if (isAbort(thrown)) throw thrown;
+      missing.push(toApiError(thrown));
+      return undefined;
+    }
+  };
+  const parent = me.organisation;
+  const officer = me.roles.includes('ROLE_OFFICER');
+  const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
+  const [plans, draws, mine, drafts, subjects, officers, items, visits] = await Promise.all([
+    part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
+    part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
+    part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
+    part(me.may('Catalog.PublishItems'), () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_DRAFT', pageSize: 1 }, signal)),
+    part(works, () => call('Registers.ListSubjects', { parent, pageSize: 1 }, signal)),
+    part(works, () => call('Registers.ListOfficers', { parent, pageSize: 1000 }, signal)),
+    part(works, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
+    part(works, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
+  ]);
+  return {
+    plans: plans?.plans ?? [],
+    draws: draws?.draws ?? [],
+    visits: mine?.visits ?? [],
+    visitsMine: Number(mine?.totalSize ?? 0),
+    draftItems: Number(drafts?.totalSize ?? 0),
+    figures: {
+      subjects: subjects && Number(subjects.totalSize),
+      officers: officers?.officers.length,
+      items: items && Number(items.totalSize),
+      visits: visits && Number(visits.totalSize),
+    },
+    missing,
+  };
+}
+
+/** Days left to a day, red when past. */
+export function DueDay({ day }: { day: string }) {
+  const { t, lang } = useI18n();
+  if (!day) return null;
+  const left = daysLeft(day, serverNow());
+  const words = left < 0 ? t('home.overdue', { n: -left }) : left === 0 ? t('home.dueToday') : t('home.daysLeft', { n: left });
+  return (
+    <span className={`due ${left < 0 ? 'due-over' : left <= 7 ? 'due-soon' : ''}`}>
+      {formatDay(day, lang)} · {words}
+    </span>
+  );
+}
+
+interface Todo {
+  key: string;
+  to: string;
+  text: string;
+  due: ReactNode;
+}
+
+function useTodos(data: Gathered | undefined, now: number): Todo[] {
+  const { t } = useI18n();
+  const me = useMe();
+  if (!data) return [];
+  const todos: Todo[] = [];
+  const annualDue = (plan: Plan) => (plan.kind === 'PLAN_KIND_ANNUAL' ? <DueDay day={`${plan.year}-03-31`} /> : null);
+  for (const draw of data.draws) {
+    const number = lastPart(draw.name);
+    const to = `/draws/${number}`;
+    if (me.may('Draws.AddEntry') && owesEntry(draw, me.organisation, now)) {
+      todos.push({ key: `${to}#entry`, to, text: t('home.drawEntry', { draw: number }), due: draw.entriesClose && <TimeLeft until={draw.entriesClose} /> });
+    }
+    if (me.may('Draws.ReportBeacon') && beaconToType(draw, now)) {
+      todos.push({ key: `${to}#beacon`, to, text: t('home.drawBeacon', { draw: number }), due: draw.revealBy && <TimeLeft until={draw.revealBy} /> });
+    }
+    if (me.may('Draws.StateDraw') && draw.state === 'DRAW_STATE_CREATED' && draw.organisation === me.organisation) {
+      todos.push({ key: `${to}#state`, to, text: t('home.drawState', { draw: number }), due: draw.entriesClose && <TimeLeft until={draw.entriesClose} /> });
+    }
+  }
+  for (const plan of data.plans) {
+    if (plan.organisation !== me.organisation) continue;
+    const to = `/plans/${lastPart(plan.name)}`;
+    if (plan.state === 'PLAN_STATE_IN_REVIEW' && me.may('Plans.PublishPlan') && plan.creator !== me.user.name) {
+      todos.push({ key: to, to, text: t('home.planReview', { title: plan.title }), due: annualDue(plan) });
+    }
+    if (plan.state === 'PLAN_STATE_DRAFT' && me.may('Plans.SubmitPlan')) {
+      todos.push({ key: to, to, text: t(plan.returnReason ? 'home.planReturned' : 'home.planDraft', { title: plan.title }), due: annualDue(plan) });
+    }
+  }
+  if (data.draftItems > 0) todos.push({ key: 'items', to: '/items?state=ITEM_STATE_DRAFT', text: t('home.itemsDraft', { n: data.draftItems }), due: null });
+  if (data.visitsMine > 0) {
+    const due = data.visits.map((visit) => visit.dueDate).filter(Boolean).sort()[0];
+    todos.push({ key: 'visits', to: '/visits?officer=me', text: t('home.myVisits', { n: data.visitsMine }), due: due && <DueDay day={due} /> });
+  }
+  if (data.figures.subjects === 0 && me.may('Registers.ImportSubjects')) todos.push({ key: 'register', to: '/subjects/upload', text: t('home.noSubjects'), due: null });
+  return todos;
+}
+
+export default function Home() {
+  const { t, lang } = useI18n();
+  const me = useMe();
+  const titleOf = useOrganisationTitle();
+  const now = useNow();
+  const { data, error, loading, reload } = useLoad(`home/${me.user.name}`, (signal) => gather(me, signal));
+  const todos = useTodos(data, now);
+  const running = data?.draws.filter(isUnderWay) ?? [];
+  const year = Number(today(now).slice(0, 4));
+  const figures: [number | undefined, string, string][] = data
+    ? [
+        [data.figures.subjects, t('home.figure.subjects'), '/subjects'],
+        [data.figures.officers, t('home.figure.officers'), '/officers'],
+        [data.figures.items, t('home.figure.items'), '/items?state=ITEM_STATE_PUBLISHED'],
+        [data.plans.filter((plan) => plan.year === year && plan.state === 'PLAN_STATE_PUBLISHED' && plan.organisation === me.organisation).length, t('home.figure.plans', { year }), `/plans?year=${year}&state=PLAN_STATE_PUBLISHED`],
+        [data.figures.visits, t('home.figure.visits'), '/visits'],
+      ]
+    : [];
+
+  return (
+    <>
+      <PageHead title={t('home.hello', { name: me.user.realName })} lead={`${titleOf(me.organisation)} · ${formatDay(today(now), lang)}`} />
+      {error && <ErrorPanel error={error} onRetry={reload} loading />}
+      {loading && !data && <Spin className="page-spin" />}
+      {data && data.missing.length > 0 && (
+        <Alert type="warning" showIcon className="error-panel" title={t('home.partly')} description={[...new Set(data.missing.map((one) => (lang === 'zh' ? one.messageZh : one.messageEn)))].join(' ')} />
+      )}
+      {data && (
+        <>
+          <Section title={t('home.todo')}>
+            {todos.length === 0 ? (
+              <p className="muted">{t('home.nothing')}</p>
+            ) : (
+              <ul className="todo">
+                {todos.map((todo) => (
+                  <li key={todo.key}>
+                    <Link to={todo.to}>{todo.text}</Link>
+                    {todo.due}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Section>
+          <Section title={t('home.running')}>
+            {running.length === 0 ? (
+              <p className="muted">{t('home.noRunning')}</p>
+            ) : (
+              <ul className="todo">
+                {running.map((draw) => (
+                  <li key={draw.name}>
+                    <Link to={`/draws/${lastPart(draw.name)}`}>
+                      {lastPart(draw.name)} {draw.planTitle}
+                    </Link>
+                    <span>
+                      {titleOf(draw.organisation)} <StateTag prefix="draws.state." value={draw.state} />
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Section>
+          {figures.some(([n]) => n !== undefined) && (
+            <Section title={t('home.unit')}>
+              <div className="figures">
+                {figures
+                  .filter(([n]) => n !== undefined)
+                  .map(([n, label, to]) => (
+                    <Link key={to} to={to}>
+                      <strong>{n?.toLocaleString('en')}</strong>
+                      <span>{label}</span>
+                    </Link>
+                  ))}
+              </div>
+            </Section>
+          )}
+          {!data.missing.length && todos.length === 0 && running.length === 0 && figures.every(([n]) => n === undefined) && <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('list.emptyAll')} />}
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import { UploadOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import { useState } from 'react';
+import { Link } from 'react-router';
+import { call } from '../../api/client';
+import type { Item, ItemState } from '../../api/contract/catalog';
+import { useLoad } from '../../api/use-load';
+import { FilterSelect, List, SearchBox } from '../../components/list';
+import { useListState } from '../../components/list-state';
+import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
+import { MayNot, PageHead, StateTag } from '../../components/page';
+import type { Column } from '../../components/table';
+import { useI18n } from '../../i18n';
+import { lastPart, pathBelow } from '../../lib/names';
+import { useMe } from '../../session';
+import { PublishItems } from './publish';
+
+const states: readonly ItemState[] = ['ITEM_STATE_DRAFT', 'ITEM_STATE_PUBLISHED'];
+
+/** Supervision items (art. 7-9, 12). */
+export default function Items() {
+  const { t, tEnum } = useI18n();
+  const me = useMe();
+  const state = useListState();
+  const parent = useOrganisationInView(state);
+  const own = parent === me.organisation;
+  const [chosen, setChosen] = useState<Set<string>>(new Set());
+  const [publishing, setPublishing] = useState<string[] | null>(null);
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const answer = await call('Catalog.ListItems', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    return { rows: answer.items, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
+  };
+  const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const mayPublish = me.may('Catalog.PublishItems') && own;
+
+  const columns: Column<Item>[] = [
+    { title: t('items.code'), nowrap: true, render: (row) => row.code, csv: (row) => row.code },
+    {
+      title: t('items.name'),
+      head: true,
+      render: (row) => (
+        <span>
+          <Link to={pathBelow('items', row.name)}>{row.title}</Link>
+          {row.subTitle && <span className="muted"> {row.subTitle}</span>}
+        </span>
+      ),
+      csv: (row) => row.title,
+    },
+    { title: t('import.field.subjectScope'), render: (row) => row.subjectScope, csv: (row) => row.subjectScope },
+    { title: t('items.grade'), nowrap: true, render: (row) => tEnum('items.grade.', row.grade), csv: (row) => tEnum('items.grade.', row.grade) },
+    { title: t('items.listed'), nowrap: true, render: (row) => t(row.randomListed ? 'items.listedYes' : 'items.listedNo'), csv: (row) => t(row.randomListed ? 'items.listedYes' : 'items.listedNo') },
+    { title: t('field.state'), render: (row) => <StateTag prefix="items.state." value={row.state} />, csv: (row) => tEnum('items.state.', row.state) },
+  ];
+
+  return (
+    <>
+      <PageHead title={t('items.title')} lead={t('items.lead')}>
+        <Link to="/items/imports">
+          <Button>{t('subjects.imports')}</Button>
+        </Link>
+        {me.may('Catalog.ImportItems') && (
+          <Link to="/items/upload">
+            <Button type="primary" icon={<UploadOutlined />}>
+              {t('items.import')}
+            </Button>
+          </Link>
+        )}
+        {mayPublish ? (
+          <Button type="primary" onClick={() => setPublishing([...chosen])}>
+            {chosen.size > 0 ? t('items.publishSelected', { n: chosen.size }) : t('items.publishAll')}
+          </Button>
+        ) : (
+          own && (
+            <span>
+              {t('items.publish')}：<MayNot method="Catalog.PublishItems" />
+            </span>
+          )
+        )}
+      </PageHead>
+      <List
+        label={t('items.title')}
+        state={state}
+        loaded={loaded}
+        columns={columns}
+        rowKey={(row) => row.name}
+        empty={t('items.empty')}
+        csv={{ fileName: `items-${lastPart(parent)}.csv`, page }}
+        selection={mayPublish ? { chosen, onChange: setChosen, can: (row) => row.state === 'ITEM_STATE_DRAFT', name: (row) => row.title } : undefined}
+        filters={
+          <>
+            <SearchBox state={state} placeholder={t('items.search')} />
+            <OrganisationFilter state={state} />
+            <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('items.state.', value) }))} width={110} />
+          </>
+        }
+      />
+      <PublishItems
+        parent={parent}
+        names={publishing}
+        onClose={() => setPublishing(null)}
+        onDone={() => {
+          setChosen(new Set());
+          loaded.reload();
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+import { Button, Checkbox } from 'antd';
+import { useState } from 'react';
+import { Link } from 'react-router';
+import { addressOf, upload } from '../../api/client';
+import { MayNot, PageHead } from '../../components/page';
+import { UploadWizard } from '../../components/upload/wizard';
+import { useI18n } from '../../i18n';
+import { itemFields } from '../../lib/columns';
+import { useMe } from '../../session';
+
+/** Importing the list of items (art. 7, 9, 12). */
+export default function ItemUpload() {
+  const { t } = useI18n();
+  const me = useMe();
+  const parent = me.organisation;
+  const [randomListed, setRandomListed] = useState(true);
+  const [deriveChecklist, setDeriveChecklist] = useState(true);
+  return (
+    <>
+      <PageHead title={t('import.itemsTitle')} lead={t('items.lead')} />
+      {!me.may('Catalog.ImportItems') ? (
+        <MayNot method="Catalog.ImportItems" />
+      ) : (
+        <UploadWizard
+          fields={itemFields}
+          needed={['title']}
+          options={() => (
+            <div className="map-field">
+              <Checkbox checked={randomListed} onChange={(event) => setRandomListed(event.target.checked)}>
+                {t('import.randomListed')}
+              </Checkbox>
+              <Checkbox checked={deriveChecklist} onChange={(event) => setDeriveChecklist(event.target.checked)}>
+                {t('import.derive')}
+              </Checkbox>
+            </div>
+          )}
+          send={(file, head, columns, onProgress, signal) => upload('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
+          reportUrl={(done) => addressOf('Catalog.DownloadItemImportReport', { name: done.name })}
+          after={
+            <Link to="/items">
+              <Button type="primary">{t('import.toItems')}</Button>
+            </Link>
+          }
+        />
+      )}
+    </>
+  );
+}

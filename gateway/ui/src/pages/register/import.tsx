@@ -1,0 +1,32 @@
+import { Spin } from 'antd';
+import { useEffect } from 'react';
+import { useParams } from 'react-router';
+import { addressOf, call } from '../../api/client';
+import { useLoad } from '../../api/use-load';
+import { ErrorPanel } from '../../components/error-panel';
+import { PageHead } from '../../components/page';
+import { ImportReport } from '../../components/upload/report';
+import { useI18n } from '../../i18n';
+import { formatTime } from '../../lib/dates';
+
+/** The report of one upload; looks again every two seconds while it runs. */
+export default function SubjectImport() {
+  const { t, lang } = useI18n();
+  const { organisation = '', id = '' } = useParams();
+  const name = `organisations/${organisation}/imports/${id}`;
+  const { data, error, loading, reload } = useLoad(name, (signal) => call('Registers.GetImport', { name }, signal));
+  const running = data?.state === 'IMPORT_STATE_RUNNING';
+  useEffect(() => {
+    if (!running || loading) return undefined;
+    const waiting = setTimeout(reload, 2000);
+    return () => clearTimeout(waiting);
+  }, [running, loading, reload]);
+  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (!data) return <Spin className="page-spin" />;
+  return (
+    <>
+      <PageHead title={t('import.listTitle')} lead={formatTime(data.createTime, lang, true)} />
+      <ImportReport report={data} reportUrl={addressOf('Registers.DownloadImportReport', { name })} />
+    </>
+  );
+}

@@ -1,0 +1,29 @@
+import { Link } from 'react-router';
+import { call } from '../../api/client';
+import { useLoad } from '../../api/use-load';
+import { List } from '../../components/list';
+import { useListState } from '../../components/list-state';
+import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
+import { PageHead } from '../../components/page';
+import { useImportColumns } from '../../components/upload/imports';
+import { useI18n } from '../../i18n';
+import { lastPart, pathBelow } from '../../lib/names';
+
+/** Uploads of subjects, newest first. */
+export default function SubjectImports() {
+  const { t } = useI18n();
+  const state = useListState();
+  const parent = useOrganisationInView(state);
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const answer = await call('Registers.ListImports', { parent, pageSize, pageToken }, signal);
+    return { rows: answer.imports, nextPageToken: answer.nextPageToken };
+  };
+  const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const columns = useImportColumns((row) => <Link to={pathBelow('subjects/imports', row.name)}>{row.fileName || lastPart(row.name)}</Link>);
+  return (
+    <>
+      <PageHead title={t('import.listTitle')} lead={t('subjects.title')} />
+      <List label={t('import.listTitle')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} filters={<OrganisationFilter state={state} />} csv={{ fileName: `imports-${lastPart(parent)}.csv`, page }} />
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+import { serverNow, call } from '../../api/client';
+import type { Officer } from '../../api/contract/draws';
+import { useLoad } from '../../api/use-load';
+import { FilterSelect, List, SearchBox } from '../../components/list';
+import { useListState } from '../../components/list-state';
+import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
+import { PageHead } from '../../components/page';
+import type { Column } from '../../components/table';
+import { useI18n } from '../../i18n';
+import { formatDay, today } from '../../lib/dates';
+import { districtCodes, districtName } from '../../lib/districts';
+import { lastPart } from '../../lib/names';
+
+/** The register of officers, as draws knows them (art. 13). */
+export default function Officers() {
+  const { t, lang } = useI18n();
+  const state = useListState();
+  const parent = useOrganisationInView(state);
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const answer = await call('Registers.ListOfficers', { parent, query: state.get('q'), district: state.get('district'), pageSize, pageToken }, signal);
+    return { rows: answer.officers, nextPageToken: answer.nextPageToken };
+  };
+  const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const districts = (row: Officer) => row.districts.map((code) => districtName(code, lang)).join(lang === 'zh' ? '、' : ', ');
+  const day = today(serverNow());
+
+  const columns: Column<Officer>[] = [
+    { title: t('officers.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
+    { title: t('officers.districts'), render: districts, csv: districts },
+    { title: t('officers.specialties'), render: (row) => row.specialties.join(', '), csv: (row) => row.specialties.join(' ') },
+    {
+      title: t('officers.expires'),
+      nowrap: true,
+      render: (row) => (
+        <span>
+          {formatDay(row.expireDate, lang)} {row.expireDate !== '' && row.expireDate < day && <span className="due due-over">{t('officers.expired')}</span>}
+        </span>
+      ),
+      csv: (row) => row.expireDate,
+    },
+    { title: t('field.state'), render: (row) => t(row.active ? 'officers.active' : 'officers.inactive'), csv: (row) => t(row.active ? 'officers.active' : 'officers.inactive') },
+  ];
+
+  return (
+    <>
+      <PageHead title={t('officers.title')} lead={t('officers.lead')} />
+      <List
+        label={t('officers.title')}
+        state={state}
+        loaded={loaded}
+        columns={columns}
+        rowKey={(row) => row.key}
+        csv={{ fileName: `officers-${lastPart(parent)}.csv`, page }}
+        filters={
+          <>
+            <SearchBox state={state} placeholder={t('officers.search')} />
+            <OrganisationFilter state={state} />
+            <FilterSelect state={state} name="district" label={t('field.district')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} />
+          </>
+        }
+      />
+    </>
+  );
+}

@@ -1,0 +1,56 @@
+import { Button, Select } from 'antd';
+import { useState } from 'react';
+import { Link } from 'react-router';
+import { addressOf, call, upload } from '../../api/client';
+import { MayNot, PageHead } from '../../components/page';
+import { UploadWizard } from '../../components/upload/wizard';
+import { useI18n } from '../../i18n';
+import { subjectFields } from '../../lib/columns';
+import { districtCodes, districtName } from '../../lib/districts';
+import { useMe, useSessionState } from '../../session';
+
+/** Uploading a register of subjects (art. 13, 24). */
+export default function SubjectUpload() {
+  const { t, lang } = useI18n();
+  const me = useMe();
+  const { session } = useSessionState();
+  const parent = me.organisation;
+  const own = session?.organisation?.district ?? '';
+  const [district, setDistrict] = useState(districtCodes.includes(own) ? own : '');
+
+  return (
+    <>
+      <PageHead title={t('import.title')} lead={t('subjects.lead')} />
+      {!me.may('Registers.ImportSubjects') ? (
+        <MayNot method="Registers.ImportSubjects" />
+      ) : (
+        <UploadWizard
+          fields={subjectFields}
+          needed={['key', 'title']}
+          check={(mapped) => (mapped['district'] || district ? null : `${t('import.defaultDistrict')}：${t('field.required')}`)}
+          options={() => (
+            <label className="map-field form-narrow">
+              <span>{t('import.defaultDistrict')}</span>
+              <Select aria-label={t('import.defaultDistrict')} value={district || undefined} onChange={setDistrict} placeholder={t('import.defaultDistrict')} options={districtCodes.map((code) => ({ value: code, label: `${districtName(code, lang)} ${code}` }))} />
+              <span className="muted">{t('import.defaultDistrictHint')}</span>
+            </label>
+          )}
+          send={(file, head, columns, onProgress, signal) =>
+            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding, columns, defaultDistrict: district }, file, onProgress, signal)
+          }
+          rowsSoFar={async (fileName, signal) => {
+            const { imports } = await call('Registers.ListImports', { parent, pageSize: 5 }, signal);
+            const running = imports.find((one) => one.state === 'IMPORT_STATE_RUNNING' && one.fileName === fileName);
+            return running ? Number(running.rows) : null;
+          }}
+          reportUrl={(done) => addressOf('Registers.DownloadImportReport', { name: done.name })}
+          after={
+            <Link to="/subjects">
+              <Button type="primary">{t('import.toRegister')}</Button>
+            </Link>
+          }
+        />
+      )}
+    </>
+  );
+}

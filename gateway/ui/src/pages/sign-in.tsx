@@ -1,0 +1,74 @@
+import { Button, Card, Form, Input } from 'antd';
+import { useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { call } from '../api/client';
+import { toApiError, type ApiError } from '../api/errors';
+import { LanguageSwitch, Mark } from '../components/brand';
+import { ErrorPanel } from '../components/error-panel';
+import { useI18n } from '../i18n';
+import { useSessionState } from '../session';
+
+/** Signing in. The address stays as it is, so that the page asked for comes next. */
+export function SignIn() {
+  const { t } = useI18n();
+  const { signIn, expired } = useSessionState();
+  const location = useLocation();
+  const navigate = useNavigate();
+  const [error, setError] = useState<ApiError | undefined>();
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (given: { username: string; password: string }) => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const session = await call('Sessions.SignIn', { username: given.username.trim(), password: given.password });
+      if (location.pathname === '/signin') await navigate('/', { replace: true });
+      signIn(session);
+    } catch (thrown) {
+      setError(toApiError(thrown));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main className="signin">
+      <div className="signin-lang">
+        <LanguageSwitch />
+      </div>
+      <Card className="signin-card">
+        <div className="signin-brand">
+          <Mark />
+          <div>
+            <p className="brand-name">{t('app.name')}</p>
+            <p className="muted">{t('app.subtitle')}</p>
+          </div>
+        </div>
+        <h1>{t('signin.title')}</h1>
+        {expired && !error && <p role="status">{t('signin.expired')}</p>}
+        {error && <ErrorPanel error={error} />}
+        <Form layout="vertical" requiredMark={false} onFinish={(given: { username: string; password: string }) => void submit(given)}>
+          <Form.Item name="username" label={t('signin.username')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
+            <Input autoComplete="username" autoFocus autoCapitalize="none" spellCheck={false} size="large" />
+          </Form.Item>
+          <Form.Item name="password" label={t('signin.password')} rules={[{ required: true, message: t('field.required') }]}>
+            <Input.Password autoComplete="current-password" size="large" />
+          </Form.Item>
+          <Button type="primary" htmlType="submit" size="large" block loading={busy}>
+            {t('signin.submit')}
+          </Button>
+        </Form>
+        <p className="muted signin-note">
+          {t('signin.realName')}{' '}
+          <a href="/law#article-27" target="_blank" rel="noreferrer">
+            {t('error.article', { n: 27 })}
+          </a>
+          <br />
+          {t('signin.accounts')}
+        </p>
+      </Card>
+      <p>
+        <a href="/">{t('app.public')}</a>
+      </p>
+    </main>
+  );
+}
