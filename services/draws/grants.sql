@@ -1,1 +1,15 @@
+-- registers: what was declared or decided is only added to.
+grant select, insert, update, delete on organisation, officer, item to {role};
+grant select, insert, update on subject, import to {role};
+grant select, insert on subject_status, conflict to {role};
+-- plans
+grant select, insert, update on plan_year, plan to {role};
 
+-- draws: what was stated, given and revealed is only added to; of a draw itself only the state moves.
+grant select, insert, update on draw_counter to {role};
+grant select, insert on draw to {role};
+grant update (state, revision, quarter, changed_by, changed_act, end_reason, dispatched) on draw to {role};
+grant select, insert on draw_contributor, draw_statement, draw_file, draw_stratum, draw_entry, draw_closing, draw_beacon_report,
+    demonstration_issue, demonstration_value, draw_reveal_time, draw_reveal, draw_threshold, draw_result to {role};
+-- visits
+grant select, insert on visit to {role};

@@ -1,8 +1,15 @@
-//! (plans)
+//! Inspection plans (art. 9, 14): drafted by one person, published by another, public from then on. No plan, no inspection.
+
+pub mod api;
+pub mod content;
+pub mod obstacles;
+pub mod rules;
+pub mod store;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};
+use proto::qingtian::draws::v1::plans_server::PlansServer;
 
 /// Adds the services of this noun.
-pub(crate) fn add(part: Part, _env: &Env, _ledger: &Ledger) -> Part {
-    part
+pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger) -> Part {
+    part.with(PlansServer::new(api::Api::new(ledger.clone(), env.clock.clone())))
 }

@@ -1,0 +1,279 @@
+//! Plans over gRPC (art. 9, 14): parse, load, decide, save, announce.
+
+use kit::{
+    auth::Caller,
+    env::Clock,
+    error::{Reason, Refusal, Result},
+    ledger::{Audience, Ledger, Tx, timestamp},
+    pages,
+};
+use proto::qingtian::draws::{
+    events::v1::PlanPublished,
+    v1::{self as pb, plans_server::Plans},
+};
+use sqlx::Connection;
+use tonic::{Request, Response, Status};
+
+use super::{
+    content::{self, Amount, Content},
+    rules::{self, Plan, PlanId, State, Step},
+    store,
+};
+use crate::registers;
+
+/// The service.
+pub struct Api {
+    ledger: Ledger,
+    clock: Clock,
+}
+
+impl Api {
+    pub(super) fn new(ledger: Ledger, clock: Clock) -> Self {
+        Self { ledger, clock }
+    }
+
+    /// Locks a plan for a step of somebody who has read its newest revision.
+    async fn lock(&self, tx: &mut Tx, name: &str, etag: &str) -> Result<Plan> {
+        let reach = tx.caller().reach();
+        let plan = store::lock(tx, name, &reach).await?;
+        check_etag(&plan, etag)?;
+        Ok(plan)
+    }
+
+    /// Saves what a step made of a plan, and answers it.
+    async fn save(&self, mut tx: Tx, before: &Plan, after: Plan) -> Result<pb::Plan> {
+        store::update(&mut tx, &after).await?;
+        let answer = message(&after);
+        tx.changed(&after.name(), Some(&message(before)), Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(answer)
+    }
+}
+
+/// Compares the revision the caller read with the stored one.
+fn check_etag(plan: &Plan, etag: &str) -> Result<()> {
+    if etag.is_empty() {
+        return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before"));
+    }
+    if etag == plan.revision.to_string() {
+        return Ok(());
+    }
+    let stale = Refusal::new(Reason::Stale).with("name", plan.name());
+    Err(stale.with("who", &plan.changed_by).with("what", &plan.changed_what))
+}
+
+#[tonic::async_trait]
+impl Plans for Api {
+    async fn create_plan(&self, request: Request<pb::CreatePlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let given = request.plan.clone().unwrap_or_default();
+        let organisation = caller.organisation.clone();
+        if organisation.is_empty() || !(given.organisation.is_empty() || given.organisation == organisation) {
+            return Err(Refusal::not_found(given.organisation).into());
+        }
+        let year = content::year(given.year)?;
+        let content = Content::parse(&given)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let id = store::next_number(&mut tx, year).await?;
+        let plan = Plan::draft(id, &organisation, content, &caller.actor, tx.now());
+        store::insert(&mut tx, &plan).await?;
+        let answer = message(&plan);
+        tx.changed(&plan.name(), None, Some(&answer));
+        tx.commit(&answer).await?;
+        tracing::info!(plan.id = %id, "drafted plan");
+        Ok(Response::new(answer))
+    }
+
+    async fn update_plan(&self, request: Request<pb::UpdatePlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let mut given = request.plan.clone().unwrap_or_default();
+        let id = PlanId::parse(&given.name)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let before = self.lock(&mut tx, &given.name, &given.etag).await?;
+        // The year stands in the plan's number, which stays.
+        if given.year != 0 && given.year != id.year {
+            return Err(Refusal::invalid("year", "年度不能更改 / the year cannot be changed").into());
+        }
+        given.year = id.year;
+        let mut after = before.clone().step(Step::Edit, &caller.actor, tx.now())?;
+        after.content = Content::parse(&given)?;
+        Ok(Response::new(self.save(tx, &before, after).await?))
+    }
+
+    async fn get_plan(&self, request: Request<pb::GetPlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
+        let plan = store::load(&mut conn, &request.into_inner().name, &caller.reach()).await?;
+        Ok(Response::new(message(&plan)))
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<pb::ListPlansRequest>,
+    ) -> Result<Response<pb::ListPlansResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let rows = pages::rows(request.page_size)?;
+        let before = match pages::after(&request.page_token)? {
+            Some(name) => Some(PlanId::parse(&name).map_err(|_| Refusal::new(Reason::PageToken))?),
+            None => None,
+        };
+        let filter = store::Filter {
+            query: content::text("query", &request.query, 100)?,
+            state: asked_state(request.state)?,
+            year: (request.year != 0).then_some(request.year),
+        };
+        let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
+        let mut plans = store::list(&mut conn, &caller.reach(), &filter, before, rows + 1).await?;
+        let next_page_token = pages::cut(&mut plans, rows, Plan::name);
+        Ok(Response::new(pb::ListPlansResponse { plans: plans.iter().map(message).collect(), next_page_token }))
+    }
+
+    async fn preview_plan(
+        &self,
+        request: Request<pb::PreviewPlanRequest>,
+    ) -> Result<Response<pb::PreviewPlanResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let name = request.into_inner().name;
+        let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
+        let mut tx = conn
+            .begin_with("begin isolation level repeatable read read only")
+            .await
+            .map_err(Refusal::from)?;
+        let plan = store::load(&mut tx, &name, &caller.reach()).await?;
+        let counts = registers::store::counts(&mut tx, &plan).await?;
+        let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
+        let day = rules::legal_day(self.clock.now());
+        let officers = registers::store::officers(&mut tx, &units, day).await?;
+        drop(tx);
+        Ok(Response::new(preview(&plan, &counts, &officers)))
+    }
+
+    async fn submit_plan(&self, request: Request<pb::SubmitPlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let before = self.lock(&mut tx, &request.name, &request.etag).await?;
+        let after = before.clone().step(Step::Submit, &caller.actor, tx.now())?;
+        store::check_items(&mut tx, &after.content.items).await?;
+        Ok(Response::new(self.save(tx, &before, after).await?))
+    }
+
+    async fn return_plan(&self, request: Request<pb::ReturnPlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let reason = content::text("reason", &request.reason, 500)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let before = self.lock(&mut tx, &request.name, &request.etag).await?;
+        let mut after = before.clone().step(Step::Return, &caller.actor, tx.now())?;
+        if reason.chars().count() < 2 {
+            return Err(Refusal::invalid("reason", "请说明退回理由 / say why").into());
+        }
+        after.return_reason = reason;
+        Ok(Response::new(self.save(tx, &before, after).await?))
+    }
+
+    async fn publish_plan(&self, request: Request<pb::PublishPlanRequest>) -> Result<Response<pb::Plan>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let before = self.lock(&mut tx, &request.name, &request.etag).await?;
+        let after = before.clone().step(Step::Publish, &caller.actor, tx.now())?;
+        store::check_items(&mut tx, &after.content.items).await?;
+        let event = PlanPublished { plan: Some(message(&after)) };
+        tx.emit(&after.name(), after.revision, &event, Audience::Public)?;
+        let answer = self.save(tx, &before, after).await?;
+        tracing::info!(plan.id = %answer.name, late = answer.late, "published plan");
+        Ok(Response::new(answer))
+    }
+}
+
+/// What a draw would find, by the checks the statement makes.
+fn preview(
+    plan: &Plan,
+    counts: &[rules::DistrictCount],
+    officers: &[registers::rules::Officer],
+) -> pb::PreviewPlanResponse {
+    let strata = rules::strata(plan, counts);
+    let obstacles = rules::obstacles(plan, counts, officers);
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let strata = strata.iter().map(|(stratum, count)| {
+        let quotas = rules::resolve(plan, [stratum.as_str()]).unwrap_or_default();
+        let districts = counts.iter().map(|n| n.district.as_str()).filter(|district| plan.stratum(district) == stratum);
+        let districts: Vec<&str> = districts.collect();
+        let serves = |officer: &&registers::rules::Officer| {
+            !plan.content.cover_district || officer.districts.iter().any(|own| districts.contains(&own.as_str()))
+        };
+        pb::StratumPreview {
+            stratum: stratum.clone(),
+            subjects: number(count.subjects),
+            left_out: number(count.left_out),
+            drawn: quotas.get(stratum).map_or(0, |quota| number(quota.places(count.subjects))),
+            officers: number(officers.iter().filter(serves).count() as u64),
+        }
+    });
+    pb::PreviewPlanResponse { strata: strata.collect(), obstacles: obstacles.iter().map(Refusal::message).collect() }
+}
+
+fn asked_state(state: i32) -> Result<Option<State>> {
+    match pb::PlanState::try_from(state) {
+        Ok(pb::PlanState::Unspecified) => Ok(None),
+        Ok(pb::PlanState::Draft) => Ok(Some(State::Draft)),
+        Ok(pb::PlanState::InReview) => Ok(Some(State::InReview)),
+        Ok(pb::PlanState::Published) => Ok(Some(State::Published)),
+        Ok(pb::PlanState::Finished) => Ok(Some(State::Finished)),
+        Err(_) => Err(Refusal::invalid("state", "没有这种状态 / unknown")),
+    }
+}
+
+/// A plan as the contract shows it.
+pub fn message(plan: &Plan) -> pb::Plan {
+    let content = &plan.content;
+    let state = match plan.state {
+        State::Draft => pb::PlanState::Draft,
+        State::InReview => pb::PlanState::InReview,
+        State::Published => pb::PlanState::Published,
+        State::Finished => pb::PlanState::Finished,
+    };
+    let quota = |(stratum, amount): (&String, &Amount)| pb::Quota {
+        stratum: stratum.clone(),
+        amount: Some(match *amount {
+            // Both were parsed from numbers of 63 bits.
+            Amount::Ppm(ppm) => pb::quota::Amount::Ppm(i64::try_from(ppm).unwrap_or(i64::MAX)),
+            Amount::Count(count) => pb::quota::Amount::Count(i64::try_from(count).unwrap_or(i64::MAX)),
+        }),
+    };
+    let team = |part: &rules::TeamPart| pb::TeamPart {
+        organisation: part.organisation.clone(),
+        size: i32::try_from(part.size).unwrap_or(i32::MAX),
+        specialty: part.specialty.clone().unwrap_or_default(),
+    };
+    pb::Plan {
+        name: plan.name(),
+        organisation: plan.organisation.clone(),
+        title: content.title.clone(),
+        year: plan.id.year,
+        kind: content.kind as i32,
+        state: state as i32,
+        items: content.items.clone(),
+        districts: content.districts.clone(),
+        stratification: content.stratification as i32,
+        quotas: content.quotas.iter().map(quota).collect(),
+        teams: content.teams.iter().map(team).collect(),
+        cover_district: content.cover_district,
+        start_date: content.start.map(|day| day.to_string()).unwrap_or_default(),
+        end_date: content.end.map(|day| day.to_string()).unwrap_or_default(),
+        method: content.method.clone(),
+        frequency: content.frequency.clone(),
+        approved_exception: content.approved_exception.clone(),
+        etag: plan.revision.to_string(),
+        creator: plan.creator.clone(),
+        publisher: plan.publisher.clone(),
+        create_time: Some(timestamp(plan.created_at)),
+        publish_time: plan.published_at.map(timestamp),
+        return_reason: plan.return_reason.clone(),
+        late: plan.late,
+    }
+}

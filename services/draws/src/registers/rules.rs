@@ -1,0 +1,232 @@
+//! What enters a register (art. 13): a row of an uploaded table is parsed whole or returned with everything that is wrong
+//! with it. Nothing is mended on the way but the blanks around a cell.
+
+use kit::{
+    codes::{DistrictCode, SubjectKey},
+    error::{Refusal, Result},
+    sheet::{Column, Problem, Row},
+};
+
+/// An enforcement officer available for draws.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Officer {
+    /// Certificate number.
+    pub key: String,
+    /// `organisations/{organisation}`.
+    pub organisation: String,
+    /// Districts covered.
+    pub districts: Vec<String>,
+    /// Specialties.
+    pub specialties: Vec<String>,
+}
+
+/// A subject within a plan's scope.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PoolSubject {
+    /// Key.
+    pub key: String,
+    /// Registered name.
+    pub title: String,
+    /// District, six digits.
+    pub district: String,
+    /// Only subjects in business are drawn; the others are left out with a reason.
+    pub in_business: bool,
+}
+
+/// Fields a table may hold, in the order in which they are asked for.
+pub const FIELDS: [&str; 6] = ["key", "title", "district", "industry", "address", "status"];
+const KEY: usize = 0;
+const TITLE: usize = 1;
+const DISTRICT: usize = 2;
+const INDUSTRY: usize = 3;
+const ADDRESS: usize = 4;
+const STATUS: usize = 5;
+
+/// Words of the registers for those in business.
+const IN_BUSINESS: [&str; 13] = [
+    "在业", "存续", "开业", "在营", "正常", "在册", "营业", "正常营业", "迁入", "存续（在营、开业、在册）",
+    "存续(在营、开业、在册)", "在营（开业）企业", "IN_BUSINESS",
+];
+/// Words of the registers for those who are not.
+const NOT_IN_BUSINESS: [&str; 18] = [
+    "注销", "吊销", "歇业", "迁出", "停业", "撤销", "清算", "关闭", "已注销", "已吊销", "吊销未注销", "吊销已注销",
+    "吊销，未注销", "吊销，已注销", "停业清算", "责令关闭", "不在业", "NOT_IN_BUSINESS",
+];
+
+/// Characters of a title at the most.
+const TITLE_CHARS_MAX: usize = 200;
+const INDUSTRY_CHARS_MAX: usize = 100;
+const ADDRESS_CHARS_MAX: usize = 500;
+
+/// The columns of a table: `field=header` for those that are named otherwise than the fields.
+///
+/// # Errors
+/// `INVALID` for what is not `field=header` of a known field, or a field named twice.
+pub fn columns(mapped: &[String], needs_district: bool) -> Result<Vec<Column>> {
+    let mut headers: [Option<&str>; FIELDS.len()] = [None; FIELDS.len()];
+    for entry in mapped {
+        let named = entry.split_once('=').map(|(field, header)| (field.trim(), header.trim()));
+        let place = named.and_then(|(field, _)| FIELDS.iter().position(|known| *known == field));
+        let (Some((field, header)), Some(place)) = (named, place) else {
+            let fields = FIELDS.join(", ");
+            return Err(Refusal::invalid("columns", format!("“{entry}”应为“字段=表头” / field=header; {fields}")));
+        };
+        if header.is_empty() || headers[place].replace(header).is_some() {
+            return Err(Refusal::invalid("columns", format!("“{field}”重复或没有表头 / twice or without a header")));
+        }
+    }
+    let column = |place: usize| {
+        let (field, header) = (FIELDS[place], headers[place]);
+        let column = Column::new(field, header.unwrap_or(field));
+        match place {
+            KEY | TITLE => column.required(),
+            DISTRICT if needs_district => column,
+            // What was mapped must be there.
+            _ if header.is_some() => column,
+            _ => column.optional(),
+        }
+    };
+    Ok((0..FIELDS.len()).map(column).collect())
+}
+
+/// A row fit for the register. What a table does not say leaves untouched what the register knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Key.
+    pub key: SubjectKey,
+    /// Registered name.
+    pub title: String,
+    /// District.
+    pub district: DistrictCode,
+    /// Industry, where given.
+    pub industry: Option<String>,
+    /// Address, where given.
+    pub address: Option<String>,
+    /// Status of life, where given; whoever is new and has none is in business.
+    pub in_business: Option<bool>,
+}
+
+/// Parses a row.
+///
+/// # Errors
+/// Every problem of the row.
+pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given, Vec<Problem>> {
+    let cell = |place: usize| row.get(place).trim();
+    let mut problems = Vec::new();
+    let key = SubjectKey::from_register(cell(KEY));
+    if let Err(error) = &key {
+        problems.push(problem(row, KEY, error.reason(), error.zh(), error.to_string()));
+    }
+    let district = match (cell(DISTRICT), default_district) {
+        ("", Some(district)) => Some(district),
+        ("", None) => {
+            let zh = "本行没有区划，也没有指定默认区划；请补充六位区划代码。";
+            let en = "no district, and no default district was given";
+            problems.push(problem(row, DISTRICT, "MISSING_DISTRICT", zh.into(), en.into()));
+            None
+        }
+        (given, _) => DistrictCode::parse(given)
+            .map_err(|error| problems.push(problem(row, DISTRICT, error.reason(), error.zh(), error.to_string())))
+            .ok(),
+    };
+    for (place, chars_max) in [(TITLE, TITLE_CHARS_MAX), (INDUSTRY, INDUSTRY_CHARS_MAX), (ADDRESS, ADDRESS_CHARS_MAX)] {
+        if cell(place).chars().count() > chars_max {
+            let (zh, en) = (format!("超过{chars_max}字，请缩短。"), format!("more than {chars_max} characters"));
+            problems.push(problem(row, place, "TOO_LONG", zh, en));
+        }
+    }
+    let in_business = status(cell(STATUS)).unwrap_or_else(|()| {
+        let zh = "无法识别的登记状态；请填写在业、存续、开业，或注销、吊销、歇业、迁出。";
+        let en = "unknown status; write 在业 (in business) or 注销, 吊销, 歇业, 迁出 (not in business)";
+        problems.push(problem(row, STATUS, "STATUS_UNKNOWN", zh.into(), en.into()));
+        None
+    });
+    let some = |place: usize| (!cell(place).is_empty()).then(|| cell(place).to_owned());
+    match (key, district) {
+        (Ok(key), Some(district)) if problems.is_empty() => Ok(Given {
+            key,
+            title: cell(TITLE).to_owned(),
+            district,
+            industry: some(INDUSTRY),
+            address: some(ADDRESS),
+            in_business,
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// Whether a word of the registers says in business; none when nothing is said.
+fn status(word: &str) -> Result<Option<bool>, ()> {
+    match word {
+        "" => Ok(None),
+        word if IN_BUSINESS.contains(&word) => Ok(Some(true)),
+        word if NOT_IN_BUSINESS.contains(&word) => Ok(Some(false)),
+        _ => Err(()),
+    }
+}
+
+fn problem(row: &Row, place: usize, reason: &'static str, zh: String, en: String) -> Problem {
+    Problem::new(row.line, FIELDS[place], row.get(place), reason, zh, en)
+}
+
+/// A key that stood on an earlier line of the same file.
+pub fn duplicate(line: u64, key: &str, first: u64) -> Problem {
+    let zh = format!("与第{first}行重复，以第{first}行为准。");
+    Problem::new(line, FIELDS[KEY], key, "DUPLICATE", zh, format!("the same key as on line {first}, which counts"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGTING: &str = "410202";
+
+    fn row(cells: [&str; 6]) -> Row {
+        Row { line: 7, values: cells.map(str::to_owned).to_vec() }
+    }
+
+    fn reasons(cells: [&str; 6]) -> Vec<(String, String)> {
+        let problems = parse(&row(cells), None).unwrap_err();
+        problems.into_iter().map(|problem| (problem.field, problem.reason.into_owned())).collect()
+    }
+
+    #[test]
+    fn a_row_is_parsed_whole() {
+        let cells = [" 91330000054222688D ", "浙江万捷汽车有限公司 ", LONGTING, "F5261", "郑开大道1号", "存续"];
+        let given = parse(&row(cells), None).unwrap();
+        assert_eq!(given.key.to_string(), "91330000054222688D");
+        assert_eq!((given.title.as_str(), given.in_business), ("浙江万捷汽车有限公司", Some(true)));
+        let bare = parse(&row(["330000000008000", "甲", "", "", "", ""]), DistrictCode::parse(LONGTING).ok()).unwrap();
+        assert_eq!((bare.key.to_string().as_str(), bare.key.is_old()), ("reg:330000000008000", true));
+        assert_eq!((bare.industry, bare.in_business), (None, None));
+    }
+
+    #[test]
+    fn a_row_says_everything_that_is_wrong_with_it() {
+        let found = reasons(["91330000054222688E", &"长".repeat(201), "99", "", "", "不详"]);
+        let expected = [
+            ("key", "CODE_CHECK_DIGIT"),
+            ("district", "CODE_LENGTH"),
+            ("title", "TOO_LONG"),
+            ("status", "STATUS_UNKNOWN"),
+        ];
+        assert_eq!(found, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+        assert_eq!(reasons(["91330000054222688D", "甲", "", "", "", ""])[0].1, "MISSING_DISTRICT");
+        assert_eq!(reasons(["91330000054222688d", "甲", LONGTING, "", "", ""])[0].1, "CODE_CHARACTER");
+    }
+
+    #[test]
+    fn every_word_for_a_status_is_known_once() {
+        assert!(IN_BUSINESS.iter().all(|word| status(word) == Ok(Some(true))));
+        assert!(NOT_IN_BUSINESS.iter().all(|word| status(word) == Ok(Some(false))));
+    }
+
+    #[test]
+    fn columns_are_mapped_by_known_fields_once() {
+        assert_eq!(columns(&["key=code".into(), "title=name".into()], false).unwrap().len(), FIELDS.len());
+        for wrong in [vec!["code"], vec!["nothing=x"], vec!["key=a", "key=b"], vec!["key="]] {
+            let wrong: Vec<String> = wrong.into_iter().map(str::to_owned).collect();
+            assert!(columns(&wrong, false).is_err(), "{wrong:?}");
+        }
+    }
+}
