@@ -4,7 +4,10 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256, block_api::compress256};
 
-use crate::error::{Result, form};
+use crate::{
+    error::{Result, form},
+    names::NAME_BYTES_MAX,
+};
 
 /// A SHA-256 digest; written, parsed and compared as 64 lower-case hex digits are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,6 +127,12 @@ const IV: [u32; 8] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
 ];
 
+/// Callers hand in names; the bound is what lets the text have a fixed size.
+#[inline]
+fn name(key: &[u8]) -> &[u8] {
+    &key[..key.len().min(NAME_BYTES_MAX)]
+}
+
 /// Hands out the tickets of one draw.
 ///
 /// The seed's 64 hex digits fill the first block of every ticket's text, so the state after it is kept and a ticket
@@ -141,11 +150,11 @@ impl Tickets {
         Self { after_seed }
     }
 
-    /// `SHA-256(lines(seed, "subject", key))`. `key` is a name: at most 64 bytes; more would be cut.
+    /// `SHA-256(lines(seed, "subject", key))`. Keys are names: what is beyond their 64 bytes is not looked at.
     #[inline]
     #[must_use]
     pub fn subject(&self, key: &[u8]) -> Digest {
-        self.of(&[b"\nsubject\n", key, b"\n"])
+        self.of([b"\nsubject\n", name(key), b"\n"])
     }
 
     /// `SHA-256(lines(seed, role, person_key, subject_key))`, both keys being names.
@@ -153,27 +162,32 @@ impl Tickets {
     #[must_use]
     pub fn person(&self, role: Role, person: &[u8], subject: &[u8]) -> Digest {
         match role {
-            Role::Officer => self.of(&[b"\nofficer\n", person, b"\n", subject, b"\n"]),
-            Role::Expert => self.of(&[b"\nexpert\n", person, b"\n", subject, b"\n"]),
+            Role::Officer => self.of([b"\nofficer\n", name(person), b"\n", name(subject), b"\n"]),
+            Role::Expert => self.of([b"\nexpert\n", name(person), b"\n", name(subject), b"\n"]),
         }
     }
 
     #[inline]
-    fn of(&self, parts: &[&[u8]]) -> Digest {
-        // 9 + 64 + 1 + 64 + 1 bytes, the end mark and the length: three blocks hold the longest text.
-        let mut text = [0_u8; 192];
-        let mut len = 0;
+    fn of<const N: usize>(&self, parts: [&[u8]; N]) -> Digest {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len + 9 <= 64 { self.hash::<64, N>(parts, len) } else { self.hash::<192, N>(parts, len) }
+    }
+
+    /// `SIZE` bytes hold the parts, the end mark and the length: 9 + 64 + 1 + 64 + 1 + 9 bytes at most.
+    #[inline]
+    fn hash<const SIZE: usize, const N: usize>(&self, parts: [&[u8]; N], len: usize) -> Digest {
+        let mut text = [0_u8; SIZE];
+        let mut at = 0;
         for part in parts {
-            let part = &part[..part.len().min(64)];
-            text[len..len + part.len()].copy_from_slice(part);
-            len += part.len();
+            text[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
         }
         text[len] = 0x80;
         let blocks = (len + 9).div_ceil(64);
         text[blocks * 64 - 8..blocks * 64].copy_from_slice(&((len as u64 + 64) * 8).to_be_bytes());
         let mut state = self.after_seed;
-        let (whole, _) = text[..blocks * 64].as_chunks::<64>();
-        compress256(&mut state, whole);
+        let (whole, _) = text.as_chunks::<64>();
+        compress256(&mut state, &whole[..blocks]);
         let mut digest = [0; 32];
         for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
             bytes.copy_from_slice(&word.to_be_bytes());

@@ -313,7 +313,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn a_line_of_a_large_file_is_proved(lines in 4_000_usize..20_000, at in any::<prop::sample::Index>()) {
             let file = file(lines);

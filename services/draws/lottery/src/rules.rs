@@ -495,7 +495,7 @@ mod tests {
             ("there are 0 beacons", |r| r.entropy.truncate(2)),
             ("the beacon is waived, but there is one", |r| r.beacon_waived = Some("no network".into())),
             ("no contributor is from outside", |r| r.entropy[1].unit = Some("samr".into())),
-            ("more than 1000000", |r| drop(r.quotas.insert("A".into(), Quota::Ppm(1_000_001)))),
+            ("more than 1000000", |r| r.quotas.extend([("A".into(), Quota::Ppm(1_000_001))])),
             ("teams is empty", |r| r.teams.clear()),
             ("has no place", |r| r.teams[0].size = 0),
             ("stands twice in teams", |r| r.teams.push(r.teams[0].clone())),

@@ -309,10 +309,11 @@ fn tables(dice: &mut Dice, shape: &Shape, rules: &Rules) -> Result<BTreeMap<Stri
     }
     let officers = officers.finish()?;
 
+    let officers_n = people.len();
     let mut experts = table::<Person>(EXPERTS, rules, &mut salts);
     for at in 0..shape.experts {
         // Some experts are officers too.
-        let key = if dice.one_in(4) && at < people.len() { people[at].clone() } else { format!("expert-{at}") };
+        let key = if dice.one_in(4) && at < officers_n { people[at].clone() } else { format!("expert-{at}") };
         let covered: Vec<&str> = districts.iter().map(String::as_str).filter(|_| !dice.one_in(3)).collect();
         let specialties: Vec<&str> = SPECIALTIES.into_iter().filter(|_| dice.one_in(2)).collect();
         experts.push(&Person { key: &key, unit: "pool", districts: &covered, specialties: &specialties })?;
