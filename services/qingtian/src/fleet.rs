@@ -92,7 +92,7 @@ impl Fleet {
             Some(settings) if names.iter().any(|name| name == GATEWAY) => Some(gateway::start(&env, settings).await?),
             Some(_) | None => None,
         };
-        Ok(Self { http: running.as_ref().map(gateway::Running::address), env, grpc: server, gateway: running })
+        Ok(Self { http: running.as_ref().map(|gateway| gateway.address), env, grpc: server, gateway: running })
     }
 
     /// Resolves when a server ended by itself, which it should not.
@@ -108,7 +108,7 @@ impl Fleet {
         self.env.shutdown.cancel();
         let drain = async {
             if let Some(gateway) = self.gateway {
-                gateway.stopped().await;
+                drop(gateway.stopped().await);
             }
             if let Some(server) = self.grpc {
                 let _ = server.await;

@@ -46,6 +46,9 @@ pub struct Settings {
     /// Address of the site as the public sees it.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Folder with `ui/dist` and `pages/recheck/dist` to serve instead of the built-in files.
+    #[arg(long, env = "QINGTIAN_WEB")]
+    pub web: Option<PathBuf>,
     /// Seconds for a drain after SIGTERM.
     #[arg(long, env = "DRAIN_TIMEOUT_SECS", default_value_t = 20)]
     pub drain_timeout_secs: u64,

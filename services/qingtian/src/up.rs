@@ -90,6 +90,7 @@ async fn serve(
         grpc: grpc_address,
         metrics: args.metrics.clone(),
         public_url: None,
+        web: None,
         drain_timeout_secs: 10,
     };
     if !settings.keys.join("public.json").exists() {
@@ -113,7 +114,7 @@ async fn serve(
     }
     let env = settings.env(Clock::System)?;
     drop(http);
-    let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway_settings(&settings))).await?;
+    let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway_settings(&settings)?)).await?;
     announce(&settings, &accounts)?;
     let ended = tokio::select! {
         () = asked_to_stop() => Ok(()),
@@ -125,13 +126,14 @@ async fn serve(
 }
 
 /// What the gateway is told.
-pub fn gateway_settings(settings: &Settings) -> gateway::Settings {
-    gateway::Settings {
-        http: settings.http,
-        public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http)),
-        redis_url: settings.redis_url.clone(),
-        ..gateway::Settings::default()
-    }
+///
+/// # Errors
+/// PUBLIC_URL is not a URL.
+pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings> {
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http));
+    let public_url = public_url.parse().with_context(|| format!("PUBLIC_URL: {public_url} is not a URL"))?;
+    let redis_url = settings.redis_url.clone();
+    Ok(gateway::Settings { redis_url, web: settings.web.clone(), ..gateway::Settings::new(settings.http, public_url) })
 }
 
 fn announce(settings: &Settings, accounts: &std::path::Path) -> anyhow::Result<()> {

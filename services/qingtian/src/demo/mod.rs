@@ -8,6 +8,8 @@ mod items;
 mod story;
 mod subjects;
 
+pub use story::tell;
+
 use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use anyhow::{Context, ensure};

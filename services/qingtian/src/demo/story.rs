@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chrono::Datelike;
-use kit::env::Env;
+use kit::{env::Env, ledger::Ledger};
 use proto::{
     google::api::HttpBody,
     qingtian::{
@@ -64,8 +64,14 @@ async fn people(env: &Env) -> anyhow::Result<Vec<Account>> {
     let bureau = city::bureau();
     let operator = city::operator();
     let first = account(&operator, &bureau.title, password()?);
-    let pool = env.pool("identity")?;
-    identity::bootstrap(env, &pool, &bureau, &operator.user, &first.password).await?;
+    let operator_made = identity::Bootstrap {
+        organisation_id: "bureau",
+        organisation: bureau.clone(),
+        username: &operator.user.username,
+        real_name: &operator.user.real_name,
+        password: &first.password,
+    };
+    identity::bootstrap(&Ledger::open(env, "identity")?, operator_made).await?;
     let mut identity = IdentityClient::new(sign_in(env, &first).await?);
     let mut titles = std::collections::BTreeMap::from([(bureau.name.clone(), bureau.title.clone())]);
     for (id, organisation) in city::organisations() {

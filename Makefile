@@ -1,0 +1,56 @@
+# Two commands are all a newcomer needs: `make up` and `make test`. Both install what is missing, say so, and may be repeated.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+export PATH := $(CURDIR)/var/tools/bin:$(PATH)
+# Real data for tests lies beside the project where there is any; tests that want it say so when they skip.
+ifneq ($(wildcard ../shared/data),)
+export QINGTIAN_DATA ?= $(abspath ../shared/data)
+endif
+
+WEB := gateway/pages/recheck gateway/ui
+
+.PHONY: up test prove web check rust-tests web-tests clean-var help
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
+
+up: ## brings up the demonstration city and keeps it until Ctrl-C
+	@scripts/install.sh
+	@$(MAKE) --no-print-directory web
+	cargo build --release --locked -p qingtian
+	exec target/release/qingtian up
+
+test: ## everything that must hold, from lints to browser stories
+	@scripts/install.sh --tests
+	@$(MAKE) --no-print-directory web
+	@$(MAKE) --no-print-directory check rust-tests web-tests
+
+# Built only when a source is newer than the result.
+web: $(WEB:%=%/dist/.built)
+
+$(WEB:%=%/dist/.built): %/dist/.built: %/package.json %/package-lock.json
+$(foreach folder,$(WEB),$(eval $(folder)/dist/.built: $(shell find $(folder) -type f -not -path '*/node_modules/*' -not -path '*/dist/*')))
+$(WEB:%=%/dist/.built):
+	cd $(@:%/dist/.built=%) && { [ -d node_modules ] && [ node_modules -nt package-lock.json ] || npm ci --no-audit --no-fund; } && npm run build
+	@touch $(@:%/dist/.built=%)/node_modules $@
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	python3 -m py_compile tests/vectors/*.py
+
+rust-tests:
+	cargo build --workspace --all-targets --locked
+	cargo run --quiet --locked -p kit --bin with-servers -- cargo nextest run --workspace --locked --no-fail-fast
+	cargo test --workspace --doc --locked --quiet
+
+web-tests:
+	@for folder in $(WEB); do (cd $$folder && npm test); done
+	@cd gateway/ui && npm run typecheck
+
+prove: ## the same code with larger counts: hours, not minutes
+	@scripts/install.sh --tests
+	@$(MAKE) --no-print-directory web
+	cargo build --workspace --all-targets --locked
+	QINGTIAN_PROVE=1 cargo run --quiet --locked -p kit --bin with-servers -- cargo nextest run --workspace --locked --no-fail-fast

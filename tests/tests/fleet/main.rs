@@ -1,0 +1,7 @@
+//! The fleet: the house's rules, the contract's golden files, who may call what, and the stories people live through.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod golden;
+mod house;
+mod matrix;

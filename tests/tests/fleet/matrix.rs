@@ -1,0 +1,271 @@
+//! Every rpc x every role, generated from the contract, so that nothing added later can be forgotten; and for each scoped rpc
+//! a record of another organisation, which must not be found.
+
+use std::collections::BTreeMap;
+
+use bytes::{Buf, BufMut, Bytes};
+use futures::FutureExt;
+use kit::{
+    auth::rules,
+    testing::{Harness, refusal_of},
+};
+use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value, prost::Message};
+use proto::qingtian::{
+    access::v1::{Role, Scope},
+    catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
+    draws::v1::{
+        ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest,
+        draws_client::DrawsClient, plans_client::PlansClient, registers_client::RegistersClient,
+        visits_client::VisitsClient,
+    },
+    identity::v1::{ListUsersRequest, identity_client::IdentityClient},
+};
+use qingtian::fleet::{SERVICES, schema};
+use tonic::{
+    Code, Status,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+};
+
+const ROLES: [Role; 9] = [
+    Role::PlatformOperator,
+    Role::SupervisionOffice,
+    Role::Coordinator,
+    Role::DepartmentAdmin,
+    Role::Handler,
+    Role::Reviewer,
+    Role::Officer,
+    Role::Auditor,
+    Role::Integrator,
+];
+
+/// Bytes in, bytes out: any rpc without its stub.
+#[derive(Clone, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}
+
+fn methods() -> Vec<MethodDescriptor> {
+    proto::POOL
+        .services()
+        // Sessions are the gateway's own; its tests cover them over HTTP.
+        .filter(|service| service.full_name().starts_with("qingtian.") && service.name() != "Sessions")
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+        .collect()
+}
+
+/// Calls any rpc with one message; answers the first answer, or the refusal.
+async fn call<C>(channel: C, method: &MethodDescriptor, message: Bytes) -> Result<Bytes, Status>
+where
+    C: tonic::client::GrpcService<tonic::body::Body>,
+    C::ResponseBody: tonic::codegen::Body<Data = Bytes> + Send + 'static,
+    <C::ResponseBody as tonic::codegen::Body>::Error: Into<tonic::codegen::StdError> + Send,
+    C::Error: Into<tonic::codegen::StdError>,
+{
+    let mut grpc = tonic::client::Grpc::new(channel);
+    grpc.ready().await.map_err(|e| Status::unavailable(e.into().to_string()))?;
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name()).parse().unwrap();
+    let request = tonic::Request::new(futures::stream::iter([message]));
+    let mut stream = grpc.streaming(request, path, Raw).await?.into_inner();
+    Ok(stream.message().await?.unwrap_or_default())
+}
+
+async fn city() -> Harness {
+    let schemas: Vec<_> = SERVICES.into_iter().map(|service| (service, schema(service).unwrap())).collect();
+    let harness = Harness::start(&schemas, |env| {
+        async move {
+            Ok(vec![
+                identity::start(env).await?,
+                catalog::start(env).await?,
+                draws::start(env).await?,
+                portal::start(env).await?,
+            ])
+        }
+        .boxed()
+    });
+    harness.await.unwrap()
+}
+
+#[tokio::test]
+async fn every_rpc_lets_in_exactly_whom_its_rule_names() {
+    let city = city().await;
+    let mut checked = 0;
+    for method in methods() {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        let rule = &rules()[&path];
+        let stranger = call(city.anonymous().await.unwrap(), &method, Bytes::new()).await;
+        let refused = stranger.as_ref().is_err_and(|status| refusal_of(status).0 == "NOT_SIGNED_IN");
+        assert_eq!(refused, !rule.rule.public, "{path}, nobody signed in: {stranger:?}");
+        for role in ROLES {
+            let channel = city.user("users/matrix", "organisations/matrix", &[role]).await.unwrap();
+            let answer = call(channel, &method, Bytes::new()).await;
+            let refused = answer.as_ref().is_err_and(|status| refusal_of(status).0 == "ROLE_MISSING");
+            let named = rule.rule.public || rule.rule.signed_in || rule.roles().contains(&role);
+            assert_eq!(refused, !named, "{path} as {role:?}: {answer:?}");
+            assert!(named || answer.is_err_and(|status| status.code() == Code::PermissionDenied), "{path} as {role:?}");
+            checked += 1;
+        }
+        for part in ["gateway", "identity", "catalog", "draws", "portal"] {
+            let answer = call(city.service(part).await.unwrap(), &method, Bytes::new()).await;
+            let refused = answer.as_ref().is_err_and(|status| refusal_of(status).0 == "ROLE_MISSING");
+            let named = rule.rule.public || rule.rule.services.iter().any(|service| service == part);
+            assert_eq!(refused, !named, "{path} as part {part}: {answer:?}");
+        }
+    }
+    println!("checked {checked} pairs of rpc and role over {} rpcs", methods().len());
+}
+
+/// One record of the market bureau for every type of resource, by the type's name in the contract.
+async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
+    let market = "organisations/market";
+    let roles = [Role::Handler, Role::Reviewer, Role::DepartmentAdmin];
+    let channel = city.user("users/reader", market, &roles).await.unwrap();
+    let parent = market.to_owned();
+    let users = IdentityClient::new(channel.clone()).list_users(ListUsersRequest::default()).await.unwrap().into_inner();
+    let mut catalog = CatalogClient::new(channel.clone());
+    let items = catalog.list_items(ListItemsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let item_imports =
+        catalog.list_item_imports(ListItemImportsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let mut registers = RegistersClient::new(channel.clone());
+    let subjects =
+        registers.list_subjects(ListSubjectsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let imports = registers.list_imports(ListImportsRequest { parent, ..Default::default() }).await.unwrap().into_inner();
+    let plans = PlansClient::new(channel.clone()).list_plans(ListPlansRequest::default()).await.unwrap().into_inner();
+    let draws = DrawsClient::new(channel.clone()).list_draws(ListDrawsRequest::default()).await.unwrap().into_inner();
+    let visits = VisitsClient::new(channel).list_visits(ListVisitsRequest::default()).await.unwrap().into_inner();
+    BTreeMap::from([
+        ("qingtian/Organisation", market.to_owned()),
+        ("qingtian/User", users.users[0].name.clone()),
+        ("qingtian/Item", items.items[0].name.clone()),
+        ("qingtian/ItemImport", item_imports.imports[0].name.clone()),
+        ("qingtian/Subject", subjects.subjects[0].name.clone()),
+        ("qingtian/Import", imports.imports[0].name.clone()),
+        ("qingtian/Plan", plans.plans[0].name.clone()),
+        ("qingtian/Draw", draws.draws[0].name.clone()),
+        ("qingtian/Visit", visits.visits[0].name.clone()),
+    ])
+}
+
+/// Fills every field that names a resource with a record of the market bureau; answers how many.
+fn fill(message: &mut DynamicMessage, records: &BTreeMap<&'static str, String>) -> usize {
+    let reference = proto::POOL.get_extension_by_name("google.api.resource_reference").unwrap();
+    let resource = proto::POOL.get_extension_by_name("google.api.resource").unwrap();
+    let kind_of = |value: &Value| value.as_message().unwrap().get_field_by_name("type").unwrap().as_str().unwrap().to_owned();
+    let mut filled = 0;
+    for field in message.descriptor().fields().collect::<Vec<_>>() {
+        if field.options().has_extension(&reference) {
+            let kind = kind_of(&field.options().get_extension(&reference));
+            let record = records.get(kind.as_str()).unwrap_or_else(|| panic!("no record of type {kind} in this test: add one"));
+            message.set_field(&field, Value::String(record.clone()));
+            filled += 1;
+        } else if let Some(inner) = field.kind().as_message().filter(|m| !field.is_list() && m.options().has_extension(&resource)) {
+            // A whole resource: its own name, and the organisation, plan or draw it belongs to.
+            let kind = kind_of(&inner.options().get_extension(&resource));
+            let mut value = DynamicMessage::new(inner.clone());
+            let creates = !message.descriptor().name().starts_with("Update");
+            let names: &[(&str, &str)] = if creates {
+                &[("organisation", "qingtian/Organisation"), ("plan", "qingtian/Plan")]
+            } else {
+                &[("name", kind.as_str())]
+            };
+            for (name, kind) in names {
+                if value.descriptor().get_field_by_name(name).is_some() {
+                    value.set_field_by_name(name, Value::String(records[kind].clone()));
+                    filled += 1;
+                }
+            }
+            message.set_field(&field, Value::Message(value));
+        }
+    }
+    filled
+}
+
+#[tokio::test]
+async fn another_organisations_records_are_not_found() {
+    let city = city().await;
+    qingtian::demo::tell(&city.env).await.unwrap();
+    let records = records(&city).await;
+    let mut checked = 0;
+    for method in methods() {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        let rule = &rules()[&path];
+        if rule.scope() != Scope::Organisation || method.name() == "ReadEvents" {
+            continue;
+        }
+        // Every role a department can have, in another department.
+        let roles = [Role::DepartmentAdmin, Role::Handler, Role::Reviewer, Role::Officer, Role::Integrator];
+        let channel = city.officer("users/stranger", "organisations/emergency", &roles, "none").await.unwrap();
+        let mut message = DynamicMessage::new(method.input());
+        let filled = fill(&mut message, &records);
+        let answer = call(channel, &method, message.encode_to_vec().into()).await;
+        if filled > 0 {
+            let status = answer.expect_err(&path);
+            assert_eq!(refusal_of(&status).0, "NOT_FOUND", "{path} with {message:?}: {status:?}");
+        } else {
+            // A list without a parent: it answers, and nothing of the market bureau is in it.
+            let text = String::from_utf8_lossy(&answer.unwrap_or_else(|e| panic!("{path}: {e:?}"))).into_owned();
+            assert!(!text.contains("organisations/market"), "{path} shows another organisation's rows");
+        }
+        checked += 1;
+    }
+    println!("checked {checked} scoped rpcs with records of another organisation");
+    assert!(checked > 25, "only {checked}");
+}
+
+#[tokio::test]
+async fn a_subscriber_receives_only_what_its_audience_allows() {
+    let city = city().await;
+    qingtian::demo::tell(&city.env).await.unwrap();
+    for (method, reads) in [("qingtian.identity.v1.Identity", "OfficerChanged"), ("qingtian.draws.v1.Draws", "")] {
+        let service = proto::POOL.get_service_by_name(method).unwrap();
+        let method = service.methods().find(|m| m.name() == "ReadEvents").unwrap();
+        let channel = city.user("machineClients/x", "organisations/emergency", &[Role::Integrator]).await.unwrap();
+        let mut grpc = tonic::client::Grpc::new(channel);
+        grpc.ready().await.unwrap();
+        let path = format!("/{}/{}", service.full_name(), method.name()).parse().unwrap();
+        let request = tonic::Request::new(futures::stream::iter([Bytes::new()]));
+        let mut stream = grpc.streaming(request, path, Raw).await.unwrap().into_inner();
+        let mut events = 0;
+        while let Some(step) = stream.message().await.unwrap() {
+            let step = proto::qingtian::events::v1::ReadEventsResponse::decode(step).unwrap();
+            if let Some(event) = step.event {
+                events += 1;
+                let audience = event.audience.unwrap();
+                assert!(audience.public || audience.organisations.contains(&"organisations/emergency".to_owned()), "{:?}", event.payload);
+                assert!(reads.is_empty() || !event.payload.unwrap().type_url.ends_with(reads), "another bureau's officers");
+            }
+        }
+        assert!(events > 0, "{}: public events reach everybody", service.full_name());
+    }
+}
