@@ -1,0 +1,230 @@
+//! The service: parse, load within what the caller may see, decide, save, announce, commit (art. 27).
+
+mod people;
+mod sign_in;
+
+pub(crate) use sign_in::attempt_key;
+
+use kit::{
+    auth::{Caller, Claims, Minter},
+    env::{Clock, Env},
+    error::{Refusal, Result},
+    ledger::{Audience, EventStream, Ledger, Tx, timestamp},
+    pages,
+};
+use proto::qingtian::{
+    access::v1::Role,
+    events::v1::ReadEventsRequest,
+    identity::{
+        events::v1::{AccessRevoked, OfficerChanged, OrganisationChanged},
+        v1::{self as pb, identity_server::Identity},
+    },
+};
+use tonic::{Request, Response, Status};
+
+use crate::{passwords::Passwords, rules, store};
+
+/// Organisations a page when the caller names no number: more than any city has departments.
+const ORGANISATIONS_DEFAULT: i32 = 100;
+
+/// The gRPC service.
+#[derive(Clone)]
+pub struct Api {
+    ledger: Ledger,
+    clock: Clock,
+    minter: Minter,
+    passwords: Passwords,
+}
+
+impl Api {
+    /// A service over this ledger.
+    ///
+    /// # Errors
+    /// The token key is missing.
+    pub async fn new(env: &Env, ledger: Ledger) -> anyhow::Result<Self> {
+        let minter = Minter::service(crate::PART, env.keys.clone(), env.clock.clone())?;
+        Ok(Self { ledger, clock: env.clock.clone(), minter, passwords: Passwords::new(env).await? })
+    }
+
+    /// Signs a token of five minutes.
+    fn mint(&self, claims: Claims) -> Result<pb::AccessToken> {
+        let (token, ends) = self.minter.sign(claims).map_err(Refusal::internal)?;
+        Ok(pb::AccessToken { token, expire_time: Some(timestamp(ends)) })
+    }
+
+    /// Announces that tokens of an actor are void. The instant is taken after the row was locked, not at the begin of the
+    /// transaction, and a millisecond later, because tokens carry milliseconds: whatever was signed before is void.
+    fn revoke(&self, tx: &mut Tx, actor: &str, revision: i64) -> Result<()> {
+        let time = timestamp(self.clock.now() + chrono::Duration::milliseconds(1));
+        tx.emit(actor, revision, &AccessRevoked { actor: actor.to_owned(), time: Some(time) }, Audience::Platform)
+    }
+}
+
+/// Announces an organisation.
+pub(crate) fn announce_organisation(tx: &mut Tx, organisation: &pb::Organisation) -> Result<()> {
+    let event = OrganisationChanged {
+        name: organisation.name.clone(),
+        title: organisation.title.clone(),
+        title_en: organisation.title_en.clone(),
+        district: organisation.district.clone(),
+        enforcing: organisation.enforcing,
+    };
+    tx.emit(&organisation.name, 1, &event, Audience::Public)
+}
+
+/// Announces an enforcement officer; for anybody else there is nothing to announce.
+pub(crate) fn announce_officer(tx: &mut Tx, person: &store::Person) -> Result<()> {
+    let (true, Some(certificate)) = (person.roles().contains(&Role::Officer), person.certificate.clone()) else {
+        return Ok(());
+    };
+    let event = OfficerChanged {
+        user: person.name.clone(),
+        certificate,
+        organisation: person.organisation.clone(),
+        expire_date: person.certificate_expires.map(|date| date.to_string()).unwrap_or_default(),
+        districts: person.certificate_districts.clone(),
+        specialties: person.certificate_specialties.clone(),
+        active: person.state() == rules::PersonState::Active,
+    };
+    tx.emit(&person.name, person.revision, &event, Audience::Organisations(vec![person.organisation.clone()]))
+}
+
+#[tonic::async_trait]
+impl Identity for Api {
+    type ReadEventsStream = EventStream;
+
+    async fn open_sign_in(
+        &self,
+        request: Request<pb::OpenSignInRequest>,
+    ) -> Result<Response<pb::OpenSignInResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.open(caller, request.into_inner()).await?))
+    }
+
+    async fn refresh_token(
+        &self,
+        request: Request<pb::RefreshTokenRequest>,
+    ) -> Result<Response<pb::AccessToken>, Status> {
+        Ok(Response::new(self.refresh(&request.into_inner().sign_in).await?))
+    }
+
+    async fn close_sign_in(&self, request: Request<pb::CloseSignInRequest>) -> Result<Response<()>, Status> {
+        let caller = Caller::of(&request)?;
+        self.close(caller, &request.into_inner().sign_in).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn issue_token(&self, request: Request<pb::IssueTokenRequest>) -> Result<Response<pb::AccessToken>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.issue(caller, request.into_inner()).await?))
+    }
+
+    async fn get_me(&self, request: Request<pb::GetMeRequest>) -> Result<Response<pb::User>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.me(&caller).await?))
+    }
+
+    async fn change_password(&self, request: Request<pb::ChangePasswordRequest>) -> Result<Response<()>, Status> {
+        let caller = Caller::of(&request)?;
+        self.replace_password(caller, request.into_inner()).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn list_organisations(
+        &self,
+        request: Request<pb::ListOrganisationsRequest>,
+    ) -> Result<Response<pb::ListOrganisationsResponse>, Status> {
+        let request = request.into_inner();
+        let size = if request.page_size == 0 { ORGANISATIONS_DEFAULT } else { request.page_size };
+        let page = pages::rows(size)?;
+        let after = pages::after(&request.page_token)?;
+        let mut rows = store::organisations(self.ledger.pool(), after.as_deref(), page + 1).await?;
+        let next_page_token = pages::cut(&mut rows, page, |row| row.name.clone());
+        let organisations = rows.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListOrganisationsResponse { organisations, next_page_token }))
+    }
+
+    async fn create_organisation(
+        &self,
+        request: Request<pb::CreateOrganisationRequest>,
+    ) -> Result<Response<pb::Organisation>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let given = request.organisation.clone().unwrap_or_default();
+        let new = rules::parse_organisation(&request.organisation_id, &given)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let now = tx.now();
+        store::insert_organisation(&mut tx, &new, now).await?;
+        announce_organisation(&mut tx, &new)?;
+        tx.changed(&new.name, None, Some(&new));
+        tx.commit(&new).await?;
+        tracing::info!(organisation.name = %new.name, "added organisation");
+        Ok(Response::new(new))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<pb::ListUsersRequest>,
+    ) -> Result<Response<pb::ListUsersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        if !request.organisation.is_empty() {
+            caller.reaches(&request.organisation)?;
+        }
+        let page = pages::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?;
+        let reach = caller.reach();
+        let asked = Some(request.organisation.as_str()).filter(|name| !name.is_empty());
+        let pattern = Some(request.query.trim()).filter(|text| !text.is_empty()).map(pages::like);
+        let filter = store::Filter {
+            organisation: asked.or(reach.organisation()),
+            pattern: pattern.as_deref(),
+            after: after.as_deref(),
+            rows: page + 1,
+        };
+        let mut users = store::users(self.ledger.pool(), filter, self.clock.now()).await?;
+        let next_page_token = pages::cut(&mut users, page, |user| user.username.clone());
+        Ok(Response::new(pb::ListUsersResponse { users, next_page_token }))
+    }
+
+    async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Result<Response<pb::User>, Status> {
+        let caller = Caller::of(&request)?;
+        let (name, reach) = (request.into_inner().name, caller.reach());
+        let user = store::user(self.ledger.pool(), &name, reach.organisation(), self.clock.now()).await?;
+        Ok(Response::new(user))
+    }
+
+    async fn create_user(
+        &self,
+        request: Request<pb::CreateUserRequest>,
+    ) -> Result<Response<pb::CreateUserResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.register(caller, request.into_inner()).await?))
+    }
+
+    async fn freeze_user(&self, request: Request<pb::FreezeUserRequest>) -> Result<Response<pb::User>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.freeze(caller, request.into_inner()).await?))
+    }
+
+    async fn unfreeze_user(&self, request: Request<pb::UnfreezeUserRequest>) -> Result<Response<pb::User>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.unfreeze(caller, request.into_inner()).await?))
+    }
+
+    async fn create_machine_client(
+        &self,
+        request: Request<pb::CreateMachineClientRequest>,
+    ) -> Result<Response<pb::CreateMachineClientResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.register_client(caller, request.into_inner()).await?))
+    }
+
+    async fn read_events(
+        &self,
+        request: Request<ReadEventsRequest>,
+    ) -> Result<Response<Self::ReadEventsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        self.ledger.read_events(&caller, request.into_inner()).await
+    }
+}

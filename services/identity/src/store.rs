@@ -1,0 +1,499 @@
+//! One function per question to identity's database, and the table that turns its constraints into refusals.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use kit::{
+    error::{Reason, Refusal, Result, violated},
+    ledger::timestamp,
+};
+use proto::qingtian::{access::v1::Role, identity::v1 as pb};
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use crate::rules::{Attempts, Certificate, PersonState, Verdict, sign_in_over};
+
+/// An organisation as stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct Organisation {
+    pub name: String,
+    pub title: String,
+    pub title_en: String,
+    pub kind: i32,
+    pub district: String,
+    pub parent: Option<String>,
+    pub responsible: String,
+    pub enforcing: bool,
+}
+
+impl From<Organisation> for pb::Organisation {
+    fn from(row: Organisation) -> Self {
+        Self {
+            name: row.name,
+            title: row.title,
+            title_en: row.title_en,
+            kind: row.kind,
+            district: row.district,
+            parent: row.parent.unwrap_or_default(),
+            responsible: row.responsible,
+            enforcing: row.enforcing,
+        }
+    }
+}
+
+/// A person as stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct Person {
+    pub name: String,
+    pub username: String,
+    pub real_name: String,
+    pub organisation: String,
+    pub roles: Vec<i32>,
+    pub state: String,
+    pub certificate: Option<String>,
+    pub certificate_expires: Option<NaiveDate>,
+    pub certificate_districts: Vec<String>,
+    pub certificate_specialties: Vec<String>,
+    pub revision: i64,
+    pub created_at: DateTime<Utc>,
+    pub changed_by: String,
+    pub change: String,
+}
+
+const PERSON: &str = "person.name, username, real_name, organisation, roles, person.state, certificate,
+    certificate_expires, certificate_districts, certificate_specialties, person.revision, person.created_at, changed_by, change";
+
+impl Person {
+    /// State of the account.
+    pub fn state(&self) -> PersonState {
+        PersonState::stored(&self.state)
+    }
+
+    /// Roles held.
+    pub fn roles(&self) -> Vec<Role> {
+        self.roles.iter().filter_map(|number| Role::try_from(*number).ok()).collect()
+    }
+
+    /// As shown to whoever may see it.
+    pub fn to_user(&self, locked_until: Option<DateTime<Utc>>) -> pb::User {
+        let state = match self.state() {
+            PersonState::Active => pb::UserState::Active,
+            PersonState::Frozen => pb::UserState::Frozen,
+        };
+        let certificate = self.certificate.clone().map(|number| pb::Certificate {
+            number,
+            expire_date: self.certificate_expires.map(|date| date.to_string()).unwrap_or_default(),
+            districts: self.certificate_districts.clone(),
+            specialties: self.certificate_specialties.clone(),
+        });
+        pb::User {
+            name: self.name.clone(),
+            username: self.username.clone(),
+            real_name: self.real_name.clone(),
+            organisation: self.organisation.clone(),
+            roles: self.roles.clone(),
+            state: state as i32,
+            certificate,
+            etag: self.revision.to_string(),
+            create_time: Some(timestamp(self.created_at)),
+            locked_until: locked_until.map(timestamp),
+        }
+    }
+}
+
+/// What a constraint of these tables means to the caller.
+fn refused(error: sqlx::Error, name: &str, certificate: &str) -> Refusal {
+    match violated(&error) {
+        Some("organisation_pkey" | "person_username_once") => Refusal::new(Reason::AlreadyExists).with("name", name),
+        Some("person_certificate_once") => Refusal::new(Reason::AlreadyExists).with("name", certificate),
+        Some("organisation_parent_exists") => {
+            Refusal::invalid("organisation.parent", "没有该单位 / no such organisation")
+        }
+        Some("person_organisation_exists" | "machine_client_organisation_exists") => {
+            Refusal::invalid("organisation", "没有该单位 / no such organisation")
+        }
+        Some(_) | None => error.into(),
+    }
+}
+
+/// Adds an organisation.
+pub async fn insert_organisation(db: &mut PgConnection, new: &pb::Organisation, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query(
+        "insert into organisation (name, title, title_en, kind, district, parent, responsible, enforcing, revision, created_at)
+         values ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, 1, $9)",
+    )
+    .bind(&new.name)
+    .bind(&new.title)
+    .bind(&new.title_en)
+    .bind(new.kind)
+    .bind(&new.district)
+    .bind(&new.parent)
+    .bind(&new.responsible)
+    .bind(new.enforcing)
+    .bind(now)
+    .execute(db)
+    .await
+    .map(drop)
+    .map_err(|error| refused(error, &new.name, ""))
+}
+
+/// One organisation.
+pub async fn organisation(db: &mut PgConnection, name: &str) -> Result<Option<Organisation>> {
+    let row = sqlx::query_as(
+        "select name, title, title_en, kind, district, parent, responsible, enforcing from organisation where name = $1",
+    );
+    Ok(row.bind(name).fetch_optional(db).await?)
+}
+
+/// Organisations by name, after a key.
+pub async fn organisations(pool: &PgPool, after: Option<&str>, rows: i64) -> Result<Vec<Organisation>> {
+    let page = sqlx::query_as(
+        "select name, title, title_en, kind, district, parent, responsible, enforcing from organisation
+         where ($1::text is null or name > $1) order by name limit $2",
+    );
+    Ok(page.bind(after).bind(rows).fetch_all(pool).await?)
+}
+
+/// A person to be added.
+pub struct NewPerson<'a> {
+    pub name: &'a str,
+    pub username: &'a str,
+    pub real_name: &'a str,
+    pub organisation: &'a str,
+    pub roles: &'a [Role],
+    pub certificate: Option<&'a Certificate>,
+    pub password_hash: &'a str,
+    pub attempt_key: &'a [u8],
+    pub created_by: &'a str,
+}
+
+/// Adds a person, active.
+pub async fn insert_person(db: &mut PgConnection, new: NewPerson<'_>, now: DateTime<Utc>) -> Result<Person> {
+    let sql = format!(
+        "insert into person (name, username, real_name, organisation, roles, state, password_hash, attempt_key, certificate,
+            certificate_expires, certificate_districts, certificate_specialties, revision, created_at, changed_by, change)
+         values ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, 1, $12, $13, 'created') returning {PERSON}"
+    );
+    let roles: Vec<i32> = new.roles.iter().map(|role| *role as i32).collect();
+    let certificate = new.certificate;
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(new.name)
+        .bind(new.username)
+        .bind(new.real_name)
+        .bind(new.organisation)
+        .bind(roles)
+        .bind(new.password_hash)
+        .bind(new.attempt_key)
+        .bind(certificate.map(|c| c.number.as_str()))
+        .bind(certificate.map(|c| c.expires))
+        .bind(certificate.map(|c| c.districts.clone()).unwrap_or_default())
+        .bind(certificate.map(|c| c.specialties.clone()).unwrap_or_default())
+        .bind(now)
+        .bind(new.created_by)
+        .fetch_one(db)
+        .await
+        .map_err(|error| refused(error, new.username, certificate.map_or("", |c| c.number.as_str())))
+}
+
+/// Which users are asked for.
+pub struct Filter<'a> {
+    /// Only rows of this organisation; all when none.
+    pub organisation: Option<&'a str>,
+    /// Pattern for sign-in name or real name; all when none.
+    pub pattern: Option<&'a str>,
+    pub after: Option<&'a str>,
+    pub rows: i64,
+}
+
+#[derive(FromRow)]
+struct Listed {
+    #[sqlx(flatten)]
+    person: Person,
+    locked_until: Option<DateTime<Utc>>,
+}
+
+/// Users by sign-in name, each with the end of its lock.
+pub async fn users(pool: &PgPool, filter: Filter<'_>, now: DateTime<Utc>) -> Result<Vec<pb::User>> {
+    let sql = format!(
+        "select {PERSON}, locked_until from person left join attempt on key = attempt_key and locked_until > $5
+         where ($1::text is null or organisation = $1) and ($2::text is null or username like lower($2) or real_name like $2)
+         and ($3::text is null or username > $3) order by username limit $4"
+    );
+    let listed: Vec<Listed> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(filter.organisation)
+        .bind(filter.pattern)
+        .bind(filter.after)
+        .bind(filter.rows)
+        .bind(now)
+        .fetch_all(pool)
+        .await?;
+    Ok(listed.into_iter().map(|row| row.person.to_user(row.locked_until)).collect())
+}
+
+/// One user within reach.
+pub async fn user(pool: &PgPool, name: &str, reach: Option<&str>, now: DateTime<Utc>) -> Result<pb::User> {
+    let sql = format!(
+        "select {PERSON}, locked_until from person left join attempt on key = attempt_key and locked_until > $3
+         where person.name = $1 and ($2::text is null or organisation = $2)"
+    );
+    let found: Option<Listed> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).bind(reach).bind(now).fetch_optional(pool).await?;
+    let found = found.ok_or_else(|| Refusal::not_found(name))?;
+    Ok(found.person.to_user(found.locked_until))
+}
+
+/// Real name behind an actor, for whoever comes with an old etag.
+pub async fn called(db: &mut PgConnection, actor: &str) -> Result<String> {
+    let name: Option<String> =
+        sqlx::query_scalar("select real_name from person where name = $1").bind(actor).fetch_optional(db).await?;
+    Ok(name.unwrap_or_else(|| actor.to_owned()))
+}
+
+/// Locks a person within reach together with the administrators on whom it depends whether one more may go: those of the
+/// same organisation, and the platform's operators. All in one order, so that two administrators who freeze each other
+/// wait, and the second is then refused. Answers the person first.
+pub async fn lock_with_admins(db: &mut PgConnection, name: &str, reach: Option<&str>) -> Result<(Person, Vec<Person>)> {
+    let sql = format!(
+        "select {PERSON} from person where exists (
+            select 1 from person one where one.name = $1 and ($2::text is null or one.organisation = $2)
+            and (person.name = one.name or person.state = 'ACTIVE'
+                and ($4 = any (person.roles) or $3 = any (person.roles) and person.organisation = one.organisation)))
+         order by person.name for update of person"
+    );
+    let mut locked: Vec<Person> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(name)
+        .bind(reach)
+        .bind(Role::DepartmentAdmin as i32)
+        .bind(Role::PlatformOperator as i32)
+        .fetch_all(db)
+        .await?;
+    let place = locked.iter().position(|person| person.name == name).ok_or_else(|| Refusal::not_found(name))?;
+    let person = locked.swap_remove(place);
+    Ok((person, locked))
+}
+
+/// Saves a change of state, with who made it and why.
+pub async fn save_state(
+    db: &mut PgConnection,
+    name: &str,
+    state: PersonState,
+    reason: &str,
+    changed_by: &str,
+) -> Result<Person> {
+    let sql = format!(
+        "update person set state = $2, freeze_reason = $3, revision = revision + 1, changed_by = $4, change = $5
+         where name = $1 returning {PERSON}"
+    );
+    let change = match state {
+        PersonState::Active => "unfrozen",
+        PersonState::Frozen => "frozen",
+    };
+    let saved = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    Ok(saved.bind(name).bind(state.as_str()).bind(reason).bind(changed_by).bind(change).fetch_one(db).await?)
+}
+
+/// What a sign-in name or a person's name is checked against.
+#[derive(Debug, FromRow)]
+pub struct Credentials {
+    pub name: String,
+    pub organisation: String,
+    pub username: String,
+    pub password_hash: String,
+    pub attempt_key: Vec<u8>,
+}
+
+/// Credentials by sign-in name.
+pub async fn credentials_of(pool: &PgPool, username: &str) -> Result<Option<Credentials>> {
+    let sql = "select name, organisation, username, password_hash, attempt_key from person where username = $1";
+    Ok(sqlx::query_as(sql).bind(username).fetch_optional(pool).await?)
+}
+
+/// Credentials by resource name.
+pub async fn own_credentials(pool: &PgPool, name: &str) -> Result<Option<Credentials>> {
+    let sql = "select name, organisation, username, password_hash, attempt_key from person where name = $1";
+    Ok(sqlx::query_as(sql).bind(name).fetch_optional(pool).await?)
+}
+
+/// Puts a new password in the place of the one that was checked; none when another call was faster.
+pub async fn replace_password(
+    db: &mut PgConnection,
+    name: &str,
+    old_hash: &str,
+    new_hash: &str,
+) -> Result<Option<Person>> {
+    let sql = format!(
+        "update person set password_hash = $3, revision = revision + 1, changed_by = name, change = 'password changed'
+         where name = $1 and password_hash = $2 and state = 'ACTIVE' returning {PERSON}"
+    );
+    let saved = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    Ok(saved.bind(name).bind(old_hash).bind(new_hash).fetch_optional(db).await?)
+}
+
+/// Holds a person's row as it is until the end of the transaction: no freeze comes between a check and a token.
+pub async fn hold_person(db: &mut PgConnection, name: &str) -> Result<Option<Person>> {
+    let sql = format!("select {PERSON} from person where name = $1 for share");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(db).await?)
+}
+
+/// Opens a sign-in.
+pub async fn insert_sign_in(
+    db: &mut PgConnection,
+    digest: &[u8],
+    id: &str,
+    person: &str,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "insert into sign_in (digest, id, person, address, opened_at, used_at) values ($1, $2, $3, $4, $5, $5)";
+    sqlx::query(sql).bind(digest).bind(id).bind(person).bind(address).bind(now).execute(db).await?;
+    Ok(())
+}
+
+/// A sign-in as stored.
+#[derive(Debug, FromRow)]
+pub struct SignIn {
+    pub id: String,
+    pub person: String,
+    opened_at: DateTime<Utc>,
+    used_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+impl SignIn {
+    /// Whether it was ended, or is over by itself.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.ended_at.is_some() || sign_in_over(self.opened_at, self.used_at, now)
+    }
+}
+
+/// Locks a sign-in.
+pub async fn lock_sign_in(db: &mut PgConnection, digest: &[u8]) -> Result<Option<SignIn>> {
+    let sql = "select id, person, opened_at, used_at, ended_at from sign_in where digest = $1 for update";
+    Ok(sqlx::query_as(sql).bind(digest).fetch_optional(db).await?)
+}
+
+/// Notes that a sign-in is in use.
+pub async fn touch_sign_in(db: &mut PgConnection, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query("update sign_in set used_at = $2 where digest = $1").bind(digest).bind(now).execute(db).await?;
+    Ok(())
+}
+
+/// Ends one sign-in.
+pub async fn end_sign_in(db: &mut PgConnection, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
+    let sql = "update sign_in set ended_at = $2 where digest = $1 and ended_at is null";
+    sqlx::query(sql).bind(digest).bind(now).execute(db).await?;
+    Ok(())
+}
+
+/// Ends a person's sign-ins, but for the one with this id.
+pub async fn end_sign_ins(db: &mut PgConnection, person: &str, except: &str, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update sign_in set ended_at = $3 where person = $1 and id <> $2 and ended_at is null";
+    sqlx::query(sql).bind(person).bind(except).bind(now).execute(db).await?;
+    Ok(())
+}
+
+/// A machine client as stored.
+#[derive(Debug, FromRow)]
+pub struct MachineClient {
+    pub name: String,
+    pub title: String,
+    pub organisation: String,
+    pub district: String,
+    pub secret_digest: Vec<u8>,
+    state: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl MachineClient {
+    /// State of the client.
+    pub fn state(&self) -> PersonState {
+        PersonState::stored(&self.state)
+    }
+}
+
+/// Adds a machine client.
+pub async fn insert_client(
+    db: &mut PgConnection,
+    name: &str,
+    title: &str,
+    organisation: &str,
+    secret_digest: &[u8],
+    created: (&str, DateTime<Utc>),
+) -> Result<()> {
+    sqlx::query(
+        "insert into machine_client (name, title, organisation, secret_digest, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(name)
+    .bind(title)
+    .bind(organisation)
+    .bind(secret_digest)
+    .bind(created.0)
+    .bind(created.1)
+    .execute(db)
+    .await
+    .map(drop)
+    .map_err(|error| refused(error, name, ""))
+}
+
+/// A machine client with its organisation's district.
+pub async fn client(pool: &PgPool, name: &str) -> Result<Option<MachineClient>> {
+    let sql = "select c.name, c.title, c.organisation, o.district, secret_digest, c.state, c.created_at
+        from machine_client c join organisation o on o.name = c.organisation where c.name = $1";
+    Ok(sqlx::query_as(sql).bind(name).fetch_optional(pool).await?)
+}
+
+/// Failed attempts under a name, known or not.
+pub async fn attempts(pool: &PgPool, key: &[u8]) -> Result<Attempts> {
+    let found: Option<(i32, Option<DateTime<Utc>>)> =
+        sqlx::query_as("select failures, locked_until from attempt where key = $1")
+            .bind(key)
+            .fetch_optional(pool)
+            .await?;
+    Ok(found.map(|(failures, locked_until)| Attempts { failures, locked_until }).unwrap_or_default())
+}
+
+/// Judges an attempt in its turn, one after the other for each name, and remembers it.
+pub async fn judge(pool: &PgPool, key: &[u8], right: bool, now: DateTime<Utc>) -> Result<Verdict> {
+    let mut tx = pool.begin().await?;
+    // The conflicting update changes nothing: it waits for whoever holds the row, and locks it.
+    let (failures, locked_until) = sqlx::query_as(
+        "insert into attempt (key, failures, failed_at) values ($1, 0, $2)
+         on conflict (key) do update set key = excluded.key returning failures, locked_until",
+    )
+    .bind(key)
+    .bind(now)
+    .fetch_one(&mut *tx)
+    .await?;
+    let (after, verdict) = Attempts { failures, locked_until }.judge(right, now);
+    match verdict {
+        Verdict::Admitted => {
+            sqlx::query("delete from attempt where key = $1").bind(key).execute(&mut *tx).await?;
+        }
+        Verdict::Wrong => {
+            sqlx::query("update attempt set failures = $2, locked_until = $3, failed_at = $4 where key = $1")
+                .bind(key)
+                .bind(after.failures)
+                .bind(after.locked_until)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Verdict::Locked(_) => {}
+    }
+    tx.commit().await?;
+    Ok(verdict)
+}
+
+/// Whether the platform has an operator. Holds the place until the end of the transaction, so that two cannot find none.
+pub async fn has_operator(db: &mut PgConnection) -> Result<bool> {
+    sqlx::query("select pg_advisory_xact_lock(hashtext('qingtian first operator'))").execute(&mut *db).await?;
+    let sql = "select exists (select 1 from person where $1 = any (roles))";
+    Ok(sqlx::query_scalar(sql).bind(Role::PlatformOperator as i32).fetch_one(db).await?)
+}
+
+/// Forgets sign-ins a week after they were opened, and failures of a day ago.
+pub async fn forget(pool: &PgPool, now: DateTime<Utc>) -> Result<()> {
+    let week = now - chrono::Duration::days(7);
+    sqlx::query("delete from sign_in where opened_at < $1").bind(week).execute(pool).await?;
+    let day = now - chrono::Duration::days(1);
+    sqlx::query("delete from attempt where failed_at < $1").bind(day).execute(pool).await?;
+    Ok(())
+}

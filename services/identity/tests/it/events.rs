@@ -1,0 +1,132 @@
+//! What identity announces and what it writes to the audit (art. 43-45).
+
+use kit::follow::payload;
+use prost::Message;
+use proto::qingtian::{
+    access::v1::Role,
+    events::v1::{AuditEntry, Event, Outcome, ReadEventsRequest, Record, record::Kind},
+    identity::{
+        events::v1::{AccessRevoked, OfficerChanged, OrganisationChanged},
+        v1 as pb,
+    },
+};
+
+use crate::city::{City, Client, PASSWORD};
+
+/// Everything the log holds for a reader, once the sequencer has moved it there.
+async fn read(city: &City, client: &mut Client) -> Vec<Event> {
+    sequenced(city).await;
+    let mut stream = client.read_events(ReadEventsRequest::default()).await.unwrap().into_inner();
+    let mut events = Vec::new();
+    while let Some(step) = stream.message().await.unwrap() {
+        events.extend(step.event);
+    }
+    events
+}
+
+async fn sequenced(city: &City) {
+    while city.count("outbox").await > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn audit(city: &City) -> Vec<AuditEntry> {
+    sequenced(city).await;
+    let pool = city.harness.pool("identity").await.unwrap();
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    let entries = rows.iter().map(|bytes| match Record::decode(bytes.as_slice()).unwrap().kind {
+        Some(Kind::Audit(entry)) => entry,
+        other => panic!("{other:?} is no audit entry"),
+    });
+    entries.collect()
+}
+
+#[tokio::test]
+async fn subscribers_receive_what_concerns_them_and_no_personal_data() {
+    let city = City::new().await;
+    let officer = city.register("li.wei", &[Role::Officer]).await;
+    city.register("wang.fang", &[Role::Handler]).await;
+    city.freeze(&mut city.operator().await, &officer).await.unwrap();
+
+    let all = read(&city, &mut city.gateway().await).await;
+    let organisations: Vec<_> = all.iter().filter_map(|e| payload::<OrganisationChanged>(e).unwrap()).collect();
+    assert_eq!(organisations.len(), 3);
+    assert!(organisations.iter().any(|o| o.name == "organisations/market" && o.enforcing && o.district == "410200"));
+    let officers: Vec<_> =
+        all.iter().filter_map(|e| payload::<OfficerChanged>(e).unwrap().map(|o| (e.revision, o))).collect();
+    assert_eq!(officers.len(), 2, "registered and frozen");
+    assert_eq!((officers[0].0, officers[0].1.active, officers[1].0, officers[1].1.active), (1, true, 2, false));
+    assert_eq!(officers[0].1.certificate, "41020017-li.wei");
+    assert_eq!(officers[0].1.user, officer.name);
+    assert_eq!((officers[0].1.districts[0].as_str(), officers[0].1.specialties[0].as_str()), ("410202", "food"));
+    let revoked: Vec<_> = all.iter().filter_map(|e| payload::<AccessRevoked>(e).unwrap()).collect();
+    assert_eq!((revoked.len(), revoked[0].actor.as_str()), (1, officer.name.as_str()));
+    for event in &all {
+        let bytes = event.encode_to_vec();
+        for name in ["李伟", "赵一", "li.wei\"", "wang.fang"] {
+            assert!(!bytes.windows(name.len()).any(|window| window == name.as_bytes()), "{name} in {event:?}");
+        }
+    }
+
+    let own = read(&city, &mut city.user("machineClients/m", "market", &[Role::Integrator]).await).await;
+    assert_eq!(own.len(), 5, "three organisations, one officer twice");
+    let others = read(&city, &mut city.user("machineClients/f", "fire", &[Role::Integrator]).await).await;
+    assert_eq!(others.len(), 3, "organisations only");
+}
+
+#[tokio::test]
+async fn every_act_and_every_refused_one_is_in_the_audit() {
+    let city = City::new().await;
+    let user = city.register("li.wei", &[Role::Handler]).await;
+    city.sign_in("li.wei", "wrong").await.unwrap_err();
+    city.sign_in("nobody", "wrong").await.unwrap_err();
+    let opened = city.sign_in("li.wei", PASSWORD).await.unwrap();
+    let mut own = city.bearer(&opened.token.unwrap()).await;
+    own.create_organisation(crate::city::organisation("mine")).await.unwrap_err();
+    city.gateway().await.close_sign_in(pb::CloseSignInRequest { sign_in: opened.sign_in }).await.unwrap();
+
+    let entries = audit(&city).await;
+    let bootstrap = &entries[0];
+    assert_eq!((bootstrap.actor.as_str(), bootstrap.method.as_str()), ("services/identity", "Bootstrap"));
+    let of_user: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.actor == user.name)
+        .map(|entry| (entry.method.rsplit('/').next().unwrap_or_default(), entry.outcome(), entry.reason.as_str()))
+        .collect();
+    let expected = [
+        ("OpenSignIn", Outcome::Refused, "WRONG_PASSWORD"),
+        ("OpenSignIn", Outcome::Done, ""),
+        ("CreateOrganisation", Outcome::Refused, "ROLE_MISSING"),
+        ("CloseSignIn", Outcome::Done, ""),
+    ];
+    assert_eq!(of_user, expected, "and nothing for the unknown name");
+    let opened = entries.iter().find(|e| e.actor == user.name && e.outcome() == Outcome::Done).unwrap();
+    assert_eq!(opened.address, "192.0.2.7");
+    let created = entries.iter().find(|e| e.resource == user.name).unwrap();
+    assert_eq!(
+        (created.actor.as_str(), created.before.as_str(), created.after.len()),
+        (city.operator.name.as_str(), "", 64)
+    );
+}
+
+#[tokio::test]
+async fn the_service_cannot_rewrite_organisations_or_delete_people() {
+    let city = City::new().await;
+    let pool = city.harness.pool("identity").await.unwrap();
+    for sql in [
+        "update organisation set title = 'x'",
+        "delete from organisation",
+        "delete from person",
+        "update machine_client set secret_digest = secret_digest",
+        "delete from machine_client",
+        "update log set bytes = bytes",
+        "create table mine (a int)",
+    ] {
+        let error = sqlx::query(sql).execute(&pool).await.unwrap_err();
+        let code = error.as_database_error().and_then(|e| e.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("42501"), "{sql}: {error}");
+    }
+}
