@@ -66,7 +66,7 @@ fn argon2() -> anyhow::Result<Argon2<'static>> {
 /// # Errors
 /// The operating system gives none.
 pub fn random_text() -> anyhow::Result<String> {
-    Ok(URL_SAFE_NO_PAD.encode(&*random_bytes()?))
+    Ok(URL_SAFE_NO_PAD.encode(random_bytes()?.as_slice()))
 }
 
 /// A first password: 22 characters without those that are read for one another, of four kinds.

@@ -199,7 +199,7 @@ pub fn check_password(password: &str, username: &str) -> Result<()> {
         char::is_numeric,
         |c| !c.is_lowercase() && !c.is_uppercase() && !c.is_numeric(),
     ];
-    if kinds.iter().filter(|kind| password.chars().any(|c| kind(c))).count() < PASSWORD_KINDS_MIN {
+    if kinds.iter().filter(|kind| password.chars().any(kind)).count() < PASSWORD_KINDS_MIN {
         return weak(
             "须含大写、小写、数字、其他字符中的至少三类 / at least three of: capitals, small letters, digits, others",
         );
