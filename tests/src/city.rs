@@ -33,20 +33,26 @@ pub struct City {
     processes: Vec<Process>,
     /// Databases.
     pub fleet: TestFleet,
-    _redis: TestRedis,
 }
 
 impl City {
     /// Migrates, loads the demonstration and serves it.
     pub async fn start(layout: Layout) -> Self {
+        let redis = TestRedis::new().await.unwrap();
+        let url = redis.url().to_owned();
+        Self::start_with_redis(layout, &url).await
+    }
+
+    /// As [`City::start`], with a Redis of the test's own.
+    pub async fn start_with_redis(layout: Layout, redis: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("city-").tempdir().unwrap();
-        let (fleet, redis) = (TestFleet::new(&SERVICES).await.unwrap(), TestRedis::new().await.unwrap());
+        let fleet = TestFleet::new(&SERVICES).await.unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let (http, grpc) = (free_port(), free_port());
         let mut environment: Vec<(String, String)> = [
             ("DATABASE_URL", fleet.database_url.clone()),
             ("MIGRATE_DATABASE_URL", fleet.migrate_database_url.clone()),
-            ("REDIS_URL", redis.url().to_owned()),
+            ("REDIS_URL", redis.to_owned()),
             ("QINGTIAN_KEYS", path("keys")),
             ("QINGTIAN_BLOBS", path("blobs")),
             ("HTTP_ADDR", format!("127.0.0.1:{http}")),
@@ -75,7 +81,7 @@ impl City {
         let accounts = qingtian::demo::accounts(&folder.path().join("accounts.json")).unwrap();
         let url = format!("http://127.0.0.1:{http}");
         let mut city =
-            Self { url, accounts, environment, folder, layout, processes: Vec::new(), fleet, _redis: redis };
+            Self { url, accounts, environment, folder, layout, processes: Vec::new(), fleet };
         city.serve(&[]).await;
         city
     }

@@ -263,6 +263,7 @@ def rule_changes(draw):
         yield "no beacon, not waived", {"entropy": people}
         yield "a beacon though waived", {"beacon_waived": "no reason"}
     yield "another protocol", {"protocol": "qingtian-draw-v2"}
+    yield "no file withheld, for a reason", {"withheld": {"basis": "x", "files": []}}
     yield "no teams", {"teams": []}
     yield "a unit twice", {"teams": [teams[0], *teams]}
     yield "a team of nobody", {"teams": [{**teams[0], "size": 0}, *teams[1:]]}
@@ -388,7 +389,8 @@ def signed(files):
         yield what, draw.build(True), "entries", None
     if model.rules["beacon_waived"] is None:
         for what, value in (("descending", "31 26 19 12 07 03 09"), ("of six", "03 07 12 19 26 31"), ("of one digit", "3 7 12 19 26 31 9"),
-                            ("in capitals", "AB" * 48), ("too short", "ab" * 47), ("repeated", "03 03 12 19 26 31 09")):
+                            ("in capitals", "AB" * 48), ("too short", "ab" * 47), ("repeated", "03 03 12 19 26 31 09"),
+                            ("of no lottery", "40 41 42 43 44 45 20")):
             draw = Draw(files)
             draw.values[-1] = value
             draw.number()

@@ -114,7 +114,10 @@ def teams():
 
 
 def forms():
-    """Texts and whether the specification allows them. Only what it says outright; nothing that needs interpreting."""
+    """Texts and whether the specification allows them.
+
+    A lottery's numbers are those it can draw (red 01 to 33, blue 01 to 16); a round has no zeros before it and is not 0.
+    """
     return {
         "name": {"valid": ["a", "0", "-", "..", "410202/C", "kind:id", "A_b.c-d:e/f", "x" * 64],
                  "invalid": ["", " ", "a b", "a,b", "a\tb", "a\n", "é", "市", "x" * 65, "a+b", "a#b", "a|b"]},
@@ -131,7 +134,7 @@ def forms():
                              "2026-11-31T00:00:00Z", "2026-11-00T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T23:60:00Z",
                              "2026-11-23T23:59:61Z", "2026-1-01T00:00:00Z", ""]},
         "date": {"valid": ["2026-12-31", "2024-02-29"],
-                 "invalid": ["2026-02-29", "2026-12-32", "2026-12-31T00:00:00Z", "2026-1-1", "20261231", ""]},
+                 "invalid": ["2026-02-29", "0000-01-01", "2026-12-32", "2026-12-31T00:00:00Z", "2026-1-1", "20261231", ""]},
         "digest": {"valid": ["0" * 64, "0123456789abcdef" * 4], "invalid": ["", "0" * 63, "0" * 65, "A" * 64, "g" * 64]},
         "beacon": {"valid": [["drand:quicknet:33581250", "0a" * 48], ["lottery:ssq:2026135", "01 08 15 22 30 33 16"],
                              ["lottery:demo:1", "03 07 12 19 26 31 09"]],
@@ -140,6 +143,9 @@ def forms():
                                ["bitcoin:block:1", "0a" * 48], ["lottery:ssq:2026135", "08 01 15 22 30 33 16"],
                                ["lottery:ssq:2026135", "01 08 15 22 30 30 16"], ["lottery:ssq:2026135", "1 8 15 22 30 33 16"],
                                ["lottery:ssq:2026135", "01  08 15 22 30 33 16"], ["lottery:ssq:2026135", "01 08 15 22 30 33"],
+                               ["lottery:ssq:2026135", "01 08 15 22 30 34 16"], ["lottery:ssq:2026135", "00 08 15 22 30 33 16"],
+                               ["lottery:ssq:2026135", "01 08 15 22 30 33 17"], ["lottery:ssq:2026135", "01 08 15 22 30 33 00"],
+                               ["lottery:ssq:02026135", "01 08 15 22 30 33 16"], ["drand:quicknet:0", "0a" * 48],
                                ["lottery:ssq:2026135", "01,08,15,22,30,33,16"], ["lottery:dlt:2026135", "01 08 15 22 30 33 16"]]},
     }
 

@@ -217,6 +217,11 @@ def by_archive(files):
     yield "archive: a file after its end", ref.squeeze(end + bytes(1024) + late), "archive", None
     yield "archive: bytes after its end", ref.squeeze(raw + b"hello"), "archive", None
     yield "archive: cut within its last file", ref.squeeze(end[:-600]), "archive", None
+    name, data = next(iter(files.items()))
+    hiding = bytearray(raw)
+    hiding[512 + len(data)] = 65
+    if len(data) % 512:
+        yield "archive: a byte hidden in the padding", ref.squeeze(bytes(hiding)), "archive", name
     broken = bytearray(raw)
     broken[150] ^= 1
     yield "archive: a header's sum is wrong", ref.squeeze(bytes(broken)), "archive", None

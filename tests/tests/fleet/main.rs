@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod faults;
 mod golden;
 mod house;
 mod matrix;
+mod story;
+mod telling;
+mod verifiers;
