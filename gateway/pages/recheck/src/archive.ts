@@ -54,6 +54,7 @@ export class TarReader {
   private bodyName = "";
   private bodyLeft = 0;
   private padding = 0;
+  private hidden = false;
   private zeroBlocks = 0;
   private headers = 0;
   private ended = false;
@@ -76,7 +77,12 @@ export class TarReader {
         if (this.bodyLeft === 0) this.keep();
       } else if (this.padding > 0) {
         const n = Math.min(left, this.padding);
+        for (let i = at; i < at + n; i++) this.hidden ||= chunk[i] !== 0;
         this.padding -= n;
+        if (this.padding === 0 && this.hidden) {
+          this.problem(say(`${show(this.bodyName)} 之后的填充里藏有内容`, `the padding after ${show(this.bodyName)} hides something`), this.bodyName);
+          this.hidden = false;
+        }
         at += n;
       } else {
         const n = Math.min(left, BLOCK - this.filled);
@@ -97,7 +103,7 @@ export class TarReader {
     if (this.trailing) this.problem(say("归档结尾之后还有内容", "there is more after the end of the archive"));
   }
 
-  private problem(message: Message, file?: string): void {
+  problem(message: Message, file?: string): void {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push(file === undefined ? { message } : { file, message });
   }
 
@@ -211,7 +217,7 @@ export async function readArchive(bundle: ReadableStream<Uint8Array>, hashes: Ha
     const ends = new DataView(tail.buffer);
     const sum = Number.parseInt(hashes.crc32.digest("hex"), 16);
     if (ends.getUint32(0, true) !== sum || ends.getUint32(4, true) !== total % 2 ** 32) {
-      throw new Unreadable(say("压缩包之后还有内容", "something follows the compressed archive"));
+      reader.problem(say("压缩包之后还有内容", "something follows the compressed archive"));
     }
     reader.finish();
   } catch (error) {

@@ -10,6 +10,10 @@ const SIGNATURE = /^[0-9A-Za-z_-]{86}$/;
 const DRAND = /^drand:quicknet:[1-9][0-9]*$/;
 const LOTTERY = /^lottery:(?:ssq|demo):[1-9][0-9]*$/;
 
+// The national lottery (ssq) draws six red numbers of 33 and a blue one of 16.
+const RED_MAX = 33;
+const BLUE_MAX = 16;
+
 export const isName = (text: string): boolean => NAME.test(text);
 export const isValue = (text: string): boolean => VALUE.test(text);
 export const isDrawId = (text: string): boolean => DRAW_ID.test(text);
@@ -23,7 +27,7 @@ export function isDate(text: string): boolean {
   const [year, month, day] = [Number(found[1]), Number(found[2]), Number(found[3])];
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
-  return days !== undefined && day >= 1 && day <= days;
+  return year >= 1 && days !== undefined && day >= 1 && day <= days;
 }
 
 export function isTime(text: string): boolean {
@@ -41,6 +45,7 @@ export const isDemoBeacon = (contributor: string): boolean => contributor.starts
 export function isBeaconValue(contributor: string, value: string): boolean {
   if (DRAND.test(contributor)) return /^[0-9a-f]{96}$/.test(value);
   if (!LOTTERY.test(contributor) || !/^[0-9]{2}(?: [0-9]{2}){6}$/.test(value)) return false;
-  const red = value.split(" ").slice(0, 6);
-  return red.every((number, i) => i === 0 || red[i - 1] < number);
+  const numbers = value.split(" ").map(Number);
+  const [red, blue] = [numbers.slice(0, 6), numbers[6]];
+  return red.every((number, i) => number > (i === 0 ? 0 : red[i - 1]) && number <= RED_MAX) && blue >= 1 && blue <= BLUE_MAX;
 }
