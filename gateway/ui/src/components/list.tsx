@@ -65,7 +65,7 @@ export function FilterSelect({ state, name, label, options, width = 168 }: { sta
 interface Props<Row> {
   label: string;
   state: ListState;
-  loaded: Loaded<ListPage<Row>>;
+  loaded: Omit<Loaded<ListPage<Row>>, 'set'>;
   columns: readonly Column<Row>[];
   rowKey: (row: Row) => string;
   /** Filters, left of the count. */

@@ -1,14 +1,15 @@
 import { Alert, Empty, Spin } from 'antd';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
-import { call, serverNow } from '../api/client';
+import { call } from '../api/client';
 import type { Draw, Plan, Visit } from '../api/contract/draws';
 import { isAbort, toApiError, type ApiError } from '../api/errors';
 import { useLoad } from '../api/use-load';
+import { DueDay } from '../components/due-day';
 import { ErrorPanel } from '../components/error-panel';
 import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
 import { useI18n } from '../i18n';
-import { daysLeft, formatDay, today } from '../lib/dates';
+import { formatDay, today } from '../lib/dates';
 import { beaconToType, isUnderWay, owesEntry } from '../lib/draw-state';
 import { lastPart } from '../lib/names';
 import { useMe, useOrganisationTitle, type Me } from '../session';
@@ -64,19 +65,6 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     },
     missing,
   };
-}
-
-/** Days left to a day, red when past. */
-export function DueDay({ day }: { day: string }) {
-  const { t, lang } = useI18n();
-  if (!day) return null;
-  const left = daysLeft(day, serverNow());
-  const words = left < 0 ? t('home.overdue', { n: -left }) : left === 0 ? t('home.dueToday') : t('home.daysLeft', { n: left });
-  return (
-    <span className={`due ${left < 0 ? 'due-over' : left <= 7 ? 'due-soon' : ''}`}>
-      {formatDay(day, lang)} · {words}
-    </span>
-  );
 }
 
 interface Todo {

@@ -1,0 +1,121 @@
+import { Button, Checkbox, DatePicker, Form, Input, Select } from 'antd';
+import type { Dayjs } from 'dayjs';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { call } from '../../api/client';
+import type { Role } from '../../api/contract/access';
+import type { CreateUserResponse } from '../../api/contract/identity';
+import { ErrorPanel } from '../../components/error-panel';
+import { MayNot, PageHead, Section } from '../../components/page';
+import { useAct } from '../../components/use-act';
+import { useI18n } from '../../i18n';
+import { districtCodes, districtName } from '../../lib/districts';
+import { useMe, useOrganisationTitle, useSessionState } from '../../session';
+import { ShownOnce } from './shown-once';
+
+interface UserForm {
+  organisation: string;
+  username: string;
+  realName: string;
+  roles: Role[];
+  certNumber?: string;
+  certExpire?: Dayjs;
+  certDistricts?: string[];
+  certSpecialties?: string[];
+}
+
+/** Roles of a department; the city's own are granted by the operator only. */
+const departmentRoles: readonly Role[] = ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_OFFICER', 'ROLE_DEPARTMENT_ADMIN'];
+const cityRoles: readonly Role[] = ['ROLE_COORDINATOR', 'ROLE_SUPERVISION_OFFICE', 'ROLE_AUDITOR', 'ROLE_PLATFORM_OPERATOR'];
+
+/** Registering a user under the real name (art. 27). */
+export default function UserCreate() {
+  const { t, tEnum, lang } = useI18n();
+  const me = useMe();
+  const { organisations } = useSessionState();
+  const titleOf = useOrganisationTitle();
+  const navigate = useNavigate();
+  const [form] = Form.useForm<UserForm>();
+  const officer = Form.useWatch('roles', form)?.includes('ROLE_OFFICER') ?? false;
+  const { busy, error, run } = useAct();
+  const [created, setCreated] = useState<CreateUserResponse | null>(null);
+  if (!me.may('Identity.CreateUser')) return <MayNot method="Identity.CreateUser" />;
+  const operator = me.roles.includes('ROLE_PLATFORM_OPERATOR');
+  const text = [{ required: true, whitespace: true, message: t('field.required') }];
+
+  const create = async (values: UserForm) => {
+    const user = {
+      organisation: values.organisation,
+      username: values.username.trim(),
+      realName: values.realName.trim(),
+      roles: values.roles,
+      ...(officer
+        ? { certificate: { number: values.certNumber?.trim(), expireDate: values.certExpire?.format('YYYY-MM-DD'), districts: values.certDistricts ?? [], specialties: values.certSpecialties ?? [] } }
+        : {}),
+    };
+    await run(user, async (requestId) => {
+      setCreated(await call('Identity.CreateUser', { user, requestId }));
+    });
+  };
+
+  return (
+    <>
+      <PageHead title={t('users.new')} lead={t('users.lead')} />
+      <Form<UserForm> form={form} name="user" layout="vertical" className="form" initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
+        <Section>
+          <Form.Item name="organisation" label={t('field.organisation')} rules={text}>
+            <Select disabled={!operator} options={(organisations.length > 0 ? organisations : [{ name: me.organisation }]).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
+          </Form.Item>
+          <div className="form-row">
+            <Form.Item name="realName" label={t('users.realName')} rules={text}>
+              <Input maxLength={50} autoComplete="off" />
+            </Form.Item>
+            <Form.Item name="username" label={t('users.username')} rules={text}>
+              <Input maxLength={64} autoComplete="off" autoCapitalize="none" spellCheck={false} />
+            </Form.Item>
+          </div>
+          <Form.Item name="roles" label={t('users.roles')} rules={[{ required: true, message: t('field.required') }]}>
+            <Checkbox.Group className="role-boxes" options={(operator ? [...departmentRoles, ...cityRoles] : departmentRoles).map((role) => ({ value: role, label: tEnum('role.', role) }))} />
+          </Form.Item>
+          {officer && (
+            <>
+              <div className="form-row">
+                <Form.Item name="certNumber" label={t('users.certNumber')} extra={t('users.certNumberHint')} rules={[{ required: true, pattern: /^[0-9A-Za-z:/._-]{1,64}$/, message: t('users.certNumberHint') }]}>
+                  <Input maxLength={64} />
+                </Form.Item>
+                <Form.Item name="certExpire" label={t('users.certExpire')} rules={[{ required: true, message: t('field.required') }]}>
+                  <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} />
+                </Form.Item>
+              </div>
+              <Form.Item name="certDistricts" label={t('users.certDistricts')}>
+                <Select mode="multiple" options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} showSearch={{ optionFilterProp: 'label' }} />
+              </Form.Item>
+              <Form.Item name="certSpecialties" label={t('users.certSpecialties')} extra={t('users.certSpecialtiesHint')}>
+                <Select mode="tags" open={false} suffixIcon={null} tokenSeparators={[',', ' ', '，']} />
+              </Form.Item>
+            </>
+          )}
+        </Section>
+        {error && <ErrorPanel error={error} />}
+        <div className="form-acts">
+          <Button type="primary" htmlType="submit" loading={busy}>
+            {t('users.new')}
+          </Button>
+          <Link to="/users">
+            <Button>{t('act.cancel')}</Button>
+          </Link>
+        </div>
+      </Form>
+      {created && (
+        <ShownOnce
+          title={t('users.createdTitle')}
+          values={[
+            [t('users.username'), created.user?.username ?? ''],
+            [t('users.firstPassword'), created.password],
+          ]}
+          onClose={() => void navigate('/users')}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,137 @@
+import { App, Button, Form, Input, Radio } from 'antd';
+import { useRef, useState } from 'react';
+import { call } from '../../api/client';
+import type { Contributor, Draw } from '../../api/contract/draws';
+import { ErrorPanel } from '../../components/error-panel';
+import { Code, Section, TimeLeft } from '../../components/page';
+import { useAct } from '../../components/use-act';
+import { useI18n } from '../../i18n';
+import { diceToValue, isEntryValue, rollDice } from '../../lib/dice';
+import { useOrganisationTitle } from '../../session';
+
+const pips: Record<string, readonly (readonly [number, number])[]> = {
+  1: [[2, 2]],
+  2: [[1, 1], [3, 3]],
+  3: [[1, 1], [2, 2], [3, 3]],
+  4: [[1, 1], [1, 3], [3, 1], [3, 3]],
+  5: [[1, 1], [1, 3], [2, 2], [3, 1], [3, 3]],
+  6: [[1, 1], [2, 1], [3, 1], [1, 3], [2, 3], [3, 3]],
+};
+
+function Face({ value }: { value: string }) {
+  return (
+    <svg width="44" height="44" viewBox="0 0 40 40" aria-hidden="true">
+      <rect x="1" y="1" width="38" height="38" rx="7" fill="#fff" stroke="#8a97a3" strokeWidth="1.5" />
+      {pips[value]?.map(([row, column]) => <circle key={`${row}${column}`} cx={column * 10} cy={row * 10} r="3.6" fill="#14598f" />)}
+    </svg>
+  );
+}
+
+const none = ['', '', '', '', '', ''];
+
+/** Giving the organisation's one entry: six dice, or any other value (art. 15). */
+export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contributor: Contributor; onGiven: (draw: Draw) => void }) {
+  const { t } = useI18n();
+  const { message } = App.useApp();
+  const titleOf = useOrganisationTitle();
+  const { busy, error, run } = useAct();
+  const [way, setWay] = useState<'dice' | 'free'>('dice');
+  const [dice, setDice] = useState<readonly string[]>(none);
+  const [byComputer, setByComputer] = useState(false);
+  const [free, setFree] = useState('');
+  const [tried, setTried] = useState(false);
+  const inputs = useRef<(HTMLInputElement | null)[]>([]);
+  const value = way === 'dice' ? diceToValue(dice) : isEntryValue(free) ? free : null;
+
+  const type = (at: number, text: string) => {
+    // The last digit typed counts, so that a face can be typed over; a paste of six fills all.
+    const digits = text.replace(/[^1-6]/g, '');
+    setByComputer(false);
+    if (digits.length >= 6) {
+      setDice(digits.slice(0, 6).split(''));
+      inputs.current[5]?.focus();
+      return;
+    }
+    const face = digits.slice(-1);
+    setDice(dice.map((old, i) => (i === at ? face : old)));
+    if (face) inputs.current[at + 1]?.focus();
+  };
+
+  const give = async () => {
+    setTried(true);
+    if (value === null) return;
+    const content = { name: draw.name, value, statement: draw.statement };
+    await run(content, async (requestId) => {
+      onGiven(await call('Draws.AddEntry', { ...content, requestId }));
+      void message.success(t('draw.entryGiven'));
+    });
+  };
+
+  return (
+    <Section title={`${t('draw.addEntry')}：${titleOf(contributor.contributor)}`} extra={draw.entriesClose && <TimeLeft until={draw.entriesClose} />} lead={t('draw.addEntryLead')}>
+      <Radio.Group
+        value={way}
+        aria-label={t('draw.addEntry')}
+        onChange={(event) => setWay(event.target.value as 'dice' | 'free')}
+        options={[
+          { value: 'dice', label: t('draw.dice') },
+          { value: 'free', label: t('draw.freeValue') },
+        ]}
+      />
+      {way === 'dice' ? (
+        <>
+          <fieldset className="dice">
+            <legend className="visually-hidden">{t('draw.dice')}</legend>
+            {dice.map((face, at) => (
+              <div key={at} className="die">
+                <Face value={face} />
+                <input
+                  ref={(element) => {
+                    inputs.current[at] = element;
+                  }}
+                  className="ant-input die-input"
+                  value={face}
+                  inputMode="numeric"
+                  autoComplete="off"
+                  aria-label={t('draw.die', { n: at + 1 })}
+                  aria-invalid={tried && face === ''}
+                  onFocus={(event) => event.target.select()}
+                  onChange={(event) => type(at, event.target.value)}
+                  onKeyDown={(event) => {
+                    if (event.key === 'Backspace' && face === '') inputs.current[at - 1]?.focus();
+                  }}
+                />
+              </div>
+            ))}
+          </fieldset>
+          <p>
+            <Button
+              onClick={() => {
+                setDice(rollDice());
+                setByComputer(true);
+              }}
+            >
+              {t('draw.diceComputer')}
+            </Button>
+          </p>
+          {byComputer && <p className="muted" role="status">{t('draw.diceComputerNote')}</p>}
+          {tried && value === null && <p role="alert" className="due-over">{t('draw.diceWrong')}</p>}
+        </>
+      ) : (
+        <Form layout="vertical">
+          <Form.Item label={t('draw.freeValue')} htmlFor="free-entry" extra={t('draw.freeValueHint')} validateStatus={tried && value === null ? 'error' : ''}>
+            <Input id="free-entry" value={free} maxLength={200} autoComplete="off" onChange={(event) => setFree(event.target.value)} />
+          </Form.Item>
+        </Form>
+      )}
+      <p className="muted">{t('draw.seenStatement')}</p>
+      <Code text={draw.statement} label={t('draw.statement')} />
+      {error && <ErrorPanel error={error} />}
+      <div className="form-acts">
+        <Button type="primary" size="large" loading={busy} onClick={() => void give()}>
+          {t('draw.sendEntry')}
+        </Button>
+      </div>
+    </Section>
+  );
+}

@@ -1,0 +1,215 @@
+import { Alert, Button, DatePicker, Form, Input, Radio, Select, Spin } from 'antd';
+import { useRef } from 'react';
+import { Link, useNavigate, useSearchParams } from 'react-router';
+import { call, serverNow, type Input as RequestOf } from '../../api/client';
+import type { Draw, Plan } from '../../api/contract/draws';
+import { allRows } from '../../api/pages';
+import { useLoad } from '../../api/use-load';
+import { ErrorPanel } from '../../components/error-panel';
+import { MayNot, PageHead, Section } from '../../components/page';
+import { useAct } from '../../components/use-act';
+import { useI18n } from '../../i18n';
+import { demoBeacon, drandRoundAt } from '../../lib/beacon';
+import { formatTime, instantToWall } from '../../lib/dates';
+import { peopleOf } from '../../lib/draw-state';
+import { lastPart } from '../../lib/names';
+import { scheduleOf, scheduleProblem, type BeaconChoice, type Schedule, type ScheduleForm } from '../../lib/schedule';
+import { useMe, useOrganisationTitle, useSessionState } from '../../session';
+
+interface DrawForm extends ScheduleForm {
+  plan: string;
+  /** Last parts of organisations' names, in order. */
+  contributors: string[];
+  beacon: BeaconChoice;
+  issue?: string;
+  waivedReason?: string;
+}
+
+const minutes = [2, 5, 10, 30] as const;
+const plansMax = 1000;
+
+/** Starting a draw over a published plan (art. 9, 11, 15). */
+export default function DrawCreate() {
+  const me = useMe();
+  const [params] = useSearchParams();
+  const replaces = params.get('replaces') ?? '';
+  const { organisations } = useSessionState();
+  const loaded = useLoad(`plans/${me.organisation}/${replaces}`, async (signal) => {
+    const [{ rows }, failed] = await Promise.all([
+      allRows(async (pageToken) => {
+        const page = await call('Plans.ListPlans', { state: 'PLAN_STATE_PUBLISHED', pageSize: 200, pageToken }, signal);
+        return { rows: page.plans, nextPageToken: page.nextPageToken };
+      }, plansMax),
+      replaces ? call('Draws.GetDraw', { name: replaces }, signal) : Promise.resolve(null),
+    ]);
+    return { plans: rows.filter((plan) => plan.organisation === me.organisation), failed };
+  });
+  if (!me.may('Draws.CreateDraw')) return <MayNot method="Draws.CreateDraw" />;
+  if (loaded.error) return <ErrorPanel error={loaded.error} onRetry={loaded.reload} loading />;
+  if (!loaded.data || organisations.length === 0) return <Spin className="page-spin" />;
+  return <DrawFormPage plans={loaded.data.plans} failed={loaded.data.failed} wanted={params.get('plan') ?? ''} />;
+}
+
+/** What is sent for a form and its schedule. */
+function toDraw(form: DrawForm, schedule: Schedule, replaces: string): NonNullable<RequestOf<'Draws.CreateDraw'>['draw']> {
+  const beacons: Record<BeaconChoice, string> = {
+    demo: demoBeacon,
+    drand: `drand:quicknet:${drandRoundAt(Date.parse(schedule.beaconTime ?? schedule.entriesClose))}`,
+    lottery: `lottery:ssq:${form.issue?.trim() ?? ''}`,
+    waived: '',
+  };
+  const waived = form.beacon === 'waived';
+  return {
+    plan: form.plan,
+    contributors: [
+      ...form.contributors.map((unit) => ({ contributor: unit, kind: 'CONTRIBUTOR_KIND_DEPARTMENT' as const, unit })),
+      ...(waived ? [] : [{ contributor: beacons[form.beacon], kind: 'CONTRIBUTOR_KIND_BEACON' as const }]),
+    ],
+    beaconWaived: waived ? (form.waivedReason?.trim() ?? '') : '',
+    ...schedule,
+    replaces,
+  };
+}
+
+function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw | null; wanted: string }) {
+  const { t, lang } = useI18n();
+  const me = useMe();
+  const { organisations } = useSessionState();
+  const titleOf = useOrganisationTitle();
+  const navigate = useNavigate();
+  const [form] = Form.useForm<DrawForm>();
+  const beacon = Form.useWatch('beacon', form) ?? (me.demonstration ? 'demo' : 'drand');
+  const closeIn = Form.useWatch('closeIn', form);
+  const times = [Form.useWatch('entriesClose', form), Form.useWatch('beaconTime', form), Form.useWatch('revealBy', form)] as const;
+  const { busy, error, run } = useAct();
+  const sent = useRef<{ values: string; when: Schedule } | null>(null);
+  const own = lastPart(me.organisation);
+  const supervision = organisations.find((one) => one.name !== me.organisation && one.title.includes('督查'));
+  const waived = beacon === 'waived';
+  // A lottery is drawn at its own hour, so its times are always given.
+  const exact = closeIn === 'exact' || beacon === 'lottery';
+  const schedule = scheduleOf({ closeIn: exact ? 'exact' : (closeIn ?? 2), entriesClose: times[0], beaconTime: times[1], revealBy: times[2] }, beacon, serverNow());
+  const tomorrowTen = instantToWall(serverNow()).add(1, 'day').hour(10).minute(0).second(0);
+
+  const initial: DrawForm = {
+    plan: failed?.plan ?? plans.find((plan) => plan.name === wanted)?.name ?? (plans.length === 1 ? (plans[0]?.name ?? '') : ''),
+    contributors: failed ? peopleOf(failed).map((one) => one.contributor) : [own, ...(supervision ? [lastPart(supervision.name)] : [])],
+    beacon: me.demonstration ? 'demo' : 'drand',
+    closeIn: me.demonstration ? 2 : 'exact',
+    entriesClose: tomorrowTen,
+    beaconTime: tomorrowTen.add(1, 'hour'),
+    revealBy: tomorrowTen.add(1, 'day'),
+  };
+
+  const create = async (values: DrawForm) => {
+    const now = serverNow();
+    // After a lost answer the same schedule is sent again, so that the repetition is the same request.
+    const again = error?.retriable && sent.current?.values === JSON.stringify(values) ? sent.current.when : null;
+    const when = again ?? scheduleOf({ ...values, closeIn: exact ? 'exact' : values.closeIn }, values.beacon, now);
+    if (!when) return;
+    sent.current = { values: JSON.stringify(values), when };
+    const problem = scheduleProblem(when, now);
+    if (problem) {
+      form.setFields([{ name: problem, errors: [t(problem === 'entriesClose' ? 'draws.schedulePast' : 'draws.scheduleOrder')] }]);
+      return;
+    }
+    await run([values, when], async (requestId) => {
+      const draw = await call('Draws.CreateDraw', { draw: toDraw(values, when, failed?.name ?? ''), requestId });
+      await navigate(`/draws/${lastPart(draw.name)}`);
+    });
+  };
+
+  const required = [{ required: true, message: t('field.required') }];
+  const pickTime = (name: 'entriesClose' | 'beaconTime' | 'revealBy', label: string) => (
+    <Form.Item name={name} label={label} rules={required}>
+      <DatePicker className="wide" showTime={{ format: 'HH:mm:ss' }} format={lang === 'zh' ? 'YYYY年M月D日 (dd) HH:mm:ss' : 'ddd, D MMM YYYY HH:mm:ss'} allowClear={false} />
+    </Form.Item>
+  );
+
+  return (
+    <>
+      <PageHead title={t('draws.new')} lead={t('draws.createHint')} />
+      {plans.length === 0 ? (
+        <Alert type="warning" showIcon title={t('draws.noPlans')} action={<Link to="/plans">{t('nav.plans')}</Link>} />
+      ) : (
+        <Form<DrawForm> form={form} name="draw" layout="vertical" className="form" initialValues={initial} onFinish={(values) => void create({ ...initial, ...values })} scrollToFirstError={{ focus: true }}>
+          <Section>
+            {failed && (
+              <p>
+                {t('draws.replaces')} <Link to={`/draws/${lastPart(failed.name)}`}>{lastPart(failed.name)}</Link>
+              </p>
+            )}
+            <Form.Item name="plan" label={t('draws.choosePlan')} extra={t('draws.choosePlanHint')} rules={required}>
+              <Select disabled={failed !== null} options={plans.map((plan) => ({ value: plan.name, label: `${lastPart(plan.name)} ${plan.title}` }))} showSearch={{ optionFilterProp: 'label' }} />
+            </Form.Item>
+            <Form.Item
+              name="contributors"
+              label={t('draws.contributors')}
+              extra={t('draws.contributorsHint')}
+              rules={[
+                {
+                  required: true,
+                  validator: (_, chosen: string[] | undefined) => (chosen?.some((unit) => unit !== own) ? Promise.resolve() : Promise.reject(new Error(t('draws.onlyOwn')))),
+                },
+              ]}
+            >
+              <Select mode="multiple" options={organisations.map((one) => ({ value: lastPart(one.name), label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
+            </Form.Item>
+          </Section>
+          <Section title={t('draws.beacon')}>
+            <Form.Item name="beacon" noStyle>
+              <Radio.Group
+                className="radio-column"
+                aria-label={t('draws.beacon')}
+                options={(['demo', 'drand', 'lottery', 'waived'] as const).filter((one) => one !== 'demo' || me.demonstration).map((value) => ({ value, label: t(`draws.beacon.${value}`) }))}
+              />
+            </Form.Item>
+            {beacon === 'lottery' && (
+              <Form.Item name="issue" label={t('draws.beacon.issue')} extra={t('draws.beacon.issueHint')} rules={[{ required: true, pattern: /^\d{7}$/, message: t('draws.beacon.issueWrong') }]}>
+                <Input inputMode="numeric" className="form-narrow" />
+              </Form.Item>
+            )}
+            {waived && (
+              <>
+                <Alert type="warning" showIcon className="error-panel" title={t('draws.beacon.waivedWarn')} />
+                <Form.Item name="waivedReason" label={t('draws.beacon.waivedReason')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
+                  <Input.TextArea rows={2} maxLength={500} />
+                </Form.Item>
+              </>
+            )}
+          </Section>
+          <Section title={t('draws.schedule')} lead={t('draws.scheduleHint')}>
+            {beacon !== 'lottery' && (
+              <Form.Item name="closeIn" label={t('draws.closeIn')}>
+                <Radio.Group options={[...minutes.map((n) => ({ value: n, label: t('draws.closeIn.minutes', { n }) })), { value: 'exact', label: t('draws.closeIn.exact') }]} />
+              </Form.Item>
+            )}
+            {exact ? (
+              <div className="form-row">
+                {pickTime('entriesClose', t('draws.entriesClose'))}
+                {!waived && pickTime('beaconTime', t('draws.beaconTime'))}
+                {pickTime('revealBy', t('draws.revealBy'))}
+              </div>
+            ) : (
+              schedule && (
+                <p className="muted">
+                  {t('draws.revealBy')} {formatTime(schedule.revealBy, lang)}
+                </p>
+              )
+            )}
+            {beacon === 'drand' && schedule?.beaconTime && <p className="muted">{t('draws.beacon.roundText', { round: drandRoundAt(Date.parse(schedule.beaconTime)) })}</p>}
+          </Section>
+          {error && <ErrorPanel error={error} />}
+          <div className="form-acts">
+            <Button type="primary" htmlType="submit" loading={busy}>
+              {t('draws.create')}
+            </Button>
+            <Link to="/draws">
+              <Button>{t('act.cancel')}</Button>
+            </Link>
+          </div>
+        </Form>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+import { PlusOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import { Link } from 'react-router';
+import { call } from '../../api/client';
+import type { Draw, DrawState } from '../../api/contract/draws';
+import { useLoad } from '../../api/use-load';
+import { FilterSelect, List, SearchBox } from '../../components/list';
+import { useListState } from '../../components/list-state';
+import { MayNot, PageHead, StateTag } from '../../components/page';
+import type { Column } from '../../components/table';
+import { useI18n } from '../../i18n';
+import { formatTime } from '../../lib/dates';
+import { lastPart } from '../../lib/names';
+import { useMe, useOrganisationTitle } from '../../session';
+
+const states: readonly DrawState[] = [
+  'DRAW_STATE_CREATED', 'DRAW_STATE_STATED', 'DRAW_STATE_CONTRIBUTING', 'DRAW_STATE_REVEALED', 'DRAW_STATE_DISPATCHED', 'DRAW_STATE_DONE', 'DRAW_STATE_ABANDONED', 'DRAW_STATE_FAILED',
+];
+
+/** Draws the organisation makes or contributes to (art. 15). */
+export default function Draws() {
+  const { t, tEnum, lang } = useI18n();
+  const me = useMe();
+  const titleOf = useOrganisationTitle();
+  const state = useListState();
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const answer = await call('Draws.ListDraws', { query: state.get('q'), plan: state.get('plan'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    return { rows: answer.draws, nextPageToken: answer.nextPageToken };
+  };
+  const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
+  const known = (row: Draw, text: string) => (row.stateTime ? Number(text).toLocaleString('en') : '');
+
+  const columns: Column<Draw>[] = [
+    { title: t('draws.number'), nowrap: true, head: true, render: (row) => <Link to={`/draws/${lastPart(row.name)}`}>{lastPart(row.name)}</Link>, csv: (row) => lastPart(row.name) },
+    { title: t('draws.plan'), render: (row) => row.planTitle, csv: (row) => row.planTitle },
+    { title: t('draws.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
+    { title: t('draws.stateTime'), nowrap: true, render: (row) => formatTime(row.stateTime, lang), csv: (row) => row.stateTime ?? '' },
+    { title: t('draws.subjects'), number: true, render: (row) => known(row, row.subjects), csv: (row) => row.subjects },
+    { title: t('draws.drawn'), number: true, render: (row) => known(row, row.drawn), csv: (row) => row.drawn },
+    { title: t('field.state'), render: (row) => <StateTag prefix="draws.state." value={row.state} />, csv: (row) => tEnum('draws.state.', row.state) },
+  ];
+
+  return (
+    <>
+      <PageHead title={t('draws.title')} lead={t('draws.lead')}>
+        {me.may('Draws.CreateDraw') ? (
+          <Link to="/draws/new">
+            <Button type="primary" icon={<PlusOutlined />}>
+              {t('draws.new')}
+            </Button>
+          </Link>
+        ) : (
+          <MayNot method="Draws.CreateDraw" />
+        )}
+      </PageHead>
+      <List
+        label={t('draws.title')}
+        state={state}
+        loaded={loaded}
+        columns={columns}
+        rowKey={(row) => row.name}
+        csv={{ fileName: 'draws.csv', page }}
+        filters={
+          <>
+            <SearchBox state={state} placeholder={t('draws.search')} />
+            <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('draws.state.', value) }))} width={140} />
+          </>
+        }
+      />
+    </>
+  );
+}

@@ -1,0 +1,155 @@
+import { App, Button, Checkbox, DatePicker, Form, Input, InputNumber, Radio, Select, Spin } from 'antd';
+import { Link, useNavigate, useParams } from 'react-router';
+import { call, serverNow } from '../../api/client';
+import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
+import { useLoad } from '../../api/use-load';
+import { ErrorPanel } from '../../components/error-panel';
+import { PageHead, Section } from '../../components/page';
+import { useAct } from '../../components/use-act';
+import { useI18n } from '../../i18n';
+import { today } from '../../lib/dates';
+import { districtCodes, districtName } from '../../lib/districts';
+import { lastPart } from '../../lib/names';
+import { formToPlan, newPlanForm, planToForm, type PlanForm } from '../../lib/plan-form';
+import { useMe } from '../../session';
+import { itemTitle, publishedItems } from './item-titles';
+import { QuotaRows, TeamRows } from './rows';
+
+const kinds: readonly PlanKind[] = ['PLAN_KIND_ANNUAL', 'PLAN_KIND_SPECIAL', 'PLAN_KIND_JOINT'];
+const stratifications: readonly Stratification[] = ['STRATIFICATION_DISTRICT', 'STRATIFICATION_WHOLE'];
+
+/** Drafting a plan, or changing a draft (art. 14). */
+export default function PlanEdit() {
+  const { id } = useParams();
+  const name = id ? `plans/${id}` : '';
+  const { data, error, reload } = useLoad<Plan | null>(name, (signal) => (name ? call('Plans.GetPlan', { name }, signal) : Promise.resolve(null)));
+  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (data === undefined) return <Spin className="page-spin" />;
+  return <PlanFormPage key={data?.etag ?? 'new'} plan={data} reload={reload} />;
+}
+
+function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void }) {
+  const { t, tEnum, lang } = useI18n();
+  const me = useMe();
+  const { message } = App.useApp();
+  const navigate = useNavigate();
+  const [form] = Form.useForm<PlanForm>();
+  const { busy, error, run } = useAct();
+  const parent = plan?.organisation ?? me.organisation;
+  const items = useLoad(`items/${parent}`, (signal) => publishedItems(parent, signal));
+  const plannable = items.data?.filter((item) => item.randomListed);
+  const required = [{ required: true, message: t('field.required') }];
+  const text = [{ required: true, whitespace: true, message: t('field.required') }];
+
+  const save = async (values: PlanForm) => {
+    const content = formToPlan(values);
+    const done = await run([plan?.name, plan?.etag, content], async (requestId) => {
+      const saved = plan
+        ? await call('Plans.UpdatePlan', { plan: { ...content, name: plan.name, organisation: plan.organisation, etag: plan.etag }, requestId })
+        : await call('Plans.CreatePlan', { plan: { ...content, organisation: me.organisation }, requestId });
+      void message.success(t('plans.saved'));
+      await navigate(`/plans/${lastPart(saved.name)}`);
+    });
+    if (!done) window.scrollTo(0, document.body.scrollHeight);
+  };
+
+  return (
+    <>
+      <PageHead title={t(plan ? 'plans.edit' : 'plans.new')} lead={plan ? lastPart(plan.name) : t('plans.lead')} />
+      <Form<PlanForm>
+        form={form}
+        name="plan"
+        layout="vertical"
+        className="form"
+        initialValues={plan ? planToForm(plan) : newPlanForm(me.organisation, today(serverNow()))}
+        onFinish={(values) => void save(values)}
+        scrollToFirstError={{ focus: true }}
+        onValuesChange={(changed: Partial<PlanForm>) => {
+          if (changed.stratification) form.setFieldValue('quotas', [{ stratum: changed.stratification === 'STRATIFICATION_WHOLE' ? 'all' : '*', unit: 'percent', amount: '5' }]);
+        }}
+      >
+        <Section title={t('plans.content')}>
+          <Form.Item name="title" label={t('plans.name')} rules={text}>
+            <Input maxLength={200} />
+          </Form.Item>
+          <div className="form-row">
+            <Form.Item name="kind" label={t('plans.kind')} rules={required}>
+              <Select options={kinds.map((value) => ({ value, label: tEnum('plans.kind.', value) }))} />
+            </Form.Item>
+            <Form.Item name="year" label={t('plans.year')} rules={required}>
+              <InputNumber min={2020} max={2100} precision={0} className="wide" />
+            </Form.Item>
+          </div>
+          <Form.Item name="items" label={t('plans.items')} rules={required} extra={plannable?.length === 0 ? <Link to="/items">{t('plans.noItems')}</Link> : t('plans.itemsHint')}>
+            <Select
+              mode="multiple"
+              loading={items.loading}
+              options={plannable?.map((item) => ({ value: item.name, label: `${item.code} ${itemTitle(item)}` })) ?? []}
+              showSearch={{ optionFilterProp: 'label' }}
+              maxTagTextLength={40}
+            />
+          </Form.Item>
+          {items.error && <ErrorPanel error={items.error} onRetry={items.reload} loading />}
+          <div className="form-row">
+            <Form.Item name="startDate" label={t('plans.startDate')} rules={required}>
+              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} allowClear={false} />
+            </Form.Item>
+            <Form.Item
+              name="endDate"
+              label={t('plans.endDate')}
+              dependencies={['startDate']}
+              rules={[
+                ...required,
+                ({ getFieldValue }) => ({
+                  validator: (_, value: PlanForm['endDate'] | undefined) => {
+                    const start = getFieldValue('startDate') as PlanForm['startDate'] | undefined;
+                    return value && start && value.isBefore(start, 'day') ? Promise.reject(new Error(t('plans.datesWrong'))) : Promise.resolve();
+                  },
+                }),
+              ]}
+            >
+              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} allowClear={false} />
+            </Form.Item>
+          </div>
+          <div className="form-row">
+            <Form.Item name="method" label={t('plans.method')} rules={text}>
+              <Input maxLength={100} />
+            </Form.Item>
+            <Form.Item name="frequency" label={t('plans.frequency')} rules={text}>
+              <Input maxLength={100} />
+            </Form.Item>
+          </div>
+        </Section>
+        <Section title={t('plans.quotas')} lead={t('plans.quotaHint')}>
+          <Form.Item name="districts" label={t('plans.districts')}>
+            <Select mode="multiple" placeholder={t('plans.districtsAll')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} showSearch={{ optionFilterProp: 'label' }} />
+          </Form.Item>
+          <Form.Item name="stratification" label={t('plans.stratification')}>
+            <Radio.Group options={stratifications.map((value) => ({ value, label: tEnum('plans.stratification.', value) }))} />
+          </Form.Item>
+          <QuotaRows />
+        </Section>
+        <Section title={t('plans.teams')} lead={t('plans.teamsHint')}>
+          <TeamRows />
+          <Form.Item name="coverDistrict" valuePropName="checked" noStyle>
+            <Checkbox>{t('plans.coverDistrict')}</Checkbox>
+          </Form.Item>
+        </Section>
+        <Section>
+          <Form.Item name="approvedException" label={t('plans.exception')} extra={t('plans.exceptionHint')}>
+            <Input.TextArea rows={2} maxLength={500} />
+          </Form.Item>
+          {error && <ErrorPanel error={error} onRetry={error.stale ? reload : undefined} />}
+          <div className="form-acts">
+            <Button type="primary" htmlType="submit" loading={busy}>
+              {t('act.save')}
+            </Button>
+            <Link to={plan ? `/plans/${lastPart(plan.name)}` : '/plans'}>
+              <Button>{t('act.cancel')}</Button>
+            </Link>
+          </div>
+        </Section>
+      </Form>
+    </>
+  );
+}
