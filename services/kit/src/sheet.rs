@@ -197,6 +197,16 @@ pub struct Sheet<R> {
 impl<R: Read> Sheet<R> {
     /// Reads the header. Without `encoding` it is guessed: a byte order mark, or what the first Chinese text looks like.
     pub fn open(reader: R, encoding: Option<Encoding>, columns: &[Column], limits: Limits) -> Result<Self, Error> {
+        Self::open_with(reader, encoding, |_| Ok(columns.to_vec()), limits)
+    }
+
+    /// As [`Sheet::open`], with columns chosen by the header found: for lists whose headers differ from office to office.
+    pub fn open_with(
+        reader: R,
+        encoding: Option<Encoding>,
+        choose: impl FnOnce(&[&str]) -> Result<Vec<Column>, Error>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let mut records = Records::new(Text::open(reader, encoding)?, limits.row_bytes_max);
         let bad = |line, why| Error::BadHeader { line, why };
         let header = match records.next()? {
@@ -209,9 +219,10 @@ impl<R: Read> Sheet<R> {
             Record::End => return Err(Error::Empty),
         };
         let header: Vec<&str> = header.iter().map(|cell| cell.trim_start_matches('\u{feff}').trim()).collect();
+        let columns = choose(&header)?;
         let mut places = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
-        for column in columns {
+        for column in &columns {
             let wanted = column.header.trim();
             let mut found = header.iter().enumerate().filter(|(_, cell)| **cell == wanted);
             let place = found.next().map(|(place, _)| place);
@@ -228,7 +239,7 @@ impl<R: Read> Sheet<R> {
             return Err(Error::MissingColumn { missing, found });
         }
         let width = header.len();
-        Ok(Self { records, columns: columns.to_vec(), places, width, limits, rows: 0, ended: false })
+        Ok(Self { records, columns, places, width, limits, rows: 0, ended: false })
     }
 
     /// The encoding, once a character beyond ASCII was seen.
