@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
+use http::HeaderValue;
+use http::header::{CONTENT_TYPE, TE};
+use http::uri::PathAndQuery;
 use kit::env::Env;
 use kit::telemetry;
 use tonic::client::Grpc;
+use tonic::codec::EncodeBody;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::transport::Channel;
-use tonic::{CancellationHandle, Request, Response, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
+use tower::{Service as _, ServiceExt as _};
 
 use crate::codec::Raw;
 use crate::error::{Fault, Result};
@@ -63,7 +68,7 @@ impl Upstream {
     async fn ready(&self, route: &Route) -> Result<Grpc<Channel>> {
         let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
         let ready = grpc.ready().await;
-        ready.map_err(|error| Fault::upstream(&route.service, tonic::Status::from_error(error.into())))?;
+        ready.map_err(|error| Fault::upstream(&route.service, Status::from_error(error.into())))?;
         Ok(grpc)
     }
 
@@ -77,7 +82,8 @@ impl Upstream {
     ) -> Result<Response<Bytes>> {
         let mut request = Request::new(message);
         caller.put(request.metadata_mut());
-        request.set_timeout(timeout);
+        // A little longer there, so that it is here that time runs out.
+        request.set_timeout(timeout + Duration::from_secs(1));
         let call = async {
             let mut grpc = self.ready(route).await?;
             let answer = grpc.unary(request, route.grpc.clone(), Raw).await;
@@ -104,23 +110,44 @@ impl Upstream {
         tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
     }
 
-    /// A stream of messages, one answer. `messages` is given the handle that turns the stream into a failed one; a
-    /// stream that ends is a whole one.
+    /// A stream of messages, one answer. An error in the stream resets the rpc; a stream that ends is a whole one.
+    ///
+    /// Written out instead of by `Grpc::client_streaming`, whose stream has no way to fail: cancelling that call, or
+    /// dropping it, sends `RST_STREAM(CANCEL)`, which tonic's servers read as the regular end of the messages, so that a
+    /// broken upload would pass for a short file.
     pub async fn client_stream<S>(
         &self,
-        route: &Route,
+        service: &str,
+        rpc: PathAndQuery,
         caller: &Caller,
-        messages: impl FnOnce(CancellationHandle) -> S,
-    ) -> Result<Response<Bytes>>
+        messages: S,
+    ) -> Result<Bytes>
     where
-        S: Stream<Item = Bytes> + Send + 'static,
+        S: Stream<Item = std::result::Result<Bytes, Status>> + Send + 'static,
     {
-        let mut head = Request::new(());
-        caller.put(head.metadata_mut());
-        let handle = head.cancellation_handle();
-        let request = head.map(|()| messages(handle));
-        let mut grpc = self.ready(route).await?;
-        let answer = grpc.client_streaming(request, route.grpc.clone(), Raw).await;
-        answer.map_err(|status| Fault::upstream(&route.service, status))
+        let mut metadata = MetadataMap::new();
+        caller.put(&mut metadata);
+        let body = tonic::body::Body::new(EncodeBody::new_client(Raw, messages, None, None));
+        let mut request = http::Request::new(body);
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        *request.uri_mut() = http::Uri::from(rpc);
+        *request.headers_mut() = metadata.into_headers();
+        request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        let fault = |status| Fault::upstream(service, status);
+        let transport = |error: tonic::transport::Error| fault(Status::from_error(error.into()));
+        let mut channel = self.channel.clone();
+        let channel = channel.ready().await.map_err(transport)?;
+        let response = channel.call(request).await.map_err(transport)?;
+        if let Some(status) = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok) {
+            return Err(fault(status));
+        }
+        let http = response.status();
+        let mut answers = Streaming::new_response(Raw, response.into_body(), http, None, Some(ANSWER_BYTES_MAX));
+        let answer = answers.message().await.map_err(fault)?;
+        // The status of the whole comes after the message.
+        answers.trailers().await.map_err(fault)?;
+        answer.ok_or_else(|| fault(Status::internal("no answer")))
     }
 }

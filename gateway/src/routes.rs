@@ -414,16 +414,7 @@ mod tests {
             Lookup::OtherMethod(methods) => assert_eq!(methods, [Method::GET, Method::HEAD, Method::POST]),
             other => panic!("{other:?}"),
         }
-        for path in [
-            "/v1/nothing",
-            "/v1/plans/",
-            "/v1//plans",
-            "/v1/plans/a/b",
-            "/",
-            "",
-            "/v1/plans/x:nothing/y",
-            "/v1/draws/:state",
-        ] {
+        for path in ["/v1/nothing", "/v1/plans/", "/v1//plans", "/v1/plans/a/b", "/", "", "/v1/plans/x:nothing/y"] {
             assert!(matches!(routes.find(&Method::GET, path), Lookup::Nothing), "{path}");
         }
         assert_eq!(rpc(&routes, Method::HEAD, "/v1/plans").0, "ListPlans");

@@ -17,7 +17,8 @@ use proto::google::api::HttpBody;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 use tonic::metadata::MetadataMap;
-use tonic::{CancellationHandle, Streaming};
+use tonic::{Status, Streaming};
+use tracing::Instrument as _;
 
 use crate::Limits;
 use crate::binder;
@@ -151,25 +152,30 @@ pub async fn upload(
         idle: limits.idle_timeout,
         broken: broken.clone(),
     };
-    let pump = tokio::spawn(pump.run(pieces));
     let writer = Writer { message: Some(message), field: field.clone(), content_type };
-    let call = upstream.client_stream(route, caller, |handle| writer.messages(received, handle));
-    let ended = pump;
-    tokio::pin!(call, ended);
-    // The answer has its time from the last byte on; before that every pause is measured by itself.
-    let answered = tokio::select! {
-        answer = &mut call => {
-            // The part has answered, perhaps before the end. What is left is read and thrown away.
-            let _ = ended.await;
-            answer
+    let (upstream, caller, service, rpc) =
+        (upstream.clone(), caller.clone(), route.service.clone(), route.grpc.clone());
+    let answer_timeout = limits.upload_answer_timeout;
+    // On its own, since a client that leaves drops whatever waits for it here: the rpc must still be failed in order.
+    let work = async move {
+        let call = upstream.client_stream(&service, rpc, &caller, writer.messages(received));
+        let ended = tokio::spawn(pump.run(pieces));
+        tokio::pin!(call, ended);
+        // The answer has its time from the last byte on; before that every pause is measured by itself.
+        tokio::select! {
+            answer = &mut call => {
+                // The part has answered, perhaps before the end. What is left is read and thrown away.
+                let _ = ended.await;
+                answer
+            }
+            _ = &mut ended => {
+                timeout(answer_timeout, call).await.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
+            }
         }
-        _ = &mut ended => match timeout(limits.upload_answer_timeout, call).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Fault::upstream_timeout()),
-        },
     };
+    let answered = tokio::spawn(work.in_current_span()).await.map_err(Fault::internal)?;
     match (answered, broken.get()) {
-        (Ok(answer), _) => Ok(answer.into_inner()),
+        (Ok(answer), _) => Ok(answer),
         (Err(_), Some(Broken::TooLarge)) => Err(Fault::too_large(limits.upload_bytes_max)),
         (Err(_), Some(Broken::Slow)) => Err(Fault::client_timeout()),
         (Err(_), Some(Broken::Aborted)) => Err(Fault::client_timeout().at(StatusCode::BAD_REQUEST)),
@@ -245,28 +251,19 @@ impl Writer {
     fn messages(
         self,
         received: mpsc::Receiver<Piece>,
-        handle: CancellationHandle,
-    ) -> impl Stream<Item = Bytes> + Send + 'static {
-        stream::unfold((self, received, handle, false), |(mut writer, mut received, handle, ended)| async move {
+    ) -> impl Stream<Item = std::result::Result<Bytes, Status>> + Send + 'static {
+        stream::unfold((self, received, false), |(mut writer, mut received, ended)| async move {
             if ended {
                 return None;
             }
-            match received.recv().await {
-                Some(Piece::Chunk(chunk)) => {
-                    let message = writer.write(chunk);
-                    Some((message, (writer, received, handle, false)))
-                }
+            let (message, ended) = match received.recv().await {
+                Some(Piece::Chunk(chunk)) => (Ok(writer.write(chunk)), false),
                 // An empty body still is a request.
-                Some(Piece::End) if writer.message.is_some() => {
-                    let message = writer.write(Bytes::new());
-                    Some((message, (writer, received, handle, true)))
-                }
-                Some(Piece::End) => None,
-                None => {
-                    handle.cancel();
-                    std::future::pending().await
-                }
-            }
+                Some(Piece::End) if writer.message.is_some() => (Ok(writer.write(Bytes::new())), true),
+                Some(Piece::End) => return None,
+                None => (Err(Status::aborted("the upload broke off")), true),
+            };
+            Some((message, (writer, received, ended)))
         })
     }
 

@@ -1,0 +1,156 @@
+//! What bounds the gateway: sizes, times, numbers, headers, and how it stops.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::stage::Stage;
+
+/// Sends bytes and reads until the gateway closes.
+async fn raw(stage: &Stage, request: &str) -> String {
+    let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), connection.read_to_end(&mut answer)).await;
+    read.expect("the gateway closes").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn every_answer_has_the_security_headers_and_its_own_nonce() {
+    let stage = Stage::new().await;
+    let browser = stage.browser();
+    let mut policies = Vec::new();
+    for path in
+        ["/v1/public/draws", "/v1/nothing", "/work/", "/assets/recheck/none.js", "/livez", "/readyz", "/nothing"]
+    {
+        let answer = browser.get(path).await;
+        let policy = answer.header("content-security-policy").to_owned();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'nonce-"),
+            "{path}: {policy}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert!(
+            !answer.header("permissions-policy").is_empty() && !answer.header("referrer-policy").is_empty(),
+            "{path}"
+        );
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}");
+        policies.push(policy);
+    }
+    let count = policies.len();
+    policies.sort();
+    policies.dedup();
+    assert_eq!(policies.len(), count, "a nonce is used once");
+}
+
+#[tokio::test]
+async fn the_portals_page_carries_the_nonce_of_its_policy() {
+    let stage = Stage::new().await;
+    let browser = stage.browser();
+    let unbuilt = browser.get("/work/").await;
+    assert_eq!(unbuilt.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(String::from_utf8_lossy(&unbuilt.body).contains("make web"));
+    let dist = stage.folder.path().join("web/ui/dist");
+    std::fs::create_dir_all(&dist).unwrap();
+    std::fs::write(dist.join("index.html"), "<meta name=\"csp-nonce\" content=\"__CSP_NONCE__\">").unwrap();
+    for path in ["/work/", "/work/draws/2026-0001?tab=entries"] {
+        let answer = browser.get(path).await;
+        let policy = answer.header("content-security-policy");
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer.body), format!("<meta name=\"csp-nonce\" content=\"{nonce}\">"));
+    }
+    let bare = browser.get("/work").await;
+    assert_eq!((bare.status, bare.header("location")), (StatusCode::PERMANENT_REDIRECT, "/work/"));
+}
+
+#[tokio::test]
+async fn a_json_body_has_an_edge() {
+    let stage = Stage::with(|settings| settings.limits.json_bytes_max = 1 << 20).await;
+    let browser = stage.signed_in().await;
+    let body = json!({"title": "x".repeat(1 << 20)});
+    let answer = browser.send(Method::PATCH, "/v1/plans/7", body.to_string().into(), Some("application/json")).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn headers_have_an_edge() {
+    let stage = Stage::new().await;
+    let large = format!("GET /v1/me HTTP/1.1\r\nhost: q\r\nx-large: {}\r\n\r\n", "x".repeat(64 << 10));
+    let many = format!("GET /v1/me HTTP/1.1\r\nhost: q\r\n{}\r\n", "a: b\r\n".repeat(100));
+    let long = format!("GET /v1/me?{} HTTP/1.1\r\nhost: q\r\n\r\n", "x".repeat(128 << 10));
+    for request in [large, many, long] {
+        let answer = raw(&stage, &request).await;
+        let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+        assert!(matches!(status.as_str(), "431" | "414"), "{answer}");
+    }
+    assert_eq!(raw(&stage, "nonsense\r\n\r\n").await.split(' ').nth(1), Some("400"));
+}
+
+#[tokio::test]
+async fn a_client_that_sends_its_headers_too_slowly_is_let_go() {
+    let stage = Stage::with(|settings| settings.limits.header_timeout = Duration::from_millis(200)).await;
+    let answer = raw(&stage, "GET /v1/me HTTP/1.1\r\nhost:").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_its_body_too_slowly_is_told() {
+    let stage = Stage::with(|settings| settings.limits.unary_timeout = Duration::from_millis(200)).await;
+    let answer = raw(
+        &stage,
+        "POST /v1/session:signIn HTTP/1.1\r\nhost: q\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_part_that_does_not_answer_is_not_waited_for() {
+    let stage = Stage::with(|settings| settings.limits.unary_timeout = Duration::from_millis(300)).await;
+    let answer = stage.browser().get("/v1/public/overview").await;
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(answer.json()["code"], 4);
+}
+
+#[tokio::test]
+async fn more_than_it_can_do_is_refused_with_a_time_to_come_back() {
+    let stage = Stage::with(|settings| settings.limits.requests_max = 1).await;
+    let (browser, mut waiting) = (stage.browser(), stage.world.waiting.subscribe());
+    let slow = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.get("/v1/public/overview").await }
+    });
+    waiting.wait_for(|count| *count == 1).await.unwrap();
+    let refused = browser.get("/v1/public/draws").await;
+    assert_eq!((refused.status, refused.reason().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(browser.get("/livez").await.status, StatusCode::OK);
+    stage.world.released.send_replace(true);
+    assert_eq!(slow.await.unwrap().status, StatusCode::OK);
+    assert_eq!(browser.get("/v1/public/draws").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn when_it_stops_open_requests_end_and_new_ones_are_not_taken() {
+    let stage = Stage::with(|settings| settings.limits.unary_timeout = Duration::from_secs(20)).await;
+    let (browser, mut waiting) = (stage.browser(), stage.world.waiting.subscribe());
+    let open = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.get("/v1/public/overview").await }
+    });
+    waiting.wait_for(|count| *count == 1).await.unwrap();
+    stage.env.shutdown.cancel();
+    // The listener goes first.
+    while TcpStream::connect(stage.gateway.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stage.world.released.send_replace(true);
+    assert_eq!(open.await.unwrap().status, StatusCode::OK);
+    let stopped = tokio::time::timeout(Duration::from_secs(10), stage.gateway.stopped()).await;
+    stopped.expect("it stops").unwrap();
+}

@@ -1,0 +1,251 @@
+//! Uploads and downloads: whole, bounded, and never short without saying so.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway::stream::CHUNK_BYTES_MAX;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt as _;
+use proto::google::api::HttpBody;
+use proto::qingtian::draws::v1::ImportSubjectsRequest;
+use proto::qingtian::draws::v1::registers_client::RegistersClient;
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::parts::{ROW_BYTES, Upload};
+use crate::stage::{Browser, Stage};
+
+const IMPORT: &str = "/v1/organisations/market/subjects:import";
+
+fn pattern(bytes: usize) -> Bytes {
+    (0..bytes).map(|n| (n * 31 % 251) as u8).collect::<Vec<_>>().into()
+}
+
+async fn uploaded(stage: &Stage) -> Upload {
+    let mut uploads = stage.world.uploads.subscribe();
+    let waited = tokio::time::timeout(Duration::from_secs(10), uploads.wait_for(|uploads| !uploads.is_empty())).await;
+    waited.expect("the part saw the upload end").unwrap().last().unwrap().clone()
+}
+
+/// The head of an upload, for tests that break it off.
+fn head(browser: &Browser, extra: &str) -> String {
+    format!(
+        "POST {IMPORT} HTTP/1.1\r\nhost: q\r\ncookie: {}\r\nx-csrf-token: {}\r\ncontent-type: text/csv\r\n{extra}\r\n\r\n",
+        browser.cookie.as_ref().unwrap(),
+        browser.csrf.as_ref().unwrap()
+    )
+}
+
+#[tokio::test]
+async fn an_upload_arrives_whole_in_chunks_with_its_fields_in_the_first() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let file = pattern(5 * (1 << 20) + 17);
+    let answer = browser
+        .upload(
+            &format!(
+                "{IMPORT}?fileName=a.csv&columns=key%3D%E4%BB%A3%E7%A0%81&columns=title%3Dt&defaultDistrict=410202"
+            ),
+            file.clone(),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, answer.json()["rows"].as_str().unwrap()),
+        (StatusCode::OK, file.len().to_string().as_str())
+    );
+    let upload = uploaded(&stage).await;
+    assert_eq!(upload.digest, hex::encode(Sha256::digest(&file)));
+    assert_eq!(upload.end, Some(Ok(())));
+    assert!(upload.chunks.iter().all(|&bytes| bytes > 0 && bytes <= CHUNK_BYTES_MAX), "{:?}", upload.chunks);
+    assert_eq!((upload.first.parent.as_str(), upload.first.file_name.as_str()), ("organisations/market", "a.csv"));
+    assert_eq!(upload.first.columns, ["key=代码", "title=t"]);
+    assert_eq!(upload.first.file.unwrap().content_type, "text/csv");
+    assert!(!upload.later_fields, "later messages carry only bytes");
+}
+
+#[tokio::test]
+async fn an_empty_file_is_an_upload_too() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    assert_eq!(browser.upload(&format!("{IMPORT}?fileName=empty.csv"), "").await.status, StatusCode::OK);
+    let upload = uploaded(&stage).await;
+    assert_eq!((upload.chunks, upload.first.file_name.as_str(), upload.end), (vec![0], "empty.csv", Some(Ok(()))));
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_a_failed_rpc_never_a_short_file() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let chunked = format!("{:x}\r\n{}\r\n", 300_000, "y".repeat(300_000));
+    for (announced, sent) in [("content-length: 1000000", "y".repeat(300_000)), ("transfer-encoding: chunked", chunked)]
+    {
+        stage.world.uploads.send_modify(Vec::clear);
+        let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+        connection.write_all(head(&browser, announced).as_bytes()).await.unwrap();
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        connection.shutdown().await.unwrap();
+        drop(connection);
+        let upload = uploaded(&stage).await;
+        assert!(matches!(upload.end, Some(Err(_))), "{announced}: {:?} after {:?}", upload.end, upload.chunks);
+    }
+}
+
+#[tokio::test]
+async fn a_grpc_client_that_gives_up_is_no_short_file_either() {
+    // tonic's servers end the stream regularly on RST_STREAM(CANCEL), which is what a dropped call sends; the guard does not.
+    let stage = Stage::new().await;
+    let channel = tonic::transport::Endpoint::from_shared(stage.parts_url.clone()).unwrap().connect().await.unwrap();
+    let mut client = RegistersClient::new(channel);
+    let (chunks, received) = tokio::sync::mpsc::channel(1);
+    let mut request = tonic::Request::new(tokio_stream::wrappers::ReceiverStream::new(received));
+    let token = stage.world.token("users/handler").token;
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let call = tokio::spawn(async move { client.import_subjects(request).await });
+    let chunk = || ImportSubjectsRequest {
+        file: Some(HttpBody { data: vec![1; 1000], ..Default::default() }),
+        ..Default::default()
+    };
+    for _ in 0..3 {
+        chunks.send(chunk()).await.unwrap();
+    }
+    while !stage.world.was_called("ImportSubjects") {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    assert!(matches!(uploaded(&stage).await.end, Some(Err(_))));
+    drop(chunks);
+}
+
+#[tokio::test]
+async fn an_upload_that_stands_still_ends() {
+    let stage = Stage::with(|settings| settings.limits.idle_timeout = Duration::from_millis(200)).await;
+    let browser = stage.signed_in().await;
+    let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+    connection.write_all(head(&browser, "content-length: 1000000").as_bytes()).await.unwrap();
+    connection.write_all(b"some").await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(matches!(uploaded(&stage).await.end, Some(Err(_))));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_too_large_is_refused_before_or_on_the_way() {
+    let stage = Stage::with(|settings| settings.limits.upload_bytes_max = 1 << 20).await;
+    let browser = stage.signed_in().await;
+    let answer = browser.upload(IMPORT, pattern((1 << 20) + 1)).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE"));
+    assert!(!stage.world.was_called("ImportSubjects"), "its length was announced");
+    let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+    connection.write_all(head(&browser, "transfer-encoding: chunked").as_bytes()).await.unwrap();
+    let (mut read, mut write) = connection.split();
+    let send = async {
+        let chunk = format!("{:x}\r\n{}\r\n", 1 << 18, "y".repeat(1 << 18));
+        for _ in 0..5 {
+            // The gateway may have closed the connection by now.
+            if write.write_all(chunk.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    };
+    let mut answer = vec![0; 64];
+    let (_, first) = tokio::join!(send, read.read(&mut answer));
+    let answer = String::from_utf8_lossy(&answer[..first.unwrap()]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(matches!(uploaded(&stage).await.end, Some(Err(_))));
+}
+
+#[tokio::test]
+async fn a_part_that_refuses_early_is_heard_by_a_client_that_still_sends() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let answer = browser.upload(&format!("{IMPORT}?fileName=refused.csv"), pattern(20 << 20)).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "FILE_UNREADABLE"));
+    let anonymous = stage.browser().upload(IMPORT, pattern(20 << 20)).await;
+    assert_eq!((anonymous.status, anonymous.reason().as_str()), (StatusCode::UNAUTHORIZED, "NOT_SIGNED_IN"));
+}
+
+#[tokio::test]
+async fn a_download_has_its_type_and_name_and_arrives_whole() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let answer = browser.get("/v1/organisations/market/subjects:export").await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 3 * ROW_BYTES));
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"subjects.csv\"");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let head = browser.send(Method::HEAD, "/v1/organisations/market/subjects:export", Bytes::new(), None).await;
+    assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
+}
+
+#[tokio::test]
+async fn evidence_is_kept_and_not_sent_twice() {
+    let stage = Stage::new().await;
+    let path = "/v1/public/draws/2026-0001/evidence";
+    let answer = stage.browser().get(path).await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(answer.header("etag"), "\"abc\"");
+    for known in ["\"abc\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
+        let again = stage.browser().with("if-none-match", known).get(path).await;
+        assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{known}");
+    }
+    assert_eq!(stage.browser().with("if-none-match", "\"other\"").get(path).await.status, StatusCode::OK);
+    let absent = stage.browser().get("/v1/public/draws/absent/evidence").await;
+    assert_eq!((absent.status, absent.reason().as_str()), (StatusCode::NOT_FOUND, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn a_download_that_fails_breaks_the_connection() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    stage.world.fails_after.store(2, Ordering::SeqCst);
+    let response =
+        browser.open(Method::GET, "/v1/organisations/market/subjects:export", Bytes::new(), None).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.into_body().collect().await.is_err(), "a part must not look like the whole");
+    stage.world.fails_after.store(0, Ordering::SeqCst);
+    let answer = browser.get("/v1/organisations/market/subjects:export").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"));
+    assert!(!answer.json().to_string().contains("/var/lib"));
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_slows_the_part_down() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let rows = 4_000;
+    stage.world.rows.store(rows, Ordering::SeqCst);
+    let response =
+        browser.open(Method::GET, "/v1/organisations/market/subjects:export", Bytes::new(), None).await.unwrap();
+    let mut produced = stage.world.produced.subscribe();
+    let all = tokio::time::timeout(Duration::from_secs(2), produced.wait_for(|made| *made >= rows)).await;
+    assert!(all.is_err(), "256 MB were made for a client that had read nothing");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body.len(), rows * ROW_BYTES);
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_let_go() {
+    let stage = Stage::with(|settings| settings.limits.idle_timeout = Duration::from_millis(300)).await;
+    let browser = stage.signed_in().await;
+    stage.world.rows.store(usize::MAX, Ordering::SeqCst);
+    let request = format!(
+        "GET /v1/organisations/market/subjects:export HTTP/1.1\r\nhost: q\r\ncookie: {}\r\n\r\n",
+        browser.cookie.as_ref().unwrap()
+    );
+    let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut produced = stage.world.produced.subscribe();
+    // It goes on until all buffers are full; then nothing more is made, and the connection is closed.
+    let mut made = 0;
+    while tokio::time::timeout(Duration::from_secs(2), produced.wait_for(|now| *now > made)).await.is_ok() {
+        made = *produced.borrow();
+    }
+    let mut buffer = vec![0; 1 << 20];
+    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+        while matches!(connection.read(&mut buffer).await, Ok(read) if read > 0) {}
+    });
+    assert!(ended.await.is_ok(), "an endless download ended");
+}

@@ -1,0 +1,8 @@
+//! The gateway from outside: a browser or a machine client on one side, real rpcs on the other, Redis real.
+
+mod edges;
+mod files;
+mod parts;
+mod signing_in;
+mod stage;
+mod transcoding;
