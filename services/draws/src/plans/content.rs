@@ -142,7 +142,7 @@ impl Content {
 ///
 /// # Errors
 /// `INVALID`.
-pub(super) fn text(field: &str, value: &str, chars_max: usize) -> Result<String> {
+pub(crate) fn text(field: &str, value: &str, chars_max: usize) -> Result<String> {
     let value = value.trim();
     if value.chars().count() > chars_max {
         return Err(Refusal::invalid(field, format!("至多 {chars_max} 字 / at most {chars_max} characters")));

@@ -95,9 +95,9 @@ pub fn obstacles(plan: &Plan, counts: &[DistrictCount], officers: &[Officer]) ->
             found.push(Refusal::new(Reason::SmallStratum).with("stratum", stratum).with("n", count.subjects));
         }
     }
-    if !excepted {
-        found.extend(too_few_officers(plan, counts, &drawn_in, officers));
-    }
+    // An approved exception allows teams without choice, never teams that cannot be formed.
+    let per_place = if excepted { 1 } else { CANDIDATES_PER_PLACE_MIN };
+    found.extend(too_few_officers(plan, counts, &drawn_in, officers, per_place));
     found
 }
 
@@ -113,23 +113,24 @@ fn too_few_officers(
     counts: &[DistrictCount],
     drawn_in: &BTreeSet<&str>,
     officers: &[Officer],
+    per_place: u64,
 ) -> Vec<Refusal> {
     let mut found = Vec::new();
     for part in &plan.content.teams {
         if plan.content.cover_district {
             let districts = counts.iter().filter(|n| n.subjects > 0 && drawn_in.contains(plan.stratum(&n.district)));
             for DistrictCount { district, .. } in districts {
-                found.extend(too_few(part, Some(district), officers));
+                found.extend(too_few(part, Some(district), officers, per_place));
             }
         } else if !drawn_in.is_empty() {
-            found.extend(too_few(part, None, officers));
+            found.extend(too_few(part, None, officers, per_place));
         }
     }
     found
 }
 
 /// The refusal when a unit has too few officers, or too few with the specialty the first must have.
-fn too_few(part: &TeamPart, district: Option<&str>, officers: &[Officer]) -> Option<Refusal> {
+fn too_few(part: &TeamPart, district: Option<&str>, officers: &[Officer], per_place: u64) -> Option<Refusal> {
     let candidates = || {
         officers.iter().filter(|officer| {
             officer.organisation == part.organisation
@@ -144,13 +145,13 @@ fn too_few(part: &TeamPart, district: Option<&str>, officers: &[Officer]) -> Opt
         let refusal = Refusal::new(Reason::TooFewOfficers);
         refusal.with("district", place).with("have", have).with("need", need)
     };
-    let (have, need) = (candidates().count() as u64, u64::from(part.size) * CANDIDATES_PER_PLACE_MIN);
+    let (have, need) = (candidates().count() as u64, u64::from(part.size) * per_place);
     if have < need {
         return Some(refuse(place, have, need));
     }
     let specialty = part.specialty.as_ref()?;
     let have = candidates().filter(|officer| officer.specialties.contains(specialty)).count() as u64;
-    (have < CANDIDATES_PER_PLACE_MIN).then(|| refuse(format!("{place} {specialty}"), have, CANDIDATES_PER_PLACE_MIN))
+    (have < per_place).then(|| refuse(format!("{place} {specialty}"), have, per_place))
 }
 
 /// A district with its name, where it is one of Kaifeng's.

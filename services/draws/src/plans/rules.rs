@@ -3,15 +3,14 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use kit::error::{Reason, Refusal, Result};
 use proto::qingtian::draws::v1 as pb;
 
+pub use kit::workdays::legal_day;
+
 pub use super::content::{ANY, Amount, Content, TeamPart};
 pub use super::obstacles::{ALL, DistrictCount, StratumCount, obstacles, resolve, strata};
-
-/// Hours Kaifeng is ahead of UTC, in seconds: legal dates are those of Asia/Shanghai, which has had no summer time since 1991.
-const KAIFENG_SECS: i32 = 8 * 3_600;
 
 /// Number of a plan: `plans/2026-07`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -293,12 +292,6 @@ impl Plan {
 fn is_late(year: i32, now: DateTime<Utc>) -> bool {
     let day = legal_day(now);
     (day.year(), day.month()) >= (year, 4)
-}
-
-/// The legal date of an instant: Kaifeng's.
-pub fn legal_day(now: DateTime<Utc>) -> NaiveDate {
-    // Eight hours are less than a day, so the offset exists.
-    FixedOffset::east_opt(KAIFENG_SECS).map_or_else(|| now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
 }
 
 #[cfg(test)]

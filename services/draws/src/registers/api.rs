@@ -1,0 +1,370 @@
+//! Registers over gRPC (art. 13, 16): parse, load, decide, save.
+
+use std::pin::Pin;
+
+use futures::Stream;
+use kit::{
+    auth::Caller,
+    blob::Digest,
+    codes::{DistrictCode, SubjectKey},
+    env::Env,
+    error::{Reason, Refusal, Result},
+    ledger::{Ledger, timestamp},
+    pages,
+    sheet::{Encoding, Report},
+};
+use proto::{
+    google::api::HttpBody,
+    qingtian::{
+        access::v1::Role,
+        common::v1::Import,
+        draws::v1::{self as pb, registers_server::Registers},
+    },
+};
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{
+    export,
+    import::{Head, Importer, new_id},
+    imports,
+    reading::{Manner, Piece},
+    rules,
+    store::{self, ConflictRow, Filter, OfficerRow, StatusChange, SubjectRow, within},
+};
+use crate::plans::content::text;
+
+/// Bytes of a download.
+pub type Download = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+
+/// The service.
+pub struct Api {
+    env: Env,
+    ledger: Ledger,
+}
+
+impl Api {
+    pub(super) fn new(env: Env, ledger: Ledger) -> Self {
+        Self { env, ledger }
+    }
+
+    async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>> {
+        Ok(self.ledger.pool().acquire().await?)
+    }
+}
+
+#[tonic::async_trait]
+impl Registers for Api {
+    async fn import_subjects(
+        &self,
+        request: Request<Streaming<pb::ImportSubjectsRequest>>,
+    ) -> Result<Response<Import>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut stream = request.into_inner();
+        let Some(first) = stream.message().await? else {
+            return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
+        };
+        let head = head(&caller, &first)?;
+        let (sender, pieces) = mpsc::channel(4);
+        // On a task of its own: whoever hangs up ends the upload, but what came before is entered and accounted for.
+        let importer = Importer::new(self.env.clone(), self.ledger.clone());
+        let entering = self.env.tasks.spawn(importer.run(caller, head, pieces));
+        forward(&self.env, first, stream, sender).await;
+        Ok(Response::new(entering.await.map_err(Refusal::internal)??))
+    }
+
+    async fn list_imports(
+        &self,
+        request: Request<pb::ListImportsRequest>,
+    ) -> Result<Response<pb::ListImportsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let rows = pages::rows(request.page_size)?;
+        let before = pages::after(&request.page_token)?;
+        let mut conn = self.conn().await?;
+        let mut found = imports::list(&mut conn, &request.parent, before.as_deref(), rows + 1).await?;
+        let next_page_token = pages::cut(&mut found, rows, |import| import.id.clone());
+        let imports = found.iter().map(imports::ImportRow::message).collect();
+        Ok(Response::new(pb::ListImportsResponse { imports, next_page_token }))
+    }
+
+    async fn get_import(&self, request: Request<pb::GetImportRequest>) -> Result<Response<Import>, Status> {
+        let caller = Caller::of(&request)?;
+        let name = request.into_inner().name;
+        let (organisation, id) = within(&name, "imports", &caller.reach())?;
+        Ok(Response::new(imports::get(&mut *self.conn().await?, organisation, id).await?.message()))
+    }
+
+    type DownloadImportReportStream = Download;
+
+    async fn download_import_report(
+        &self,
+        request: Request<pb::DownloadImportReportRequest>,
+    ) -> Result<Response<Download>, Status> {
+        let caller = Caller::of(&request)?;
+        let name = request.into_inner().name;
+        let (organisation, id) = within(&name, "imports", &caller.reach())?;
+        let import = imports::get(&mut *self.conn().await?, organisation, id).await?;
+        if import.ended_at.is_none() {
+            return Err(Refusal::wrong_state(name, "导入中 RUNNING", "下载 download").into());
+        }
+        if import.report.is_empty() {
+            // The import's process died before the report was whole: what was kept beside it is all there is.
+            let mut report = Report::new(Vec::new()).map_err(Refusal::internal)?;
+            for problem in import.problems.iter() {
+                report.add(problem).map_err(Refusal::internal)?;
+            }
+            let bytes = report.finish().map_err(Refusal::internal)?;
+            return Ok(Response::new(Box::pin(futures::stream::iter([Ok(export::csv(bytes))]))));
+        }
+        let digest = Digest::parse(&import.report).map_err(Refusal::internal)?;
+        let (file, _) = self.env.blobs.open(digest).await.map_err(Refusal::internal)?;
+        Ok(Response::new(export::file(file)))
+    }
+
+    async fn list_subjects(
+        &self,
+        request: Request<pb::ListSubjectsRequest>,
+    ) -> Result<Response<pb::ListSubjectsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let rows = pages::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?;
+        let filter = filter(request.parent, &request.query, &request.district, request.status)?;
+        let mut conn = self.conn().await?;
+        let mut found = store::subjects(&mut conn, &filter, after.as_deref(), rows + 1).await?;
+        let total_size = store::count_subjects(&mut conn, &filter).await?;
+        let next_page_token = pages::cut(&mut found, rows, |subject| subject.key.clone());
+        let subjects = found.iter().map(subject).collect();
+        Ok(Response::new(pb::ListSubjectsResponse { subjects, next_page_token, total_size }))
+    }
+
+    type ExportSubjectsStream = Download;
+
+    async fn export_subjects(
+        &self,
+        request: Request<pb::ExportSubjectsRequest>,
+    ) -> Result<Response<Download>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let filter = filter(request.parent, &request.query, &request.district, request.status)?;
+        Ok(Response::new(export::subjects(self.ledger.pool().clone(), filter)))
+    }
+
+    async fn get_subject(&self, request: Request<pb::GetSubjectRequest>) -> Result<Response<pb::Subject>, Status> {
+        let caller = Caller::of(&request)?;
+        let name = request.into_inner().name;
+        let (organisation, key) = within(&name, "subjects", &caller.reach())?;
+        Ok(Response::new(subject(&store::subject(&mut *self.conn().await?, organisation, key).await?)))
+    }
+
+    async fn set_subject_status(
+        &self,
+        request: Request<pb::SetSubjectStatusRequest>,
+    ) -> Result<Response<pb::Subject>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let (organisation, key) = within(&request.name, "subjects", &caller.reach())?;
+        let in_business = asked_status(request.status)?
+            .ok_or_else(|| Refusal::invalid("status", "请选择在业或不在业 / in business or not"))?;
+        let reason = text("reason", &request.reason, 500)?;
+        if reason.chars().count() < 2 {
+            return Err(Refusal::invalid("reason", "请说明理由 / say why").into());
+        }
+        if request.etag.is_empty() {
+            return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before").into());
+        }
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let before = store::lock_subject(&mut tx, organisation, key).await?;
+        if request.etag != before.revision.to_string() {
+            let stale = Refusal::new(Reason::Stale).with("name", &request.name);
+            return Err(stale.with("who", &before.changed_by).with("what", &before.changed_what).into());
+        }
+        let change = StatusChange { in_business, reason: &reason, by: &caller.actor, at: tx.now() };
+        store::set_status(&mut tx, &before, &change).await?;
+        let answer = subject(&store::subject(&mut tx, organisation, key).await?);
+        tx.changed(&request.name, Some(&subject(&before)), Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_officers(
+        &self,
+        request: Request<pb::ListOfficersRequest>,
+    ) -> Result<Response<pb::ListOfficersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let rows = pages::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?;
+        let filter = filter(request.parent, &request.query, &request.district, 0)?;
+        let mut found = store::list_officers(&mut *self.conn().await?, &filter, after.as_deref(), rows + 1).await?;
+        let next_page_token = pages::cut(&mut found, rows, |officer| officer.key.clone());
+        let officers = found.into_iter().map(officer).collect();
+        Ok(Response::new(pb::ListOfficersResponse { officers, next_page_token }))
+    }
+
+    async fn declare_conflict(
+        &self,
+        request: Request<pb::DeclareConflictRequest>,
+    ) -> Result<Response<pb::Conflict>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let given = request.conflict.clone().unwrap_or_default();
+        if !caller.has(Role::Handler) && given.officer != caller.certificate {
+            // An officer declares what concerns himself; a handler writes down what others declared.
+            return Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER").into());
+        }
+        let subject = SubjectKey::parse(&given.subject)
+            .map_err(|error| Refusal::invalid("conflict.subject", format!("{} / {error}", error.zh())))?;
+        let reason = text("conflict.reason", &given.reason, 500)?;
+        if reason.chars().count() < 2 {
+            return Err(Refusal::invalid("conflict.reason", "请说明利害关系 / say what the interest is").into());
+        }
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        if !store::serves_in(&mut tx, &request.parent, &given.officer).await? {
+            return Err(Refusal::not_found(given.officer).into());
+        }
+        let conflict = ConflictRow {
+            id: new_id(tx.now()),
+            organisation: request.parent,
+            officer: given.officer,
+            subject: subject.to_string(),
+            reason,
+            creator: caller.actor.clone(),
+            created_at: tx.now(),
+        };
+        store::insert_conflict(&mut tx, &conflict).await?;
+        let answer = conflict_message(&conflict);
+        tx.changed(&answer.name, None, Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_conflicts(
+        &self,
+        request: Request<pb::ListConflictsRequest>,
+    ) -> Result<Response<pb::ListConflictsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let rows = pages::rows(request.page_size)?;
+        let before = pages::after(&request.page_token)?;
+        let mut conn = self.conn().await?;
+        let mut found = store::list_conflicts(&mut conn, &request.parent, before.as_deref(), rows + 1).await?;
+        let next_page_token = pages::cut(&mut found, rows, |conflict| conflict.id.clone());
+        let conflicts = found.iter().map(conflict_message).collect();
+        Ok(Response::new(pb::ListConflictsResponse { conflicts, next_page_token }))
+    }
+}
+
+/// Parses the first chunk of an upload.
+fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
+    caller.reaches(&first.parent)?;
+    let encoding = match first.encoding.as_str() {
+        "" => None,
+        "UTF-8" => Some(Encoding::Utf8),
+        "GB18030" => Some(Encoding::Gb18030),
+        _ => return Err(Refusal::invalid("encoding", "UTF-8, GB18030")),
+    };
+    let default_district = match first.default_district.as_str() {
+        "" => None,
+        code => Some(DistrictCode::parse(code).map_err(|error| {
+            Refusal::invalid("default_district", format!("{} / {error}", error.zh()))
+        })?),
+    };
+    let columns = rules::columns(&first.columns, default_district.is_none())?;
+    let file_name = text("file_name", &first.file_name, 200)?;
+    Ok(Head { organisation: first.parent.clone(), file_name, manner: Manner { encoding, columns, default_district } })
+}
+
+/// Hands an upload's bytes on until it ends, and says so only when the uploader did.
+async fn forward(
+    env: &Env,
+    first: pb::ImportSubjectsRequest,
+    mut stream: Streaming<pb::ImportSubjectsRequest>,
+    sender: mpsc::Sender<Piece>,
+) {
+    let mut next = Some(first);
+    while let Some(chunk) = next {
+        let bytes = chunk.file.unwrap_or_default().data;
+        // When nobody takes it, the import has ended and says why.
+        if sender.send(Piece::Bytes(bytes.into())).await.is_err() {
+            return;
+        }
+        next = tokio::select! {
+            () = env.shutdown.cancelled() => return,
+            chunk = stream.message() => match chunk {
+                Ok(chunk) => chunk,
+                Err(status) => {
+                    tracing::info!(%status, "upload broke off");
+                    return;
+                }
+            },
+        };
+    }
+    // A cancelled call, too, ends its stream quietly; but then this future is dropped the next time it waits.
+    tokio::task::yield_now().await;
+    let _ = sender.send(Piece::End).await;
+}
+
+fn filter(organisation: String, query: &str, district: &str, status: i32) -> Result<Filter> {
+    if !district.is_empty() {
+        DistrictCode::parse(district)
+            .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
+    }
+    let query = text("query", query, 100)?;
+    Ok(Filter { organisation, query, district: district.to_owned(), in_business: asked_status(status)? })
+}
+
+fn asked_status(status: i32) -> Result<Option<bool>> {
+    match pb::SubjectStatus::try_from(status) {
+        Ok(pb::SubjectStatus::Unspecified) => Ok(None),
+        Ok(pb::SubjectStatus::InBusiness) => Ok(Some(true)),
+        Ok(pb::SubjectStatus::NotInBusiness) => Ok(Some(false)),
+        Err(_) => Err(Refusal::invalid("status", "没有这种状态 / unknown")),
+    }
+}
+
+fn subject(row: &SubjectRow) -> pb::Subject {
+    let status = if row.in_business { pb::SubjectStatus::InBusiness } else { pb::SubjectStatus::NotInBusiness };
+    pb::Subject {
+        name: format!("{}/subjects/{}", row.organisation, row.key),
+        key: row.key.clone(),
+        title: row.title.clone(),
+        district: row.district.clone(),
+        industry: row.industry.clone(),
+        address: row.address.clone(),
+        status: status as i32,
+        old_number: row.old_number,
+        etag: row.revision.to_string(),
+        create_time: Some(timestamp(row.created_at)),
+        credit_class: row.credit_class.clone(),
+    }
+}
+
+fn officer(row: OfficerRow) -> pb::Officer {
+    pb::Officer {
+        key: row.key,
+        organisation: row.organisation,
+        districts: row.districts,
+        specialties: row.specialties,
+        expire_date: row.expire_on.to_string(),
+        active: row.active,
+    }
+}
+
+fn conflict_message(row: &ConflictRow) -> pb::Conflict {
+    pb::Conflict {
+        name: format!("{}/conflicts/{}", row.organisation, row.id),
+        officer: row.officer.clone(),
+        subject: row.subject.clone(),
+        reason: row.reason.clone(),
+        creator: row.creator.clone(),
+        create_time: Some(timestamp(row.created_at)),
+    }
+}

@@ -1,0 +1,274 @@
+//! Questions to the tables an import writes (art. 13, 24), one function each.
+
+use chrono::{DateTime, Utc};
+use kit::{
+    error::{Refusal, Result},
+    ledger::timestamp,
+    sheet::{Encoding, Problem},
+};
+use proto::qingtian::common::v1 as pb;
+use sqlx::{PgConnection, types::Json};
+
+use super::rules::Given;
+
+/// Problems kept beside an import; the report holds all.
+pub const PROBLEMS_MAX: usize = 100;
+
+/// An import as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ImportRow {
+    /// Sorts by time.
+    pub id: String,
+    /// Register it fills.
+    pub organisation: String,
+    /// Name of the file.
+    pub file_name: String,
+    /// `RUNNING`, `FINISHED` or `INTERRUPTED`.
+    pub state: String,
+    /// Encoding, or empty while unknown.
+    pub encoding: String,
+    /// Rows read.
+    pub rows: i64,
+    /// New ones.
+    pub created: i64,
+    /// Changed ones.
+    pub updated: i64,
+    /// Ones that were there, the same.
+    pub unchanged: i64,
+    /// Returned ones.
+    pub returned: i64,
+    /// Ones with old numbers.
+    pub old_numbers: i64,
+    /// The first problems.
+    pub problems: Json<Vec<Problem>>,
+    /// Digest of the report's blob; empty before the end, and after an end by a crash.
+    pub report: String,
+    /// Who uploaded.
+    pub creator: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl ImportRow {
+    /// `organisations/{organisation}/imports/{import}`.
+    pub fn name(&self) -> String {
+        format!("{}/imports/{}", self.organisation, self.id)
+    }
+
+    /// As the contract shows it.
+    pub fn message(&self) -> pb::Import {
+        let state = match self.state.as_str() {
+            "FINISHED" => pb::ImportState::Finished,
+            "INTERRUPTED" => pb::ImportState::Interrupted,
+            _ => pb::ImportState::Running,
+        };
+        let problem = |problem: &Problem| pb::RowProblem {
+            line: i64::try_from(problem.line).unwrap_or(i64::MAX),
+            field: problem.field.clone(),
+            value: problem.value.clone(),
+            reason: problem.reason.to_string(),
+            message: problem.zh.clone(),
+            message_en: problem.en.clone(),
+        };
+        pb::Import {
+            name: self.name(),
+            file_name: self.file_name.clone(),
+            state: state as i32,
+            encoding: self.encoding.clone(),
+            rows: self.rows,
+            created: self.created,
+            updated: self.updated,
+            unchanged: self.unchanged,
+            returned: self.returned,
+            old_numbers: self.old_numbers,
+            problems: self.problems.iter().map(problem).collect(),
+            create_time: Some(timestamp(self.created_at)),
+            end_time: self.ended_at.map(timestamp),
+            creator: self.creator.clone(),
+        }
+    }
+}
+
+/// Name of an encoding in the contract.
+pub fn said(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Gb18030 => "GB18030",
+    }
+}
+
+const SELECT: &str = "select id, organisation, file_name, state, encoding, rows, created, updated, unchanged, returned,
+    old_numbers, problems, report, creator, created_at, ended_at from import";
+
+/// Writes a new import, running.
+///
+/// # Errors
+/// The database fails.
+pub async fn insert(conn: &mut PgConnection, import: &ImportRow) -> Result<()> {
+    sqlx::query(
+        "insert into import (id, organisation, file_name, state, creator, created_at, touched_at)
+         values ($1, $2, $3, 'RUNNING', $4, $5, $5)",
+    )
+    .bind(&import.id)
+    .bind(&import.organisation)
+    .bind(&import.file_name)
+    .bind(&import.creator)
+    .bind(import.created_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes the counts of a running import, or its end.
+///
+/// # Errors
+/// `INTERNAL` when it does not run any more: another process took this one for dead.
+pub async fn update(conn: &mut PgConnection, import: &ImportRow, now: DateTime<Utc>) -> Result<()> {
+    let updated = sqlx::query(
+        "update import set state = $2, encoding = $3, rows = $4, created = $5, updated = $6, unchanged = $7, returned = $8,
+            old_numbers = $9, problems = $10, report = $11, ended_at = $12, touched_at = $13
+         where id = $1 and state = 'RUNNING'",
+    )
+    .bind(&import.id)
+    .bind(&import.state)
+    .bind(&import.encoding)
+    .bind(import.rows)
+    .bind(import.created)
+    .bind(import.updated)
+    .bind(import.unchanged)
+    .bind(import.returned)
+    .bind(import.old_numbers)
+    .bind(&import.problems)
+    .bind(&import.report)
+    .bind(import.ended_at)
+    .bind(now)
+    .execute(conn)
+    .await?
+    .rows_affected();
+    if updated == 1 {
+        return Ok(());
+    }
+    Err(Refusal::internal(anyhow::anyhow!("import {} does not run any more", import.id)))
+}
+
+/// One import.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, organisation: &str, id: &str) -> Result<ImportRow> {
+    // The text is a constant of this module.
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} where organisation = $1 and id = $2")))
+        .bind(organisation)
+        .bind(id)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| Refusal::not_found(format!("{organisation}/imports/{id}")))
+}
+
+/// The next imports of an organisation, newest first, at most `rows`.
+///
+/// # Errors
+/// The database fails.
+pub async fn list(
+    conn: &mut PgConnection,
+    organisation: &str,
+    before: Option<&str>,
+    rows: i64,
+) -> Result<Vec<ImportRow>> {
+    let sql =
+        format!("{SELECT} where organisation = $1 and ($2::text is null or id < $2) order by id desc limit $3");
+    // The text is a constant of this module.
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(before).bind(rows);
+    Ok(found.fetch_all(conn).await?)
+}
+
+/// Whether running imports have not been touched since.
+///
+/// # Errors
+/// The database fails.
+pub async fn any_silent(conn: &mut PgConnection, since: DateTime<Utc>) -> Result<bool> {
+    let silent = sqlx::query_scalar("select exists (select from import where state = 'RUNNING' and touched_at < $1)");
+    Ok(silent.bind(since).fetch_one(conn).await?)
+}
+
+/// Marks running imports that have not been touched since as interrupted; answers their names.
+///
+/// # Errors
+/// The database fails.
+pub async fn interrupt_silent(
+    conn: &mut PgConnection,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar(
+        "update import set state = 'INTERRUPTED', ended_at = $2 where state = 'RUNNING' and touched_at < $1
+         returning organisation || '/imports/' || id",
+    );
+    Ok(names.bind(since).bind(now).fetch_all(conn).await?)
+}
+
+/// What became of a batch of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upserted {
+    /// New subjects.
+    pub created: i64,
+    /// Changed subjects.
+    pub updated: i64,
+}
+
+/// Writes a batch of rows with distinct keys. What a row does not say stays as it is; rows that change nothing are not
+/// written.
+///
+/// # Errors
+/// The database fails.
+pub async fn upsert(
+    conn: &mut PgConnection,
+    organisation: &str,
+    rows: &[Given],
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<Upserted> {
+    let keys: Vec<String> = rows.iter().map(|row| row.key.to_string()).collect();
+    // In the order of keys, so that two imports into one register wait for each other instead of locking up.
+    sqlx::query("select from subject where organisation = $1 and key = any($2) order by key for update")
+        .bind(organisation)
+        .bind(&keys)
+        .execute(&mut *conn)
+        .await?;
+    let (created, updated): (i64, i64) = sqlx::query_as(
+        "with written as (
+            insert into subject (organisation, key, title, district, industry, address, in_business, old_number,
+                created_at, changed_at, changed_by, changed_what)
+            select $1, given.key, given.title, given.district, coalesce(given.industry, known.industry, ''),
+                coalesce(given.address, known.address, ''), coalesce(given.in_business, known.in_business, true),
+                given.old_number, $9, $9, $10, '导入 imported'
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[])
+                as given (key, title, district, industry, address, in_business, old_number)
+            left join subject known on known.organisation = $1 and known.key = given.key
+            order by given.key collate \"C\"
+            on conflict (organisation, key) do update set title = excluded.title, district = excluded.district,
+                industry = excluded.industry, address = excluded.address, in_business = excluded.in_business,
+                revision = subject.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
+                changed_what = excluded.changed_what
+            where (subject.title, subject.district, subject.industry, subject.address, subject.in_business)
+                is distinct from (excluded.title, excluded.district, excluded.industry, excluded.address, excluded.in_business)
+            -- A row that was never updated or locked has no xmax: it is new.
+            returning xmax = 0 as new)
+         select count(*) filter (where new), count(*) filter (where not new) from written",
+    )
+    .bind(organisation)
+    .bind(&keys)
+    .bind(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.district.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.industry.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.address.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.in_business).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.key.is_old()).collect::<Vec<_>>())
+    .bind(now)
+    .bind(by)
+    .fetch_one(conn)
+    .await?;
+    Ok(Upserted { created, updated })
+}
