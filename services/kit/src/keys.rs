@@ -88,12 +88,14 @@ pub struct Keys {
 const PARTS: [&str; 5] = ["gateway", "identity", "catalog", "draws", "portal"];
 
 impl Keys {
-    /// Makes a new set in memory. With `demo`, every id begins `demo-`.
+    /// Makes a new set in memory, valid from `now`; with `demo`, every id begins `demo-`, and validity began a year before, since
+    /// a demonstration tells what happened in the weeks before it.
     ///
     /// # Errors
     /// The operating system gives no random numbers.
     pub fn generate(now: DateTime<Utc>, demo: bool) -> anyhow::Result<Self> {
         let mut keys = Self { public: Vec::new(), signing: BTreeMap::new(), secrets: BTreeMap::new() };
+        let now = if demo { now - chrono::Duration::days(365) } else { now };
         for part in PARTS {
             keys.add(part, Purpose::Token, now, demo)?;
             keys.add(part, Purpose::Head, now, demo)?;
