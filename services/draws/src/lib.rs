@@ -10,6 +10,8 @@ pub mod plans;
 pub mod registers;
 pub mod visits;
 
+pub use draws::FAULT_POINTS;
+
 use kit::{env::Env, ledger::Ledger, serve::Part};
 
 /// This part's name.

@@ -1,0 +1,123 @@
+//! The service Draws (art. 10, 11, 15).
+
+use kit::{
+    auth::Caller,
+    error::{Reason, Refusal, Result},
+    ledger::EventStream,
+    pages,
+};
+use proto::qingtian::{
+    draws::v1::{self as pb, draws_server::Draws},
+    events::v1::ReadEventsRequest,
+};
+use tonic::{Request, Response, Status};
+
+use super::{
+    Desk,
+    store::Sight,
+    view::{self, Detail, Filter},
+};
+
+/// The service.
+pub struct Api {
+    desk: Desk,
+}
+
+impl Api {
+    /// A service at this desk.
+    pub fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+}
+
+/// Key of a list by year and number, newest first.
+fn before(token: &str) -> Result<Option<(i32, i64)>> {
+    let Some(key) = pages::after(token)? else { return Ok(None) };
+    let read = || {
+        let (year, number) = key.split_once('-')?;
+        Some((year.parse().ok()?, number.parse().ok()?))
+    };
+    read().map(Some).ok_or_else(|| Refusal::new(Reason::PageToken))
+}
+
+/// `2026-0001` of `draws/2026-0001`.
+fn number_of(name: &str) -> String {
+    name.trim_start_matches("draws/").to_owned()
+}
+
+#[tonic::async_trait]
+impl Draws for Api {
+    async fn create_draw(&self, request: Request<pb::CreateDrawRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.desk.create(&caller, request.into_inner()).await?))
+    }
+
+    async fn get_draw(&self, request: Request<pb::GetDrawRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        let name = request.into_inner().name;
+        let mut conn = self.desk.view().await?;
+        let row = view::find(&mut conn, &name, &Sight::of(&caller)).await?.ok_or_else(|| Refusal::not_found(&name))?;
+        let draw = view::draw(&mut conn, &row).await?;
+        Ok(Response::new(draw))
+    }
+
+    async fn list_draws(&self, request: Request<pb::ListDrawsRequest>) -> Result<Response<pb::ListDrawsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let rows = pages::rows(request.page_size)?;
+        let sight = Sight::of(&caller);
+        let filter =
+            Filter { sight: &sight, state: view::state_text(request.state()), plan: &request.plan, query: request.query.trim() };
+        let mut conn = self.desk.view().await?;
+        let mut found = view::list(&mut conn, &filter, before(&request.page_token)?, rows + 1).await?;
+        let next_page_token = pages::cut(&mut found, rows, |row| number_of(&row.name));
+        let draws = view::draws(&mut conn, found, Detail::Short).await?;
+        Ok(Response::new(pb::ListDrawsResponse { draws, next_page_token }))
+    }
+
+    async fn state_draw(&self, request: Request<pb::StateDrawRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.desk.state(&caller, request.into_inner()).await?))
+    }
+
+    async fn add_entry(&self, request: Request<pb::AddEntryRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.desk.add_entry(&caller, request.into_inner()).await?))
+    }
+
+    async fn report_beacon(&self, request: Request<pb::ReportBeaconRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.desk.report_beacon(&caller, request.into_inner()).await?))
+    }
+
+    async fn abandon_draw(&self, request: Request<pb::AbandonDrawRequest>) -> Result<Response<pb::Draw>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.desk.abandon(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_drawn(&self, request: Request<pb::ListDrawnRequest>) -> Result<Response<pb::ListDrawnResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let rows = pages::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?.map(|place| place.parse::<i64>());
+        let after = after.transpose().map_err(|_| Refusal::new(Reason::PageToken))?.unwrap_or_default();
+        let query = request.query.trim();
+        let mut conn = self.desk.view().await?;
+        let row = view::find(&mut conn, &request.parent, &Sight::of(&caller)).await?;
+        let row = row.ok_or_else(|| Refusal::not_found(&request.parent))?;
+        if !super::rules::State::parse(&row.state)?.has_result() {
+            return Err(Refusal::wrong_state(&row.name, &row.state, "listDrawn").into());
+        }
+        let mut drawn = view::drawn(&mut conn, &row.name, query, after, rows + 1).await?;
+        let next_page_token = pages::cut(&mut drawn, rows, |one| one.place.to_string());
+        let total_size = view::count_drawn(&mut conn, &row.name, query).await?;
+        Ok(Response::new(pb::ListDrawnResponse { drawn, next_page_token, total_size }))
+    }
+
+    type ReadEventsStream = EventStream;
+
+    async fn read_events(&self, request: Request<ReadEventsRequest>) -> Result<Response<EventStream>, Status> {
+        let caller = Caller::of(&request)?;
+        self.desk.ledger.read_events(&caller, request.into_inner()).await
+    }
+}

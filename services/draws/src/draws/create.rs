@@ -1,0 +1,152 @@
+//! A draw takes its number (art. 9, 11, 15): over a published plan, with somebody else among those who contribute.
+
+use chrono::{DateTime, Datelike, Utc};
+use kit::{
+    auth::{Caller, Reach},
+    error::{Reason, Refusal, Result},
+    ledger::Audience,
+};
+use lottery::{beacon::Beacon, rules::Contributor};
+use proto::qingtian::draws::{events::v1 as events, v1 as pb};
+use sqlx::PgConnection;
+
+use super::{
+    Desk, contributors, freeze, frozen,
+    rules::State,
+    store::{self, DrawRow},
+    view,
+};
+use crate::plans::{rules::legal_day, store as plans};
+
+/// Counter of the demonstration's issues.
+const DEMONSTRATION: &str = "lottery:demo";
+
+/// Calendar quarter in Kaifeng, such as `2026-4`.
+pub fn quarter(now: DateTime<Utc>) -> String {
+    let day = legal_day(now);
+    format!("{}-{}", day.year(), day.month0() / 3 + 1)
+}
+
+impl Desk {
+    /// Creates a draw of the caller's organisation.
+    ///
+    /// # Errors
+    /// `NO_PUBLISHED_PLAN`, `UNFINISHED_DRAW`, `ONLY_OWN_ENTRIES`, `SCHEDULE_INVALID`, `WRONG_STATE` of the draw it replaces, `INVALID`.
+    pub(super) async fn create(&self, caller: &Caller, request: pb::CreateDrawRequest) -> Result<pb::Draw> {
+        let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
+        let given = request.draw.unwrap_or_default();
+        let now = tx.now();
+        // A draw is the drawing unit's own act: whoever sees the whole city still draws over the own plans only.
+        let own = Reach::Organisation(caller.organisation.clone());
+        let plan = plans::load(&mut tx, &given.plan, &own).await?;
+        if !plan.is_published() {
+            return Err(Refusal::new(Reason::NoPublishedPlan).with("plan", plan.name()));
+        }
+        let unit = store::unit_of(&caller.organisation);
+        let beacon_waived = contributors::free_text("beacon_waived", &given.beacon_waived)?;
+        let mut contributing = contributors::parse(&given.contributors, &beacon_waived, unit, self.env.keys.demonstration())?;
+        let schedule = contributors::schedule(&given, &contributing, now)?;
+        for unit in contributing.iter().filter_map(|one| one.unit.as_deref()) {
+            if !store::unit_exists(&mut tx, unit).await? {
+                let problem = format!("没有单位“{unit}” / there is no organisation {unit}");
+                return Err(Refusal::invalid("contributors", problem));
+            }
+        }
+        let quarter = quarter(now);
+        if let Some(other) = store::unfinished(&mut tx, &given.plan, &quarter, "").await? {
+            return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
+        }
+        let year = legal_day(now).year();
+        let number = store::next_number(&mut tx, &format!("draws/{year}")).await?;
+        let name = format!("draws/{year}-{number:04}");
+        let issue = number_issue(&mut tx, &mut contributing).await?;
+        if !given.replaces.is_empty() {
+            check_replaced(&mut tx, &given, &caller.organisation, &contributing, &beacon_waived).await?;
+        }
+        let row = DrawRow {
+            name: name.clone(),
+            plan: plan.name(),
+            plan_title: plan.content.title.clone(),
+            organisation: caller.organisation.clone(),
+            unit: unit.to_owned(),
+            beacon_waived,
+            entries_close: schedule.entries_close,
+            beacon_time: schedule.beacon_at,
+            reveal_by: schedule.reveal_by,
+            replaces: (!given.replaces.is_empty()).then(|| given.replaces.clone()),
+            creator: caller.actor.clone(),
+            created_at: now,
+            state: State::Created.as_str().to_owned(),
+            revision: 1,
+            quarter,
+            changed_by: caller.actor.clone(),
+            changed_act: "发起 created".to_owned(),
+            end_reason: String::new(),
+            dispatched: 0,
+        };
+        store::insert(&mut tx, &row, year, number, &contributing).await?;
+        if let Some(issue) = issue {
+            store::insert_issue(&mut tx, issue, &name).await?;
+        }
+        let draw = view::draw(&mut tx, &row).await?;
+        tx.emit(&name, 1, &events::DrawCreated { draw: Some(view::public(&draw)) }, Audience::Public)?;
+        tx.changed(&name, None, Some(&draw));
+        tx.commit(&draw).await?;
+        tracing::info!(draw.id = %name, plan.id = %draw.plan, "created draw");
+        Ok(draw)
+    }
+}
+
+/// Gives a demonstration beacon its issue: the next free one, or one nobody has come to yet. Its counter stays locked, so
+/// that no issue belongs to two draws.
+async fn number_issue(conn: &mut PgConnection, contributing: &mut [Contributor]) -> Result<Option<i64>> {
+    let Some(last) = contributing.last_mut() else { return Ok(None) };
+    if last.contributor == contributors::NEXT_DEMONSTRATION_ISSUE {
+        let issue = store::next_number(conn, DEMONSTRATION).await?;
+        last.contributor = format!("{DEMONSTRATION}:{issue}");
+        return Ok(Some(issue));
+    }
+    let Ok(Beacon::LotteryDemo { issue }) = Beacon::parse(&last.contributor) else { return Ok(None) };
+    let free = match i64::try_from(issue) {
+        Ok(issue) => store::take_number(conn, DEMONSTRATION, issue).await?.then_some(issue),
+        Err(_) => None,
+    };
+    free.map(Some).ok_or_else(|| {
+        let problem = format!("演示期号 {issue} 已用过，请填 lottery:demo:0 / this issue is taken; write lottery:demo:0");
+        Refusal::invalid("contributors", problem)
+    })
+}
+
+/// Checks that the draw to be replaced is a failed one of this plan, and that the new contributors may succeed the old.
+async fn check_replaced(
+    conn: &mut PgConnection,
+    given: &pb::Draw,
+    organisation: &str,
+    contributing: &[Contributor],
+    beacon_waived: &str,
+) -> Result<()> {
+    let failed = store::lock_own(conn, &given.replaces, organisation).await?;
+    if State::parse(&failed.state)? != State::Failed {
+        return Err(Refusal::wrong_state(&failed.name, &failed.state, "replace"));
+    }
+    if failed.plan != given.plan {
+        return Err(Refusal::invalid("replaces", "原抽签属于另一计划 / the failed draw is over another plan"));
+    }
+    let statement = frozen::statement(conn, &failed.name).await?;
+    freeze::successor_rules(&statement, contributing.to_vec(), beacon_waived)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarters_are_kaifengs() {
+        let at = |text: &str| quarter(text.parse().unwrap());
+        assert_eq!(at("2026-11-23T01:00:00Z"), "2026-4");
+        assert_eq!(at("2026-12-31T15:59:59Z"), "2026-4");
+        assert_eq!(at("2026-12-31T16:00:00Z"), "2027-1", "already the new year in Kaifeng");
+        assert_eq!(at("2026-03-31T16:00:00Z"), "2026-2");
+    }
+}

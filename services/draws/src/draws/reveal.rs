@@ -1,0 +1,208 @@
+//! The reveal (art. 10, 11, 15): one pure computation from frozen files, secret and entries, committed with its result and
+//! its evidence bundle in one transaction. Its instant was fixed before, so a crash on the way changes no byte of it.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use kit::{
+    blob::{Blob, Stored},
+    error::{Refusal, Result},
+    faults,
+    keys::{Keys, Purpose},
+    ledger::Audience,
+};
+use lottery::{
+    Secret, Time,
+    bundle::{self, BUNDLE_BYTES_MAX},
+    frozen::{EXCLUSIONS, EXPERTS, LEFT_OUT, OFFICERS, RULES, SUBJECTS},
+    reveal::{DRAW, RESULT, Reveal, STRATA},
+    sign::{self, SIGNATURES, Signature, Signatures},
+    statement::STATEMENT,
+};
+use proto::qingtian::draws::events::v1 as events;
+
+use super::{
+    Desk,
+    freeze::{self, Files, NAMES},
+    frozen::{self, ClosingRow, FileRow, ResultRow, RevealRow, StatementRow},
+    rules::Event,
+    seal,
+    state::{count, time},
+    store, view,
+};
+use crate::PART;
+
+/// What the computation is made from. It runs away from the async threads and knows no database.
+struct Work {
+    files: Files,
+    statement: Vec<u8>,
+    signed: Signature,
+    closing: Signature,
+    secret: Secret,
+    values: Vec<String>,
+    revealed_at: Time,
+    keys: std::sync::Arc<Keys>,
+    blobs: Blob,
+}
+
+/// What it comes to.
+struct Done {
+    reveal: Reveal,
+    rows: Vec<ResultRow>,
+    signature: Signature,
+    evidence: Stored,
+}
+
+impl Work {
+    fn run(self) -> anyhow::Result<Done> {
+        let frozen = self.files.protocol();
+        let reveal = lottery::reveal::reveal(&frozen, &self.statement, &self.secret, &self.values, &self.revealed_at)?;
+        let signing = self.keys.signing(PART, Purpose::Evidence)?;
+        let text = sign::draw_text(&lottery::Digest::of(&reveal.draw_json));
+        let signature = Signature { kid: signing.kid.clone(), value: signing.sign(text.as_bytes()) };
+        let signatures =
+            Signatures { draw: signature.clone(), entries: self.closing.clone(), statement: self.signed.clone() }.to_bytes()?;
+        let evidence = self.bundle(&reveal, &signatures)?;
+        let rows = result_rows(&reveal, &self.files.names)?;
+        Ok(Done { reveal, rows, signature, evidence })
+    }
+
+    /// Packs the evidence, the same bytes however often.
+    fn bundle(&self, reveal: &Reveal, signatures: &[u8]) -> anyhow::Result<Stored> {
+        let files: HashMap<&str, &[u8]> = HashMap::from([
+            (STATEMENT, self.statement.as_slice()),
+            (SUBJECTS, &self.files.subjects),
+            (LEFT_OUT, &self.files.left_out),
+            (OFFICERS, &self.files.officers),
+            (EXPERTS, &self.files.experts),
+            (EXCLUSIONS, &self.files.exclusions),
+            (RULES, &self.files.rules),
+            (DRAW, reveal.draw_json.as_slice()),
+            (STRATA, &reveal.strata_tsv),
+            (RESULT, &reveal.result_tsv),
+            (SIGNATURES, signatures),
+        ]);
+        faults::point("PutEvidence", "before_write");
+        let mut writer = bundle::Writer::new(self.blobs.writer(BUNDLE_BYTES_MAX)?);
+        for name in bundle::FILES {
+            if let Some(bytes) = files.get(name) {
+                writer.add(name, bytes)?;
+            }
+        }
+        let stored = writer.finish()?.finish()?;
+        faults::point("PutEvidence", "after_write");
+        Ok(stored)
+    }
+}
+
+/// The result with the registered names, which the protocol leaves out.
+fn result_rows(reveal: &Reveal, names: &[u8]) -> anyhow::Result<Vec<ResultRow>> {
+    let drawn: HashMap<&str, usize> = reveal.rows.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
+    let mut titles = vec![String::new(); reveal.rows.len()];
+    for line in std::str::from_utf8(names)?.lines() {
+        if let Some((key, title)) = line.split_once('\t')
+            && let Some(at) = drawn.get(key)
+        {
+            title.clone_into(&mut titles[*at]);
+        }
+    }
+    let rows = (1..).zip(&reveal.rows).zip(titles).map(|((place, row), title)| ResultRow {
+        place,
+        subject: row.key.clone(),
+        title,
+        stratum: row.stratum.clone(),
+        district: row.district.clone(),
+        ticket: row.ticket.to_string(),
+        officers: row.officers.clone(),
+        experts: row.experts.clone(),
+    });
+    Ok(rows.collect())
+}
+
+impl Desk {
+    /// Reveals a draw whose entries are all there.
+    pub(super) async fn reveal(&self, name: &str) -> Result<bool> {
+        if !self.fix_reveal(name).await? {
+            return Ok(false);
+        }
+        let Some((mut tx, mut row, standing)) = self.begin_due("RevealDraw", name, Event::Reveal).await? else { return Ok(false) };
+        let state = standing.apply(Event::Reveal, self.env.clock.now())?;
+        let started = std::time::Instant::now();
+        let statement = frozen::statement(&mut tx, name).await?;
+        let kept = frozen::files(&mut tx, name).await?;
+        let fixed = frozen::reveal_time(&mut tx, name).await?;
+        let fixed = fixed.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the reveal of {name} has no fixed instant")))?;
+        let closing = frozen::closing(&mut tx, name).await?;
+        let work = Work {
+            files: freeze::load(&mut tx, &self.env.blobs, name).await?,
+            secret: self.unseal(&statement)?,
+            signed: Signature { kid: statement.kid, value: statement.signature },
+            statement: statement.statement,
+            closing: signature(closing),
+            values: store::entries(&mut tx, name).await?.into_iter().map(|(_, value)| value).collect(),
+            revealed_at: time(fixed)?,
+            keys: self.env.keys.clone(),
+            blobs: self.env.blobs.clone(),
+        };
+        let done = self.env.compute(move || work.run()).await.map_err(Refusal::internal)?.map_err(Refusal::internal)?;
+        let result = self.put_result(&done.reveal.result_tsv).await?;
+        let strata = self.put_result(&done.reveal.strata_tsv).await?;
+        // Too late by now: nothing of this is published, and the draw fails.
+        standing.apply(Event::Reveal, self.env.clock.now())?;
+
+        let before = view::draw(&mut tx, &row).await?;
+        let reveal = RevealRow {
+            draw: name.to_owned(),
+            seed: done.reveal.seed.to_string(),
+            draw_json: done.reveal.draw_json,
+            kid: done.signature.kid,
+            signature: done.signature.value,
+            evidence_blob: done.evidence.digest.to_string(),
+            evidence_bytes: count(done.evidence.size)?,
+            result_blob: result.digest.to_string(),
+            strata_blob: strata.digest.to_string(),
+            drawn: count(done.rows.len() as u64)?,
+            without_team: count(done.rows.iter().filter(|row| row.officers.is_empty()).count() as u64)?,
+        };
+        frozen::insert_reveal(&mut tx, &reveal, &done.reveal.strata, &done.rows).await?;
+        let actor = tx.caller().actor.clone();
+        store::save(&mut tx, &mut row, state, &actor, "揭晓 revealed").await?;
+        let draw = view::draw(&mut tx, &row).await?;
+        let event = events::DrawRevealed {
+            draw: Some(view::public(&draw)),
+            evidence_blob: reveal.evidence_blob,
+            evidence_size: reveal.evidence_bytes,
+            names_blob: blob_of(&kept, NAMES),
+            subjects_blob: blob_of(&kept, SUBJECTS),
+            left_out_blob: blob_of(&kept, LEFT_OUT),
+            result_blob: reveal.result_blob,
+            publish_after: String::new(),
+        };
+        tx.emit(name, row.revision, &event, Audience::Public)?;
+        tx.changed(name, Some(&before), Some(&draw));
+        tx.commit(&()).await?;
+        metrics::counter!("draws_revealed_total").increment(1);
+        tracing::info!(draw.id = name, subjects = draw.subjects, drawn = draw.drawn, took_secs = started.elapsed().as_secs_f32(), "revealed draw");
+        Ok(true)
+    }
+
+    fn unseal(&self, statement: &StatementRow) -> Result<Secret> {
+        let key = self.env.keys.secret("draws.seal").map_err(Refusal::internal)?;
+        seal::open(key, &statement.draw, &statement.sealed).map_err(Refusal::internal)
+    }
+
+    async fn put_result(&self, bytes: &[u8]) -> Result<Stored> {
+        faults::point("PutResult", "before_write");
+        let stored = self.env.blobs.put(Bytes::copy_from_slice(bytes)).await.map_err(Refusal::internal)?;
+        faults::point("PutResult", "after_write");
+        Ok(stored)
+    }
+}
+
+fn signature(closing: ClosingRow) -> Signature {
+    Signature { kid: closing.kid, value: closing.signature }
+}
+
+fn blob_of(kept: &[FileRow], file: &str) -> String {
+    kept.iter().find(|row| row.file == file).map(|row| row.blob.clone()).unwrap_or_default()
+}
