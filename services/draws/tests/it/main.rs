@@ -1,0 +1,9 @@
+//! Draws through a real client on a real database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod draws;
+mod imports;
+mod plans;
+mod registers;
+mod world;
