@@ -7,7 +7,9 @@ use lottery::testing::{Draw, Shape, jwks};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let (Some(seed), Some(out)) = (args.first(), args.get(1)) else { return Err("bundle SEED OUT [SUBJECTS [WITHHELD,...]]".into()) };
+    let (Some(seed), Some(out)) = (args.first(), args.get(1)) else {
+        return Err("bundle SEED OUT [SUBJECTS [WITHHELD,...]]".into());
+    };
     let mut shape = Shape::default();
     if let Some(subjects) = args.get(2) {
         shape.subjects = subjects.parse()?;
@@ -27,6 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::write(folder.join(name), bytes)?;
         }
     }
-    println!("{} {}: {} subjects drawn, {} with a team", draw.intent.draw_id, draw.stated.digest, draw.reveal.rows.len(), draw.reveal.rows.iter().filter(|row| !row.officers.is_empty()).count());
+    println!(
+        "{} {}: {} subjects drawn, {} with a team",
+        draw.intent.draw_id,
+        draw.stated.digest,
+        draw.reveal.rows.len(),
+        draw.reveal.rows.iter().filter(|row| !row.officers.is_empty()).count()
+    );
     Ok(())
 }

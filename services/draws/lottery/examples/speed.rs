@@ -31,14 +31,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut officers = Table::<Person>::new();
     for (at, district) in districts.iter().enumerate() {
         for nth in 0..officers_n {
-            officers.push(&Person { key: &format!("1602{at:02}{nth:05}"), unit: "bureau", districts: &[district], specialties: &[] })?;
+            officers.push(&Person {
+                key: &format!("1602{at:02}{nth:05}"),
+                unit: "bureau",
+                districts: &[district],
+                specialties: &[],
+            })?;
         }
     }
     let officers = officers.finish()?;
     let rules = Rules {
         beacon_waived: Some("speed".to_owned()),
         cover_district: true,
-        entropy: vec![Contributor { contributor: "notary".to_owned(), kind: Kind::Witness, unit: Some("notary".to_owned()) }],
+        entropy: vec![Contributor {
+            contributor: "notary".to_owned(),
+            kind: Kind::Witness,
+            unit: Some("notary".to_owned()),
+        }],
         experts: Experts::default(),
         plan: "plans/1".to_owned(),
         protocol: PROTOCOL.to_owned(),
@@ -49,7 +58,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let rules_json = rules.to_bytes()?;
     let (left_out, exclusions) = (Table::<LeftOut>::new().finish()?, Table::<Exclusion>::new().finish()?);
-    let files = FrozenFiles { subjects: &subjects, left_out: &left_out, officers: &officers, experts: b"", exclusions: &exclusions, rules: &rules_json };
+    let files = FrozenFiles {
+        subjects: &subjects,
+        left_out: &left_out,
+        officers: &officers,
+        experts: b"",
+        exclusions: &exclusions,
+        rules: &rules_json,
+    };
     step("write the tables");
 
     let at = |text: &str| Time::parse(text);

@@ -42,7 +42,9 @@ impl Beacon {
     /// Checks the form of the value this beacon gave.
     pub fn check_value(&self, value: &str) -> Result<()> {
         let good = match self {
-            Self::DrandQuicknet { .. } => value.len() == 96 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+            Self::DrandQuicknet { .. } => {
+                value.len() == 96 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            }
             Self::LotterySsq { .. } | Self::LotteryDemo { .. } => is_lottery(value),
         };
         if good {
@@ -61,7 +63,8 @@ impl Beacon {
     pub fn published_at(&self) -> Option<Time> {
         match self {
             Self::DrandQuicknet { round } => {
-                let secs = i64::try_from(round - 1).ok()?.checked_mul(QUICKNET_PERIOD)?.checked_add(QUICKNET_GENESIS)?;
+                let secs =
+                    i64::try_from(round - 1).ok()?.checked_mul(QUICKNET_PERIOD)?.checked_add(QUICKNET_GENESIS)?;
                 Time::from_epoch_secs(secs).ok()
             }
             Self::LotterySsq { .. } | Self::LotteryDemo { .. } => None,
@@ -111,7 +114,15 @@ mod tests {
         for good in ["drand:quicknet:1", "lottery:ssq:2026084", "lottery:demo:7"] {
             assert_eq!(Beacon::parse(good).unwrap().to_string(), good);
         }
-        for bad in ["drand:quicknet:", "drand:quicknet:0", "drand:quicknet:01", "drand:default:1", "lottery:ssq:x", "lottery:ssq:1:2", "ssq:1"] {
+        for bad in [
+            "drand:quicknet:",
+            "drand:quicknet:0",
+            "drand:quicknet:01",
+            "drand:default:1",
+            "lottery:ssq:x",
+            "lottery:ssq:1:2",
+            "ssq:1",
+        ] {
             assert!(Beacon::parse(bad).is_err(), "{bad}");
         }
     }

@@ -40,7 +40,10 @@ pub struct Writer<W: Write> {
 impl<W: Write> Writer<W> {
     pub fn new(out: W) -> Self {
         // No name and no time in the header: the same draw gives the same bytes.
-        Self { gzip: GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6)), written: BTreeSet::new() }
+        Self {
+            gzip: GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6)),
+            written: BTreeSet::new(),
+        }
     }
 
     /// Adds a file that is in memory.

@@ -22,7 +22,11 @@ pub fn check_entries(rules: &Rules, entries: &[String]) -> Result<()> {
             return rule(format!("entry {} is not `i TAB contributor TAB value`", index + 1));
         };
         let Some(wanted) = rules.entropy.get(index) else {
-            return rule(format!("entry {} of {contributor:?} is one too many: rules.json names {} contributors", index + 1, rules.entropy.len()));
+            return rule(format!(
+                "entry {} of {contributor:?} is one too many: rules.json names {} contributors",
+                index + 1,
+                rules.entropy.len()
+            ));
         };
         if number != (index + 1).to_string() {
             return rule(format!("entry {} bears the number {number:?}", index + 1));

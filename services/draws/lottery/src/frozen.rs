@@ -3,17 +3,20 @@
 //! A file is written by [`Table`] and read by the `parse` of its type; both accept exactly the same bytes. In a
 //! withheld file every line ends with one more column of 32 hex digits, which the caller hands in.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    marker::PhantomData,
+mod pool;
+mod table;
+
+use std::collections::{HashMap, HashSet};
+
+pub(crate) use self::pool::{CHUNK_BYTES, cut_at_lines};
+pub use self::{
+    pool::Subjects,
+    table::{Exclusion, LeftOut, Person, Row, Subject, Table},
 };
-
-use rayon::prelude::*;
-
 use crate::{
     error::{Error, Result},
     merkle::lines_of,
-    names::{is_name, name},
+    names::is_name,
 };
 
 pub const SUBJECTS: &str = "subjects.tsv";
@@ -53,188 +56,6 @@ impl<'a> FrozenFiles<'a> {
     }
 }
 
-/// A line of `subjects.tsv`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject<'a> {
-    /// Unified social credit code, or `kind:id` for a subject without one.
-    pub key: &'a str,
-    /// The quota it falls under.
-    pub stratum: &'a str,
-    pub district: &'a str,
-}
-
-/// A line of `left_out.tsv`: within the plan's scope, but not in the pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut<'a> {
-    pub key: &'a str,
-    /// A code such as `VISITED_THIS_QUARTER`.
-    pub reason: &'a str,
-}
-
-/// A line of `officers.tsv` or `experts.tsv`. The lists may be in any order; they are written sorted, without repeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person<'a> {
-    /// Number of the enforcement certificate.
-    pub key: &'a str,
-    pub unit: &'a str,
-    /// Districts the person covers; none covers none.
-    pub districts: &'a [&'a str],
-    pub specialties: &'a [&'a str],
-}
-
-/// A line of `exclusions.tsv`: a recusal declared before the draw (art. 16).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exclusion<'a> {
-    pub person: &'a str,
-    pub subject: &'a str,
-    pub declared_by: &'a str,
-}
-
-/// One line of a table, able to write itself.
-pub trait Row {
-    /// The same line with texts that live as long as they need to be pushed.
-    type Of<'a>: Row;
-    /// Columns that must stand in one line only.
-    const KEY_COLUMNS: usize;
-    /// Appends the columns without salt and LF.
-    fn write(&self, out: &mut Vec<u8>) -> Result<()>;
-}
-
-fn column(out: &mut Vec<u8>, what: &str, text: &str) -> Result<()> {
-    out.extend_from_slice(name(what, text)?.as_bytes());
-    out.push(b'\t');
-    Ok(())
-}
-
-fn list(out: &mut Vec<u8>, what: &str, items: &[&str]) -> Result<()> {
-    let mut items = items.to_vec();
-    items.sort_unstable();
-    items.dedup();
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(name(what, item)?.as_bytes());
-    }
-    out.push(b'\t');
-    Ok(())
-}
-
-impl Row for Subject<'_> {
-    type Of<'a> = Subject<'a>;
-    const KEY_COLUMNS: usize = 1;
-    fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        column(out, "key", self.key)?;
-        column(out, "stratum", self.stratum)?;
-        column(out, "district", self.district)
-    }
-}
-
-impl Row for LeftOut<'_> {
-    type Of<'a> = LeftOut<'a>;
-    const KEY_COLUMNS: usize = 1;
-    fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        column(out, "key", self.key)?;
-        column(out, "reason", self.reason)
-    }
-}
-
-impl Row for Person<'_> {
-    type Of<'a> = Person<'a>;
-    const KEY_COLUMNS: usize = 1;
-    fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        column(out, "key", self.key)?;
-        column(out, "unit", self.unit)?;
-        list(out, "district", self.districts)?;
-        list(out, "specialty", self.specialties)
-    }
-}
-
-impl Row for Exclusion<'_> {
-    type Of<'a> = Exclusion<'a>;
-    const KEY_COLUMNS: usize = 2;
-    fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        column(out, "person", self.person)?;
-        column(out, "subject", self.subject)?;
-        column(out, "declared_by", self.declared_by)
-    }
-}
-
-/// Gathers the lines of one table, in any order, and writes them sorted.
-///
-/// Lines that arrive sorted (a database's `ORDER BY key COLLATE "C"`) cost no sort and no second copy.
-pub struct Table<'s, R> {
-    salts: Option<&'s mut dyn FnMut() -> [u8; 16]>,
-    bytes: Vec<u8>,
-    last_start: usize,
-    sorted: bool,
-    row: PhantomData<fn(&R)>,
-}
-
-impl<R: Row> Default for Table<'_, R> {
-    fn default() -> Self {
-        Self { salts: None, bytes: Vec::new(), last_start: 0, sorted: true, row: PhantomData }
-    }
-}
-
-impl<'s, R: Row> Table<'s, R> {
-    /// A table that will be published.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A table the law forbids to publish: each line takes 16 fresh random bytes from `salts`.
-    #[must_use]
-    pub fn withheld(salts: &'s mut dyn FnMut() -> [u8; 16]) -> Self {
-        Self { salts: Some(salts), ..Self::default() }
-    }
-
-    /// Adds a line; refuses what is not a name.
-    pub fn push(&mut self, row: &R::Of<'_>) -> Result<()> {
-        let start = self.bytes.len();
-        if let Err(error) = row.write(&mut self.bytes) {
-            self.bytes.truncate(start);
-            return Err(error);
-        }
-        match &mut self.salts {
-            Some(salts) => self.bytes.extend_from_slice(hex::encode(salts()).as_bytes()),
-            None => {
-                self.bytes.pop(); // the TAB after the last column
-            }
-        }
-        self.bytes.push(b'\n');
-        let (before, line) = self.bytes.split_at(start);
-        self.sorted &= before[self.last_start..] <= *line;
-        self.last_start = start;
-        Ok(())
-    }
-
-    /// The file's bytes: sorted, each key once.
-    pub fn finish(self) -> Result<Vec<u8>> {
-        let bytes = if self.sorted {
-            self.bytes
-        } else {
-            let mut lines: Vec<&[u8]> = self.bytes.split_inclusive(|&byte| byte == b'\n').collect();
-            lines.par_sort_unstable();
-            let mut sorted = Vec::with_capacity(self.bytes.len());
-            for line in lines {
-                sorted.extend_from_slice(line);
-            }
-            sorted
-        };
-        let mut before: &[u8] = b"";
-        for line in lines_of(&bytes) {
-            let key = key_of(line, R::KEY_COLUMNS);
-            if key == before {
-                return Err(Error::Rule(format!("{} stands in two lines", shown(key))));
-            }
-            before = key;
-        }
-        Ok(bytes)
-    }
-}
-
 /// The first `columns` columns of a line, which has more.
 fn key_of(line: &[u8], columns: usize) -> &[u8] {
     let tabs = line.iter().enumerate().filter(|(_, byte)| **byte == b'\t').map(|(at, _)| at);
@@ -247,7 +68,11 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
 
 /// Why a column is wrong, for the message.
 fn check_name(what: &str, bytes: &[u8]) -> Result<(), String> {
-    if is_name(bytes) { Ok(()) } else { Err(format!("{what} {:?} is not a name: 1 to 64 of 0-9 A-Z a-z : / . _ -", shown(bytes))) }
+    if is_name(bytes) {
+        Ok(())
+    } else {
+        Err(format!("{what} {:?} is not a name: 1 to 64 of 0-9 A-Z a-z : / . _ -", shown(bytes)))
+    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -262,7 +87,10 @@ pub(crate) fn columns<const N: usize>(line: &[u8], salted: bool) -> Result<[&[u8
     for column in line.split(|&byte| byte == b'\t') {
         if found < N {
             columns[found] = column;
-        } else if found == N && salted && (column.len() != 32 || !column.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))) {
+        } else if found == N
+            && salted
+            && (column.len() != 32 || !column.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+        {
             return Err("the last column of a withheld file is not 32 lower-case hex digits".to_owned());
         }
         found += 1;
@@ -292,7 +120,11 @@ fn each_line<'a, const N: usize>(
 }
 
 fn ends_with_lf(file: &str, bytes: &[u8]) -> Result<()> {
-    if bytes.is_empty() || bytes.ends_with(b"\n") { Ok(()) } else { Err(Error::file(file, "the last line does not end with LF")) }
+    if bytes.is_empty() || bytes.ends_with(b"\n") {
+        Ok(())
+    } else {
+        Err(Error::file(file, "the last line does not end with LF"))
+    }
 }
 
 fn in_order(before: Option<&[u8]>, line: &[u8], key_columns: usize) -> Result<(), String> {
@@ -302,154 +134,6 @@ fn in_order(before: Option<&[u8]>, line: &[u8], key_columns: usize) -> Result<()
         return Err(format!("{:?} stands in two lines", shown(key)));
     }
     if line < before { Err(format!("{:?} is not in sorted order", shown(key))) } else { Ok(()) }
-}
-
-/// `subjects.tsv`, checked and counted; its lines stay where they are.
-#[derive(Debug, Clone)]
-pub struct Subjects<'a> {
-    bytes: &'a [u8],
-    salted: bool,
-    len: u64,
-    strata: BTreeMap<&'a str, u64>,
-}
-
-/// Bytes a worker takes at once.
-pub(crate) const CHUNK_BYTES: usize = 1 << 20;
-
-/// Cuts a file into pieces of whole lines of about `size` bytes.
-pub(crate) fn cut_at_lines(bytes: &[u8], size: usize) -> Vec<&[u8]> {
-    let mut pieces = Vec::with_capacity(bytes.len() / size + 1);
-    let mut rest = bytes;
-    while rest.len() > size {
-        let end = rest[size..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| size + at + 1);
-        let (piece, after) = rest.split_at(end);
-        pieces.push(piece);
-        rest = after;
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-#[derive(Default)]
-struct Piece<'a> {
-    lines: u64,
-    strata: HashMap<&'a [u8], u64>,
-    ends: Option<(&'a [u8], &'a [u8])>,
-    wrong: Option<String>,
-}
-
-impl<'a> Subjects<'a> {
-    /// Checks every line, on all cores.
-    pub fn parse(bytes: &'a [u8], salted: bool) -> Result<Self> {
-        ends_with_lf(SUBJECTS, bytes)?;
-        let pieces: Vec<Piece> = cut_at_lines(bytes, CHUNK_BYTES).into_par_iter().map(|piece| Self::piece(piece, salted)).collect();
-        let (mut len, mut strata) = (0, BTreeMap::new());
-        let mut before = None;
-        for piece in pieces {
-            let at_seam = piece.ends.map_or(Ok(()), |(first, _)| in_order(before, first, 1));
-            if let Err(why) = at_seam {
-                return Err(Error::line(SUBJECTS, len + 1, why));
-            }
-            len += piece.lines;
-            if let Some(why) = piece.wrong {
-                return Err(Error::line(SUBJECTS, len, why));
-            }
-            for (stratum, n) in piece.strata {
-                *strata.entry(stratum).or_insert(0) += n;
-            }
-            before = piece.ends.map(|(_, last)| last).or(before);
-        }
-        let strata = strata.into_iter().filter_map(|(stratum, n)| Some((std::str::from_utf8(stratum).ok()?, n))).collect();
-        Ok(Self { bytes, salted, len, strata })
-    }
-
-    /// Counts one piece, up to its first wrong line.
-    fn piece(bytes: &'a [u8], salted: bool) -> Piece<'a> {
-        let mut piece = Piece::default();
-        let mut counted: (&[u8], u64) = (b"", 0);
-        for line in lines_of(bytes) {
-            piece.lines += 1;
-            let checked = columns::<3>(line, salted).and_then(|[key, stratum, district]| {
-                check_name("key", key)?;
-                check_name("district", district)?;
-                if counted.0 == stratum {
-                    counted.1 += 1;
-                } else {
-                    check_name("stratum", stratum)?;
-                    *piece.strata.entry(counted.0).or_insert(0) += counted.1;
-                    counted = (stratum, 1);
-                }
-                in_order(piece.ends.map(|(_, last)| last), line, 1)
-            });
-            if let Err(why) = checked {
-                piece.wrong = Some(why);
-                return piece;
-            }
-            piece.ends = Some((piece.ends.map_or(line, |(first, _)| first), line));
-        }
-        *piece.strata.entry(counted.0).or_insert(0) += counted.1;
-        piece.strata.remove(&b""[..]);
-        piece
-    }
-
-    /// Number of subjects.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Every stratum with its number of subjects.
-    #[must_use]
-    pub fn strata(&self) -> &BTreeMap<&'a str, u64> {
-        &self.strata
-    }
-
-    /// The file's bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    #[must_use]
-    pub fn salted(&self) -> bool {
-        self.salted
-    }
-
-    /// Every subject, sorted by key.
-    pub fn iter(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
-        lines_of(self.bytes).filter_map(|line| {
-            let mut columns = line.split(|&byte| byte == b'\t').map(std::str::from_utf8);
-            Some(Subject { key: columns.next()?.ok()?, stratum: columns.next()?.ok()?, district: columns.next()?.ok()? })
-        })
-    }
-
-    /// The line of a key and its index from 0, for a proof: one binary search and one count.
-    #[must_use]
-    pub fn find(&self, key: &str) -> Option<(u64, &'a [u8])> {
-        let (mut low, mut high) = (0, self.bytes.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let start = self.bytes[low..middle].iter().rposition(|&byte| byte == b'\n').map_or(low, |at| low + at + 1);
-            let end = start + self.bytes[start..].iter().position(|&byte| byte == b'\n')?;
-            let line = &self.bytes[start..end];
-            match key_of(line, 1).cmp(key.as_bytes()) {
-                std::cmp::Ordering::Equal => {
-                    let index = self.bytes[..start].par_iter().filter(|byte| **byte == b'\n').count();
-                    return Some((index as u64, line));
-                }
-                std::cmp::Ordering::Less => low = end + 1,
-                std::cmp::Ordering::Greater => high = start,
-            }
-        }
-        None
-    }
 }
 
 /// Checks `left_out.tsv`; returns the number of its lines.

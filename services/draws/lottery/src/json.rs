@@ -75,11 +75,17 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 
 /// Reads a file that must be its own RFC 8785 bytes.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Value> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| Error::file(file, format!("not JSON: {error}")))?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| Error::file(file, format!("not JSON: {error}")))?;
     let exact = canonical(&value).map_err(|error| error.in_file(file))?;
     if exact != bytes {
         let at = exact.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-        return Err(Error::file(file, format!("not the RFC 8785 bytes of its content: differs at byte {at} (order, space, a repeated member, another spelling or a final line end)")));
+        return Err(Error::file(
+            file,
+            format!(
+                "not the RFC 8785 bytes of its content: differs at byte {at} (order, space, a repeated member, another spelling or a final line end)"
+            ),
+        ));
     }
     Ok(value)
 }

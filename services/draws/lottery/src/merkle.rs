@@ -279,10 +279,13 @@ mod tests {
             assert_eq!(split.len(), lines);
             assert_eq!(root(&file), by_definition(&split), "{lines}");
             assert_eq!(
-                split.iter().fold(Tree::new(), |mut tree, line| {
-                    tree.push(line);
-                    tree
-                }).root(),
+                split
+                    .iter()
+                    .fold(Tree::new(), |mut tree, line| {
+                        tree.push(line);
+                        tree
+                    })
+                    .root(),
                 by_definition(&split)
             );
         }

@@ -86,7 +86,11 @@ pub struct Time(String);
 impl Time {
     /// Parses a time that exists in the calendar; a leap second does not.
     pub fn parse(text: &str) -> Result<Self> {
-        if seconds(text).is_some() { Ok(Self(text.to_owned())) } else { form(format!("{text:?} is not a time YYYY-MM-DDTHH:MM:SSZ")) }
+        if seconds(text).is_some() {
+            Ok(Self(text.to_owned()))
+        } else {
+            form(format!("{text:?} is not a time YYYY-MM-DDTHH:MM:SSZ"))
+        }
     }
 
     /// The time that many seconds after 1970-01-01T00:00:00Z, within the years 1 to 9999.
@@ -197,7 +201,9 @@ mod tests {
         for good in ["draws/2026-0001", "draws/2026-9999", "draws/2026-10000"] {
             assert!(draw_id(good).is_ok(), "{good}");
         }
-        for bad in ["draws/2026-0000", "draws/2026-001", "draws/2026-00001", "draws/26-0001", "2026-0001", "draws/2026-00x1"] {
+        for bad in
+            ["draws/2026-0000", "draws/2026-001", "draws/2026-00001", "draws/26-0001", "2026-0001", "draws/2026-00x1"]
+        {
             assert!(draw_id(bad).is_err(), "{bad}");
         }
     }
@@ -226,7 +232,9 @@ mod tests {
 
     #[test]
     fn seconds_and_text_are_inverse() {
-        for (text, secs) in [("1970-01-01T00:00:00Z", 0), ("2023-08-23T15:09:27Z", 1_692_803_367), ("1969-12-31T23:59:59Z", -1)] {
+        for (text, secs) in
+            [("1970-01-01T00:00:00Z", 0), ("2023-08-23T15:09:27Z", 1_692_803_367), ("1969-12-31T23:59:59Z", -1)]
+        {
             assert_eq!(Time::parse(text).unwrap().epoch_secs(), secs);
             assert_eq!(Time::from_epoch_secs(secs).unwrap().as_str(), text);
         }

@@ -149,7 +149,8 @@ pub fn draw(files: &FrozenFiles, rules: &Rules, seed: &Digest) -> Result<Outcome
     let exclusions = Exclusions::parse(files.exclusions, rules.is_withheld(crate::frozen::EXCLUSIONS))?;
     let subjects = Subjects::parse(files.subjects, rules.is_withheld(SUBJECTS))?;
     let selection = select(&subjects, &rules.quotas, tickets)?;
-    let visits: Vec<Visit> = selection.drawn.iter().map(|drawn| Visit { key: drawn.key(), district: drawn.district() }).collect();
+    let visits: Vec<Visit> =
+        selection.drawn.iter().map(|drawn| Visit { key: drawn.key(), district: drawn.district() }).collect();
     let people = People { officers: &officers, experts: &experts, exclusions: &exclusions };
     let teams = place(&visits, &people, rules, tickets);
     Ok(Outcome { selection, teams, officers, experts })
@@ -186,7 +187,8 @@ impl DrawRecord {
     fn read(value: Value) -> Result<Self> {
         let mut all = Members::of("draw", value)?;
         let mut digests = all.members("digests")?;
-        let (result_digest, strata_digest) = (Digest::parse(&digests.text(RESULT)?)?, Digest::parse(&digests.text(STRATA)?)?);
+        let (result_digest, strata_digest) =
+            (Digest::parse(&digests.text(RESULT)?)?, Digest::parse(&digests.text(STRATA)?)?);
         digests.done()?;
         let entries = all.list("entries")?.into_iter().enumerate().map(|(at, entry)| match entry {
             Value::String(text) => Ok(text),

@@ -105,7 +105,9 @@ impl Quota {
     pub fn places(self, n: u64) -> u64 {
         match self {
             // At most n, since ppm is at most a million; u128 holds any product.
-            Self::Ppm(ppm) => u64::try_from((u128::from(n) * u128::from(ppm)).div_ceil(u128::from(PPM_MAX))).unwrap_or(n).min(n),
+            Self::Ppm(ppm) => {
+                u64::try_from((u128::from(n) * u128::from(ppm)).div_ceil(u128::from(PPM_MAX))).unwrap_or(n).min(n)
+            }
             Self::Count(count) => count.min(n),
         }
     }
@@ -151,7 +153,10 @@ impl Rules {
     fn read(value: Value) -> Result<Self> {
         let mut all = Members::of("rules", value)?;
         let rules = Self {
-            beacon_waived: all.text_or_null("beacon_waived")?.map(|text| free_text("beacon_waived", text)).transpose()?,
+            beacon_waived: all
+                .text_or_null("beacon_waived")?
+                .map(|text| free_text("beacon_waived", text))
+                .transpose()?,
             cover_district: all.boolean("cover_district")?,
             entropy: all.list("entropy")?.into_iter().map(Contributor::read).collect::<Result<_>>()?,
             experts: Experts::read(all.members("experts")?)?,
@@ -168,8 +173,11 @@ impl Rules {
 
     /// The file's bytes; refuses members that could not be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let entropy: Vec<Value> =
-            self.entropy.iter().map(|one| json!({"contributor": one.contributor, "kind": one.kind.as_str(), "unit": one.unit})).collect();
+        let entropy: Vec<Value> = self
+            .entropy
+            .iter()
+            .map(|one| json!({"contributor": one.contributor, "kind": one.kind.as_str(), "unit": one.unit}))
+            .collect();
         let quotas: serde_json::Map<String, Value> = self
             .quotas
             .iter()
@@ -181,8 +189,11 @@ impl Rules {
                 (stratum.clone(), quota)
             })
             .collect();
-        let teams: Vec<Value> =
-            self.teams.iter().map(|one| json!({"size": one.size, "specialty": one.specialty, "unit": one.unit})).collect();
+        let teams: Vec<Value> = self
+            .teams
+            .iter()
+            .map(|one| json!({"size": one.size, "specialty": one.specialty, "unit": one.unit}))
+            .collect();
         let bytes = json::canonical(&json!({
             "beacon_waived": self.beacon_waived,
             "cover_district": self.cover_district,
@@ -274,7 +285,8 @@ impl Rules {
             (None, _) => problems.push(format!("there are {beacons} beacons instead of one")),
             (Some(_), _) => problems.push("the beacon is waived, but there is one".to_owned()),
         }
-        let outside = |one: &Contributor| one.kind != Kind::Beacon && one.unit.as_deref().is_some_and(|own| own != unit);
+        let outside =
+            |one: &Contributor| one.kind != Kind::Beacon && one.unit.as_deref().is_some_and(|own| own != unit);
         if !self.entropy.iter().any(outside) {
             problems.push(format!("no contributor is from outside the drawing unit {unit}"));
         }
@@ -326,7 +338,8 @@ impl Rules {
     /// Refuses a successor of a failed draw that changes more than it may: only `entropy` and `beacon_waived` may
     /// differ, the beacon must be a new one, and one department or witness must be new.
     pub fn check_succeeds(&self, failed: &Rules) -> Result<()> {
-        let same = Rules { entropy: failed.entropy.clone(), beacon_waived: failed.beacon_waived.clone(), ..self.clone() };
+        let same =
+            Rules { entropy: failed.entropy.clone(), beacon_waived: failed.beacon_waived.clone(), ..self.clone() };
         if same != *failed {
             return rule("the successor's rules differ from the failed draw's in more than entropy and beacon_waived");
         }
@@ -367,7 +380,10 @@ impl Contributor {
 
 impl Experts {
     fn read(mut all: Members) -> Result<Self> {
-        let experts = Self { count: all.integer("count")?, specialty: name_or_null("specialty", all.text_or_null("specialty")?)? };
+        let experts = Self {
+            count: all.integer("count")?,
+            specialty: name_or_null("specialty", all.text_or_null("specialty")?)?,
+        };
         all.done()?;
         Ok(experts)
     }
@@ -412,141 +428,5 @@ impl Withheld {
         let withheld = Self { basis, files: files.collect::<Result<_>>()? };
         all.done()?;
         Ok(withheld)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> Rules {
-        let contributor = |name: &str, kind, unit: Option<&str>| Contributor { contributor: name.into(), kind, unit: unit.map(Into::into) };
-        Rules {
-            beacon_waived: None,
-            cover_district: true,
-            entropy: vec![
-                contributor("samr", Kind::Department, Some("samr")),
-                contributor("congress", Kind::Witness, Some("congress")),
-                contributor("drand:quicknet:9", Kind::Beacon, None),
-            ],
-            experts: Experts::default(),
-            plan: "plans/2026-07".into(),
-            protocol: PROTOCOL.into(),
-            publish_after: None,
-            quotas: BTreeMap::from([("A".into(), Quota::Ppm(20_000)), ("D".into(), Quota::Count(12))]),
-            teams: vec![Places { size: 2, specialty: None, unit: "samr".into() }],
-            withheld: None,
-        }
-    }
-
-    #[test]
-    fn rules_are_read_back_from_their_bytes() {
-        let mut rules = rules();
-        rules.publish_after = Some(PublishAfter { basis: "暗访".into(), date: "2026-12-31".into() });
-        rules.withheld = Some(Withheld { basis: "第十八条".into(), files: vec!["officers.tsv".into(), "subjects.tsv".into()] });
-        let bytes = rules.to_bytes().unwrap();
-        assert_eq!(Rules::parse(&bytes).unwrap(), rules);
-        assert!(rules.problems("samr").is_empty());
-    }
-
-    #[test]
-    fn the_bytes_are_those_of_the_document() {
-        assert_eq!(
-            String::from_utf8(rules().to_bytes().unwrap()).unwrap(),
-            r#"{"beacon_waived":null,"cover_district":true,"entropy":[{"contributor":"samr","kind":"DEPARTMENT","unit":"samr"},{"contributor":"congress","kind":"WITNESS","unit":"congress"},{"contributor":"drand:quicknet:9","kind":"BEACON","unit":null}],"experts":{"count":0,"specialty":null},"plan":"plans/2026-07","protocol":"qingtian-draw-v1","publish_after":null,"quotas":{"A":{"ppm":20000},"D":{"count":12}},"teams":[{"size":2,"specialty":null,"unit":"samr"}],"withheld":null}"#
-        );
-    }
-
-    #[test]
-    fn malformed_members_are_refused() {
-        let good = String::from_utf8(rules().to_bytes().unwrap()).unwrap();
-        for (from, to) in [
-            ("\"withheld\":null", "\"withheld\":null,\"x\":1"),
-            ("\"cover_district\":true", "\"cover_district\":1"),
-            ("\"beacon_waived\":null", "\"beacon_waived\":\"\""),
-            ("{\"count\":12}", "{\"count\":12,\"ppm\":1}"),
-            ("{\"count\":12}", "{}"),
-            ("{\"count\":12}", "{\"count\":-1}"),
-            ("{\"count\":12}", "{\"count\":\"12\"}"),
-            ("\"D\":", "\"D D\":"),
-            ("\"kind\":\"WITNESS\"", "\"kind\":\"witness\""),
-            ("\"plan\":\"plans/2026-07\"", "\"plan\":\"\""),
-            ("\"publish_after\":null", "\"publish_after\":{\"basis\":\"b\",\"date\":\"2026-02-30\"}"),
-            ("\"size\":2,", ""),
-            ("\"withheld\":null", "\"withheld\":{\"basis\":\"b\",\"files\":[1]}"),
-        ] {
-            let bad = good.replacen(from, to, 1);
-            assert_ne!(bad, good);
-            assert!(Rules::parse(bad.as_bytes()).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn every_broken_rule_is_named() {
-        type Break = fn(&mut Rules);
-        let breaks: [(&str, Break); 17] = [
-            ("protocol is", |r| r.protocol = "v2".into()),
-            ("entropy is empty", |r| r.entropy.clear()),
-            ("contributor samr stands twice", |r| r.entropy[1].contributor = "samr".into()),
-            ("has a unit", |r| r.entropy[2].unit = Some("x".into())),
-            ("is not the last contributor", |r| r.entropy.swap(1, 2)),
-            ("is none of drand:quicknet:R", |r| r.entropy[2].contributor = "dice".into()),
-            ("has no unit", |r| r.entropy[0].unit = None),
-            ("there are 0 beacons", |r| r.entropy.truncate(2)),
-            ("the beacon is waived, but there is one", |r| r.beacon_waived = Some("no network".into())),
-            ("no contributor is from outside", |r| r.entropy[1].unit = Some("samr".into())),
-            ("more than 1000000", |r| r.quotas.extend([("A".into(), Quota::Ppm(1_000_001))])),
-            ("teams is empty", |r| r.teams.clear()),
-            ("has no place", |r| r.teams[0].size = 0),
-            ("stands twice in teams", |r| r.teams.push(r.teams[0].clone())),
-            ("names no file", |r| r.withheld = Some(Withheld { basis: "b".into(), files: vec![] })),
-            ("not sorted", |r| r.withheld = Some(Withheld { basis: "b".into(), files: vec![TABLES[1].into(), TABLES[0].into()] })),
-            ("cannot be withheld", |r| r.withheld = Some(Withheld { basis: "b".into(), files: vec!["rules.json".into()] })),
-        ];
-        for (message, breaking) in breaks {
-            let mut broken = rules();
-            breaking(&mut broken);
-            let problems = broken.problems("samr");
-            assert!(problems.iter().any(|problem| problem.contains(message)), "{message}: {problems:?}");
-            assert!(broken.check("samr").is_err());
-        }
-        let mut waived = rules();
-        waived.entropy.truncate(2);
-        waived.beacon_waived = Some("no network".into());
-        assert_eq!(waived.check("samr"), Ok(()));
-    }
-
-    #[test]
-    fn quotas_name_exactly_the_strata() {
-        assert_eq!(rules().check_strata(["A", "D"]), Ok(()));
-        assert!(rules().check_strata(["A"]).unwrap_err().to_string().contains("quota D has no subject"));
-        assert!(rules().check_strata(["A", "B", "D"]).unwrap_err().to_string().contains("stratum B has no quota"));
-    }
-
-    #[test]
-    fn places_round_up_in_integers() {
-        assert_eq!(Quota::Ppm(20_000).places(0), 0);
-        assert_eq!(Quota::Ppm(20_000).places(50), 1);
-        assert_eq!(Quota::Ppm(20_000).places(51), 2);
-        assert_eq!(Quota::Ppm(1).places(1), 1);
-        assert_eq!(Quota::Ppm(0).places(1_000), 0);
-        assert_eq!(Quota::Ppm(1_000_000).places(u64::MAX), u64::MAX);
-        assert_eq!(Quota::Count(12).places(7), 7);
-        assert_eq!(Quota::Count(12).places(70), 12);
-    }
-
-    #[test]
-    fn a_successor_changes_its_entropy_and_nothing_else() {
-        let failed = rules();
-        let mut next = rules();
-        next.entropy[2].contributor = "drand:quicknet:10".into();
-        assert!(next.check_succeeds(&failed).unwrap_err().to_string().contains("no department or witness"));
-        next.entropy[1].contributor = "press".into();
-        assert_eq!(next.check_succeeds(&failed), Ok(()));
-        next.entropy[2].contributor = "drand:quicknet:9".into();
-        assert!(next.check_succeeds(&failed).unwrap_err().to_string().contains("failed draw's beacon"));
-        next.entropy[2].contributor = "drand:quicknet:10".into();
-        next.quotas.insert("D".into(), Quota::Count(13));
-        assert!(next.check_succeeds(&failed).unwrap_err().to_string().contains("differ"));
     }
 }

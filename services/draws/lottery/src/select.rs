@@ -155,7 +155,9 @@ impl Selector {
         }
         let strata = strata.iter().map(|(stratum, &n)| {
             let Some(quota) = quotas.get(*stratum) else { return rule(format!("stratum {stratum} has no quota")) };
-            let Ok(k) = usize::try_from(quota.places(n)) else { return rule(format!("too many places in stratum {stratum}")) };
+            let Ok(k) = usize::try_from(quota.places(n)) else {
+                return rule(format!("too many places in stratum {stratum}"));
+            };
             Ok(Filling { name: (*stratum).to_owned(), n, k, seen: 0, cut: None, best: Vec::new() })
         });
         Ok(Self { tickets, strata: strata.collect::<Result<_>>()? })
@@ -171,10 +173,13 @@ impl Selector {
 
     /// Takes a block of whole lines of a checked pool.
     pub fn feed(&mut self, block: &[u8]) -> Result<()> {
-        let pieces: Vec<Piece> = cut_at_lines(block, CHUNK_BYTES / 4).into_par_iter().map(|piece| self.piece(piece)).collect::<Result<_>>()?;
+        let pieces: Vec<Piece> = cut_at_lines(block, CHUNK_BYTES / 4)
+            .into_par_iter()
+            .map(|piece| self.piece(piece))
+            .collect::<Result<_>>()?;
         for piece in pieces {
-            for (stratum, seen) in self.strata.iter_mut().zip(piece.seen) {
-                stratum.seen += seen;
+            for (stratum, seen) in piece.seen {
+                self.strata[stratum].seen += seen;
             }
             for (stratum, drawn) in piece.candidates {
                 self.strata[stratum].best.push(drawn);
@@ -189,13 +194,16 @@ impl Selector {
     }
 
     fn piece(&self, bytes: &[u8]) -> Result<Piece> {
-        let mut piece = Piece { seen: vec![0; self.strata.len()], candidates: Vec::new() };
+        let mut piece = Piece::default();
         for line in lines_of(bytes) {
             let found = Parts::of(line).and_then(|parts| Some((self.stratum(parts.stratum())?, parts)));
             let Some((at, parts)) = found else {
                 return Err(Error::file(SUBJECTS, format!("{:?} is of no stratum that was counted", shown(line))));
             };
-            piece.seen[at] += 1;
+            match piece.seen.iter_mut().rev().take(FEW_STRATA).find(|(stratum, _)| *stratum == at) {
+                Some((_, seen)) => *seen += 1,
+                None => piece.seen.push((at, 1)),
+            }
             let stratum = &self.strata[at];
             if stratum.k == 0 {
                 continue;
@@ -221,7 +229,12 @@ impl Selector {
             }
             stratum.prune();
             let threshold = stratum.cut.filter(|_| stratum.k > 0);
-            strata.push(Stratum { name: std::mem::take(&mut stratum.name), n: stratum.n, k: stratum.k as u64, threshold });
+            strata.push(Stratum {
+                name: std::mem::take(&mut stratum.name),
+                n: stratum.n,
+                k: stratum.k as u64,
+                threshold,
+            });
             drawn.append(&mut stratum.best);
         }
         drawn.par_sort_unstable_by(Drawn::order);
@@ -229,8 +242,10 @@ impl Selector {
     }
 }
 
+#[derive(Default)]
 struct Piece {
-    seen: Vec<u64>,
+    /// Lines by stratum; a stratum may stand there several times.
+    seen: Vec<(usize, u64)>,
     candidates: Vec<(usize, Drawn)>,
 }
 

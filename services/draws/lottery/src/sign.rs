@@ -59,7 +59,9 @@ impl Signature {
     /// Checks the signature over a text.
     pub fn check(&self, text: &str, key: &VerifyingKey) -> Result<()> {
         let bytes: Option<[u8; 64]> = URL_SAFE_NO_PAD.decode(&self.value).ok().and_then(|bytes| bytes.try_into().ok());
-        let Some(bytes) = bytes else { return form("the signature is not 64 bytes in their one spelling in base64url") };
+        let Some(bytes) = bytes else {
+            return form("the signature is not 64 bytes in their one spelling in base64url");
+        };
         match key.verify_strict(text.as_bytes(), &ed25519_dalek::Signature::from_bytes(&bytes)) {
             Ok(()) => Ok(()),
             Err(_) => rule(format!("the signature by {} does not fit", self.kid)),
@@ -101,7 +103,9 @@ impl Signatures {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let one = |signature: &Signature| json!({"alg": "EdDSA", "kid": signature.kid, "value": signature.value});
-        json::canonical(&json!({"draw": one(&self.draw), "entries": one(&self.entries), "statement": one(&self.statement)}))
+        json::canonical(
+            &json!({"draw": one(&self.draw), "entries": one(&self.entries), "statement": one(&self.statement)}),
+        )
     }
 
     /// All three with the name of what each signs.
@@ -151,8 +155,11 @@ impl Jwks {
     /// Reads a JWKS; keys of other kinds and those without `kid`, `purpose` or `nbf` are left aside. `nbf` and `exp` are seconds
     /// since 1970 or times as the protocol writes them.
     pub fn parse(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text).map_err(|error| Error::file("jwks", format!("not JSON: {error}")))?;
-        let Some(keys) = value.get("keys").and_then(Value::as_array) else { return Err(Error::file("jwks", "has no list of keys")) };
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| Error::file("jwks", format!("not JSON: {error}")))?;
+        let Some(keys) = value.get("keys").and_then(Value::as_array) else {
+            return Err(Error::file("jwks", "has no list of keys"));
+        };
         Ok(Self { keys: keys.iter().filter_map(PublicKey::read).collect() })
     }
 

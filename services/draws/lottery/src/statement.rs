@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{Error, Result, rule},
-    frozen::{EXPERTS, Exclusions, FROZEN, FrozenFiles, OFFICERS, SUBJECTS, Subjects, in_both, parse_left_out, parse_people, shown},
+    frozen::{
+        EXPERTS, Exclusions, FROZEN, FrozenFiles, OFFICERS, SUBJECTS, Subjects, in_both, parse_left_out, parse_people,
+        shown,
+    },
     hash::{Digest, Secret, lines},
     json::{self, Members},
     merkle,
@@ -111,7 +114,10 @@ pub fn state(files: &FrozenFiles, intent: &Intent, secret: &Secret) -> Result<St
     if let Some(problem) = statement.problems(Some(&rules)).into_iter().next() {
         return Err(Error::file(STATEMENT, problem));
     }
-    let strata = subjects.strata().iter().filter_map(|(stratum, n)| Some(((*stratum).to_owned(), (*n, rules.quotas.get(*stratum)?.places(*n)))));
+    let strata = subjects
+        .strata()
+        .iter()
+        .filter_map(|(stratum, n)| Some(((*stratum).to_owned(), (*n, rules.quotas.get(*stratum)?.places(*n)))));
     let strata = strata.collect();
     let bytes = statement.to_bytes()?;
     Ok(Stated { digest: Digest::of(&bytes), statement, bytes, strata })

@@ -95,8 +95,11 @@ const EVERYWHERE: &str = "";
 
 impl<'a> Plan<'a> {
     fn new(people: &'a People<'a>, rules: &'a Rules, tickets: Tickets) -> Self {
-        let unit_index: HashMap<&str, usize> = rules.teams.iter().enumerate().map(|(at, places)| (places.unit.as_str(), at)).collect();
-        let has = |person: &Candidate, specialty: Option<&String>| specialty.is_some_and(|wanted| person.specialties.contains(wanted));
+        let unit_index: HashMap<&str, usize> =
+            rules.teams.iter().enumerate().map(|(at, places)| (places.unit.as_str(), at)).collect();
+        let has = |person: &Candidate, specialty: Option<&String>| {
+            specialty.is_some_and(|wanted| person.specialties.contains(wanted))
+        };
         let experts: &[Candidate] = if rules.experts.count > 0 { people.experts } else { &[] };
 
         // People join the districts they cover into groups.
@@ -157,7 +160,18 @@ impl<'a> Plan<'a> {
             }
         }
 
-        Self { people, rules, tickets, districts, officer_fits, expert_fits, officer_slot, expert_slot, group_sizes, expert_as_officer }
+        Self {
+            people,
+            rules,
+            tickets,
+            districts,
+            officer_fits,
+            expert_fits,
+            officer_slot,
+            expert_slot,
+            group_sizes,
+            expert_as_officer,
+        }
     }
 
     fn district(&self, name: &str) -> Option<&District> {
@@ -245,7 +259,8 @@ impl<'a> Placing<'a> {
             }
             team.no_choice |= self.eligible.len() as u64 <= places.size;
             let fits = places.specialty.as_ref().map(|_| plan.officer_fits.as_slice());
-            complete = complete && self.take(places.size, fits, plan.people.officers, Role::Officer, visit.key, &mut team.officers);
+            complete = complete
+                && self.take(places.size, fits, plan.people.officers, Role::Officer, visit.key, &mut team.officers);
         }
         if !complete {
             team.officers.clear();
@@ -260,7 +275,8 @@ impl<'a> Placing<'a> {
         }
         self.eligible.clear();
         for &person in &district.experts {
-            let in_team = plan.expert_as_officer[person as usize].is_some_and(|officer| team.officers.contains(&officer));
+            let in_team =
+                plan.expert_as_officer[person as usize].is_some_and(|officer| team.officers.contains(&officer));
             if !in_team && !is_excluded(excluded, &plan.people.experts[person as usize]) {
                 let count = self.expert_counts[plan.expert_slot[person as usize] as usize];
                 self.eligible.push(Standing { count, person });
@@ -279,17 +295,33 @@ impl<'a> Placing<'a> {
 
     /// Takes the `size` eligible with the smallest (count, ticket, key), the first among those `fits` says; false if
     /// they are too few.
-    fn take(&mut self, size: u64, fits: Option<&[bool]>, people: &[Candidate], role: Role, subject: &str, taken: &mut Vec<u32>) -> bool {
-        let Some(mut size) = usize::try_from(size).ok().filter(|size| (1..=self.eligible.len()).contains(size)) else { return false };
+    fn take(
+        &mut self,
+        size: u64,
+        fits: Option<&[bool]>,
+        people: &[Candidate],
+        role: Role,
+        subject: &str,
+        taken: &mut Vec<u32>,
+    ) -> bool {
+        let Some(mut size) = usize::try_from(size).ok().filter(|size| (1..=self.eligible.len()).contains(size)) else {
+            return false;
+        };
         let tickets = self.plan.tickets;
         // People are sorted by key, so their index decides where the key would.
         let rank = |one: Standing| -> (u32, Digest, u32) {
-            (one.count, tickets.person(role, people[one.person as usize].key.as_bytes(), subject.as_bytes()), one.person)
+            (
+                one.count,
+                tickets.person(role, people[one.person as usize].key.as_bytes(), subject.as_bytes()),
+                one.person,
+            )
         };
         if let Some(fits) = fits {
             let fitting = || self.eligible.iter().filter(|one| fits[one.person as usize]);
             let Some(least) = fitting().map(|one| one.count).min() else { return false };
-            let Some((_, _, first)) = fitting().filter(|one| one.count == least).map(|one| rank(*one)).min() else { return false };
+            let Some((_, _, first)) = fitting().filter(|one| one.count == least).map(|one| rank(*one)).min() else {
+                return false;
+            };
             taken.push(first);
             self.eligible.retain(|one| one.person != first);
             size -= 1;

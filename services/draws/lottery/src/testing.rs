@@ -10,7 +10,10 @@ use crate::{
     bundle,
     entries::but_the_beacons,
     error::Result,
-    frozen::{EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, LeftOut, OFFICERS, Person, RULES, SUBJECTS, Subject, TABLES, Table},
+    frozen::{
+        EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, LeftOut, OFFICERS, Person, RULES, SUBJECTS, Subject,
+        TABLES, Table,
+    },
     hash::{Digest, Secret},
     names::Time,
     reveal::{DRAW, RESULT, Reveal, STRATA, reveal},
@@ -195,14 +198,22 @@ impl Draw {
     #[must_use]
     pub fn public(&self) -> BTreeMap<String, Vec<u8>> {
         let withheld = |file: &str| self.rules.is_withheld(if file == STRATA { SUBJECTS } else { file });
-        self.files.iter().filter(|(file, _)| !withheld(file)).map(|(file, bytes)| (file.clone(), bytes.clone())).collect()
+        self.files
+            .iter()
+            .filter(|(file, _)| !withheld(file))
+            .map(|(file, bytes)| (file.clone(), bytes.clone()))
+            .collect()
     }
 
     /// The files the public does not get.
     #[must_use]
     pub fn withheld(&self) -> BTreeMap<String, Vec<u8>> {
         let public = self.public();
-        self.files.iter().filter(|(file, _)| !public.contains_key(*file)).map(|(file, bytes)| (file.clone(), bytes.clone())).collect()
+        self.files
+            .iter()
+            .filter(|(file, _)| !public.contains_key(*file))
+            .map(|(file, bytes)| (file.clone(), bytes.clone()))
+            .collect()
     }
 
     /// The bundle as published.
@@ -234,7 +245,11 @@ fn unit(at: usize) -> String {
 
 /// Random rules of that shape under a demonstration's beacon.
 fn rules(dice: &mut Dice, shape: &Shape) -> Rules {
-    let contributor = |name: &str, kind, unit: Option<&str>| Contributor { contributor: name.to_owned(), kind, unit: unit.map(ToOwned::to_owned) };
+    let contributor = |name: &str, kind, unit: Option<&str>| Contributor {
+        contributor: name.to_owned(),
+        kind,
+        unit: unit.map(ToOwned::to_owned),
+    };
     let quotas = (0..shape.strata.min(shape.subjects)).map(|at| {
         let quota = match dice.below(4) {
             0 => Quota::Count(dice.below(shape.subjects + 1) as u64 / 2),
@@ -258,13 +273,17 @@ fn rules(dice: &mut Dice, shape: &Shape) -> Rules {
             contributor("notary-li", Kind::Witness, Some("notary-office")),
             contributor("lottery:demo:2026135", Kind::Beacon, None),
         ],
-        experts: Experts { count: dice.below(3) as u64, specialty: dice.one_in(2).then(|| dice.pick(&SPECIALTIES).to_owned()) },
+        experts: Experts {
+            count: dice.below(3) as u64,
+            specialty: dice.one_in(2).then(|| dice.pick(&SPECIALTIES).to_owned()),
+        },
         plan: "plans/2026-07".to_owned(),
         protocol: PROTOCOL.to_owned(),
         publish_after: None,
         quotas,
         teams,
-        withheld: (!shape.withheld.is_empty()).then(|| Withheld { basis: "protected subjects".to_owned(), files: shape.withheld.clone() }),
+        withheld: (!shape.withheld.is_empty())
+            .then(|| Withheld { basis: "protected subjects".to_owned(), files: shape.withheld.clone() }),
     }
 }
 
@@ -291,7 +310,10 @@ fn tables(dice: &mut Dice, shape: &Shape, rules: &Rules) -> Result<BTreeMap<Stri
 
     let mut left_out = table::<LeftOut>(LEFT_OUT, rules, &mut salts);
     for at in 0..shape.left_out {
-        left_out.push(&LeftOut { key: &format!("household:{at}"), reason: dice.pick(&["BUDGET_SPENT", "VISITED_THIS_QUARTER"]) })?;
+        left_out.push(&LeftOut {
+            key: &format!("household:{at}"),
+            reason: dice.pick(&["BUDGET_SPENT", "VISITED_THIS_QUARTER"]),
+        })?;
     }
     let left_out = left_out.finish()?;
 

@@ -61,7 +61,10 @@ fn statement(inputs: &Inputs, checks: &mut Checks) {
     if let (Some(digest), Some(draw)) = (findings.need(&digest), findings.need(&inputs.draw))
         && *digest != draw.statement
     {
-        findings.wrong(format!("the digest of {STATEMENT} is {digest}, but {DRAW} is the draw of statement {}", draw.statement));
+        findings.wrong(format!(
+            "the digest of {STATEMENT} is {digest}, but {DRAW} is the draw of statement {}",
+            draw.statement
+        ));
     }
     let rules = findings.need(&inputs.rules);
     if let Some(statement) = findings.need(&inputs.statement) {
@@ -81,7 +84,9 @@ fn digests(inputs: &Inputs, checks: &mut Checks) {
                 (Some(own), Some(stated)) if own == *stated => {}
                 (Some(own), stated) => {
                     let stated = stated.map_or_else(|| "none".to_owned(), ToString::to_string);
-                    findings.wrong(format!("{file} was changed after the statement: its digest is {own}, stated was {stated}"));
+                    findings.wrong(format!(
+                        "{file} was changed after the statement: its digest is {own}, stated was {stated}"
+                    ));
                 }
                 (None, _) => findings.open(inputs.why_absent(file)),
             }
@@ -108,7 +113,10 @@ fn tree(inputs: &Inputs, checks: &mut Checks) {
             Some(bytes) if bytes.is_empty() || bytes.ends_with(b"\n") => {
                 let own = merkle::root(bytes);
                 if own != statement.merkle_root {
-                    findings.wrong(format!("the tree over {SUBJECTS} has root {own}, stated was {}", statement.merkle_root));
+                    findings.wrong(format!(
+                        "the tree over {SUBJECTS} has root {own}, stated was {}",
+                        statement.merkle_root
+                    ));
                 }
             }
             Some(_) => findings.open(format!("{SUBJECTS} does not end with LF")),
@@ -157,12 +165,20 @@ fn rules(inputs: &Inputs, checks: &mut Checks) {
         {
             for (what, signature) in signatures.named() {
                 if !signature.is_demonstration() {
-                    findings.wrong(format!("a demonstration's beacon, but {what} is signed by {}, no demonstration key", signature.kid));
+                    findings.wrong(format!(
+                        "a demonstration's beacon, but {what} is signed by {}, no demonstration key",
+                        signature.kid
+                    ));
                 }
             }
         }
     }
-    checks.conclude("rules", None, findings, "contributors, quotas, teams and what is withheld are as the protocol allows");
+    checks.conclude(
+        "rules",
+        None,
+        findings,
+        "contributors, quotas, teams and what is withheld are as the protocol allows",
+    );
 }
 
 fn entries(inputs: &Inputs, checks: &mut Checks) {
@@ -174,7 +190,12 @@ fn entries(inputs: &Inputs, checks: &mut Checks) {
             findings.wrong(error.to_string());
         }
     }
-    checks.conclude("entries", None, findings, format!("{given} entries, one of each contributor, in their order and form"));
+    checks.conclude(
+        "entries",
+        None,
+        findings,
+        format!("{given} entries, one of each contributor, in their order and form"),
+    );
 }
 
 /// The seed computed again; the one `draw.json` says is only compared with it.
@@ -214,7 +235,11 @@ fn strata(inputs: &Inputs, selection: &Part<Selection>, checks: &mut Checks) {
     if let Some(selection) = findings.need(selection) {
         match (inputs.bytes(STRATA), inputs.strata.get()) {
             (Some(bytes), strata) if bytes != strata_tsv(&selection.strata) => {
-                findings.wrong(strata.and_then(|strata| stratum_difference(strata, &selection.strata)).unwrap_or_else(|| format!("{STRATA} is not what quotas and tickets give")));
+                findings.wrong(
+                    strata
+                        .and_then(|strata| stratum_difference(strata, &selection.strata))
+                        .unwrap_or_else(|| format!("{STRATA} is not what quotas and tickets give")),
+                );
             }
             (Some(_), _) => {}
             // With the pool at hand its digest in draw.json is enough.
@@ -222,19 +247,29 @@ fn strata(inputs: &Inputs, selection: &Part<Selection>, checks: &mut Checks) {
                 if let Some(draw) = findings.need(&inputs.draw)
                     && Digest::of(&strata_tsv(&selection.strata)) != draw.strata_digest
                 {
-                    findings.wrong(format!("quotas and tickets give another {STRATA} than the one whose digest {DRAW} names"));
+                    findings.wrong(format!(
+                        "quotas and tickets give another {STRATA} than the one whose digest {DRAW} names"
+                    ));
                 }
             }
         }
     }
-    checks.conclude("strata", Some(STRATA), findings, "sizes, places and thresholds are those that pool, quotas and tickets give");
+    checks.conclude(
+        "strata",
+        Some(STRATA),
+        findings,
+        "sizes, places and thresholds are those that pool, quotas and tickets give",
+    );
 }
 
 fn stratum_difference(published: &[Stratum], own: &[Stratum]) -> Option<String> {
     for one in own {
-        let Some(other) = published.iter().find(|other| other.name == one.name) else { return Some(format!("stratum {} is missing", one.name)) };
+        let Some(other) = published.iter().find(|other| other.name == one.name) else {
+            return Some(format!("stratum {} is missing", one.name));
+        };
         if other != one {
-            let threshold = |stratum: &Stratum| stratum.threshold.map_or_else(|| "-".to_owned(), |ticket| ticket.to_string());
+            let threshold =
+                |stratum: &Stratum| stratum.threshold.map_or_else(|| "-".to_owned(), |ticket| ticket.to_string());
             return Some(format!(
                 "stratum {} is n {} k {} threshold {}, published as n {} k {} threshold {}",
                 one.name,
@@ -247,7 +282,10 @@ fn stratum_difference(published: &[Stratum], own: &[Stratum]) -> Option<String> 
             ));
         }
     }
-    published.iter().find(|other| own.iter().all(|one| one.name != other.name)).map(|other| format!("there is no stratum {}", other.name))
+    published
+        .iter()
+        .find(|other| own.iter().all(|one| one.name != other.name))
+        .map(|other| format!("there is no stratum {}", other.name))
 }
 
 fn selection_check(inputs: &Inputs, selection: &Part<Selection>, seed: &Part<Digest>, checks: &mut Checks) {
@@ -262,7 +300,12 @@ fn selection_check(inputs: &Inputs, selection: &Part<Selection>, seed: &Part<Dig
             differences(rows, &selection.drawn, &mut findings);
         }
     }
-    checks.conclude("selection", Some(RESULT), findings, format!("the {drawn} drawn subjects are those with the smallest tickets of their strata, in their order"));
+    checks.conclude(
+        "selection",
+        Some(RESULT),
+        findings,
+        format!("the {drawn} drawn subjects are those with the smallest tickets of their strata, in their order"),
+    );
 }
 
 /// What `result.tsv` shows by itself: tickets, order, distinctness.
@@ -283,9 +326,20 @@ fn rows_hold(rows: &[Row], tickets: Tickets, findings: &mut Findings) {
 }
 
 fn differences(rows: &[Row], drawn: &[Drawn], findings: &mut Findings) {
-    let (own, published): (HashSet<&str>, HashSet<&str>) = (drawn.iter().map(Drawn::key).collect(), rows.iter().map(|row| row.key).collect());
-    findings.wrong.extend(drawn.iter().filter(|one| !published.contains(one.key())).map(|one| format!("{} is drawn, but missing", one.key())));
-    findings.wrong.extend(rows.iter().zip(1..).filter(|(row, _)| !own.contains(row.key)).map(|(row, line)| format!("line {line}: {} is not drawn", row.key)));
+    let (own, published): (HashSet<&str>, HashSet<&str>) =
+        (drawn.iter().map(Drawn::key).collect(), rows.iter().map(|row| row.key).collect());
+    findings.wrong.extend(
+        drawn
+            .iter()
+            .filter(|one| !published.contains(one.key()))
+            .map(|one| format!("{} is drawn, but missing", one.key())),
+    );
+    findings.wrong.extend(
+        rows.iter()
+            .zip(1..)
+            .filter(|(row, _)| !own.contains(row.key))
+            .map(|(row, line)| format!("line {line}: {} is not drawn", row.key)),
+    );
 }
 
 fn result_digests(inputs: &Inputs, selection: &Part<Selection>, checks: &mut Checks) {
@@ -293,7 +347,8 @@ fn result_digests(inputs: &Inputs, selection: &Part<Selection>, checks: &mut Che
         let mut findings = Findings::default();
         if let Some(draw) = findings.need(&inputs.draw) {
             let stated = if file == STRATA { draw.strata_digest } else { draw.result_digest };
-            let recomputed = (file == STRATA).then(|| selection.get()).flatten().map(|selection| strata_tsv(&selection.strata));
+            let recomputed =
+                (file == STRATA).then(|| selection.get()).flatten().map(|selection| strata_tsv(&selection.strata));
             match inputs.bytes(file).map(Digest::of).or_else(|| recomputed.as_deref().map(Digest::of)) {
                 Some(own) if own == stated => {}
                 Some(own) => findings.wrong(format!("the digest of {file} is {own}, {DRAW} names {stated}")),
@@ -309,7 +364,8 @@ fn time(inputs: &Inputs, checks: &mut Checks) {
     if let (Some(statement), Some(draw)) = (findings.need(&inputs.statement), findings.need(&inputs.draw)) {
         let at = &draw.revealed_at;
         if *at <= statement.entries_close {
-            findings.wrong(format!("revealed at {at}, before or when the entries closed at {}", statement.entries_close));
+            findings
+                .wrong(format!("revealed at {at}, before or when the entries closed at {}", statement.entries_close));
         }
         if *at > statement.reveal_by {
             findings.wrong(format!("revealed at {at}, after {}: such a draw is failed", statement.reveal_by));
@@ -367,7 +423,8 @@ fn signed_text(what: &str, inputs: &Inputs, digest: &Part<Digest>, findings: &mu
     match what {
         "statement" => findings.need(digest).map(statement_text),
         "entries" => {
-            let (digest, rules, draw): (_, Option<&Rules>, _) = (findings.need(digest), findings.need(&inputs.rules), findings.need(&inputs.draw));
+            let (digest, rules, draw): (_, Option<&Rules>, _) =
+                (findings.need(digest), findings.need(&inputs.rules), findings.need(&inputs.draw));
             Some(entries_text(digest?, but_the_beacons(rules?, &draw?.entries)))
         }
         _ => match inputs.bytes(DRAW) {

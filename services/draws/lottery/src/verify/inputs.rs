@@ -7,8 +7,8 @@ use crate::{
     bundle::{Contents, FILES},
     error::{Error, Result},
     frozen::{
-        Candidate, EXCLUSIONS, EXPERTS, Exclusions, LEFT_OUT, OFFICERS, RULES, SUBJECTS, Subjects, TABLES, columns, parse_left_out,
-        parse_people, shown,
+        Candidate, EXCLUSIONS, EXPERTS, Exclusions, LEFT_OUT, OFFICERS, RULES, SUBJECTS, Subjects, TABLES, columns,
+        parse_left_out, parse_people, shown,
     },
     hash::Digest,
     merkle::lines_of,
@@ -69,7 +69,8 @@ pub struct Inputs<'a> {
 impl<'a> Inputs<'a> {
     /// Reads every file; adds the checks `archive` and `format`.
     pub fn read(contents: &'a Contents, options: &'a Options, checks: &mut Checks) -> Self {
-        let mut bytes: BTreeMap<&str, &[u8]> = contents.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let mut bytes: BTreeMap<&str, &[u8]> =
+            contents.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         // What is withheld decides which files there are and how their lines end: the rules come first.
         let rules = bytes.get(RULES).and_then(|bytes| Rules::parse(bytes).ok());
         archive(contents, options, rules.as_ref(), checks);
@@ -98,7 +99,21 @@ impl<'a> Inputs<'a> {
         let strata = reader.part(STRATA, checks, parse_strata);
         let result = reader.part(RESULT, checks, parse_result);
         let signatures = reader.part(SIGNATURES, checks, Signatures::parse);
-        Self { rules: rules_part, rules_broken, statement, draw, signatures, subjects, left_out, officers, experts, exclusions, strata, result, bytes }
+        Self {
+            rules: rules_part,
+            rules_broken,
+            statement,
+            draw,
+            signatures,
+            subjects,
+            left_out,
+            officers,
+            experts,
+            exclusions,
+            strata,
+            result,
+            bytes,
+        }
     }
 
     /// The bytes of a file that is there.
@@ -149,7 +164,11 @@ fn archive(contents: &Contents, options: &Options, rules: Option<&Rules>, checks
     if problems.is_empty() {
         let there = FILES.len() - withheld;
         let kept_back = if withheld > 0 { format!(", {withheld} withheld") } else { String::new() };
-        checks.pass("archive", None, format!("{there} plain files, exactly those that belong there, each once{kept_back}"));
+        checks.pass(
+            "archive",
+            None,
+            format!("{there} plain files, exactly those that belong there, each once{kept_back}"),
+        );
     }
 }
 
@@ -178,19 +197,29 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// A table, with salts if the rules withhold it; if there are no rules to say so, with or without.
-    fn table<T>(&self, file: &'static str, checks: &mut Checks, parse: impl Fn(&'a [u8], bool) -> Result<T>) -> Part<T> {
+    fn table<T>(
+        &self,
+        file: &'static str,
+        checks: &mut Checks,
+        parse: impl Fn(&'a [u8], bool) -> Result<T>,
+    ) -> Part<T> {
         match self.rules {
             Some(rules) => {
                 let salted = rules.is_withheld(file);
                 self.part(file, checks, |bytes| parse(bytes, salted))
             }
-            None => self.part(file, checks, |bytes| parse(bytes, false).or_else(|error| parse(bytes, true).map_err(|_| error))),
+            None => self
+                .part(file, checks, |bytes| parse(bytes, false).or_else(|error| parse(bytes, true).map_err(|_| error))),
         }
     }
 }
 
 fn lf_ended(file: &str, bytes: &[u8]) -> Result<()> {
-    if bytes.is_empty() || bytes.ends_with(b"\n") { Ok(()) } else { Err(Error::file(file, "the last line does not end with LF")) }
+    if bytes.is_empty() || bytes.ends_with(b"\n") {
+        Ok(())
+    } else {
+        Err(Error::file(file, "the last line does not end with LF"))
+    }
 }
 
 fn named<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, String> {
@@ -243,7 +272,12 @@ fn parse_result(bytes: &[u8]) -> Result<Vec<Row<'_>>> {
     let mut rows = Vec::new();
     for (line, number) in lines_of(bytes).zip(1..) {
         let parsed = columns::<4>(line, false).and_then(|[key, own, officers, experts]| {
-            Ok(Row { key: named("key", key)?, ticket: ticket(own)?, officers: people(officers)?, experts: people(experts)? })
+            Ok(Row {
+                key: named("key", key)?,
+                ticket: ticket(own)?,
+                officers: people(officers)?,
+                experts: people(experts)?,
+            })
         });
         rows.push(parsed.map_err(|why| Error::line(RESULT, number, why))?);
     }

@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// Adds the check; returns the teams computed again, one for each drawn subject.
-pub fn check(inputs: &Inputs, selection: Option<&Selection>, seed: &Part<Digest>, checks: &mut Checks) -> Option<Vec<Team>> {
+pub fn check(
+    inputs: &Inputs,
+    selection: Option<&Selection>,
+    seed: &Part<Digest>,
+    checks: &mut Checks,
+) -> Option<Vec<Team>> {
     let mut findings = Findings::default();
     let mut teams = None;
     if let (Some(rows), Some(rules)) = (findings.need(&inputs.result), findings.need(&inputs.rules)) {
@@ -28,7 +33,12 @@ pub fn check(inputs: &Inputs, selection: Option<&Selection>, seed: &Part<Digest>
         }
     }
     let placed = teams.as_ref().map_or(0, |teams| teams.iter().filter(|team| !team.officers.is_empty()).count());
-    checks.conclude("teams", Some(RESULT), findings, format!("the people of all {placed} teams are those that load and tickets give"));
+    checks.conclude(
+        "teams",
+        Some(RESULT),
+        findings,
+        format!("the people of all {placed} teams are those that load and tickets give"),
+    );
     teams
 }
 
@@ -43,10 +53,17 @@ fn recompute(
 ) -> Option<Vec<Team>> {
     let nobody = Part::Read(Vec::new());
     let experts = if rules.experts.count > 0 { &inputs.experts } else { &nobody };
-    let parts = (findings.need(&inputs.officers), findings.need(experts), findings.need(&inputs.exclusions), findings.need(seed));
+    let parts = (
+        findings.need(&inputs.officers),
+        findings.need(experts),
+        findings.need(&inputs.exclusions),
+        findings.need(seed),
+    );
     // Without the pool the drawn subjects are known from the result; their districts are not.
     let visits: Option<Vec<Visit>> = match selection {
-        Some(selection) => Some(selection.drawn.iter().map(|drawn| Visit { key: Drawn::key(drawn), district: drawn.district() }).collect()),
+        Some(selection) => Some(
+            selection.drawn.iter().map(|drawn| Visit { key: Drawn::key(drawn), district: drawn.district() }).collect(),
+        ),
         None if !rules.cover_district => Some(rows.iter().map(|row| Visit { key: row.key, district: "" }).collect()),
         None => {
             if findings.need(&inputs.subjects).is_some() {
@@ -55,7 +72,9 @@ fn recompute(
             None
         }
     };
-    let ((Some(officers), Some(experts), Some(exclusions), Some(seed)), Some(visits)) = (parts, visits) else { return None };
+    let ((Some(officers), Some(experts), Some(exclusions), Some(seed)), Some(visits)) = (parts, visits) else {
+        return None;
+    };
     let teams = place(&visits, &People { officers, experts, exclusions }, rules, Tickets::new(seed));
     let own: HashMap<&str, &Team> = visits.iter().map(|visit| visit.key).zip(&teams).collect();
     for (row, line) in rows.iter().zip(1..) {
@@ -66,10 +85,22 @@ fn recompute(
     Some(teams)
 }
 
-fn differ(what: &str, line: u64, key: &str, published: &[&str], own: &[u32], people: &[Candidate], findings: &mut Findings) {
+fn differ(
+    what: &str,
+    line: u64,
+    key: &str,
+    published: &[&str],
+    own: &[u32],
+    people: &[Candidate],
+    findings: &mut Findings,
+) {
     let own: Vec<&str> = own.iter().map(|&at| people[at as usize].key.as_str()).collect();
     if own != published {
-        findings.wrong(format!("line {line}: the {what} of {key} are {:?}, published are {:?}", own.join(","), published.join(",")));
+        findings.wrong(format!(
+            "line {line}: the {what} of {key} are {:?}, published are {:?}",
+            own.join(","),
+            published.join(",")
+        ));
     }
 }
 
@@ -79,10 +110,19 @@ fn shapes(rows: &[Row], rules: &Rules, findings: &mut Findings) {
     for (row, line) in rows.iter().zip(1..) {
         let mut people = HashSet::new();
         if !row.officers.is_empty() && row.officers.len() as u64 != size {
-            findings.wrong(format!("line {line}: the team of {} has {} officers, not {size}", row.key, row.officers.len()));
+            findings.wrong(format!(
+                "line {line}: the team of {} has {} officers, not {size}",
+                row.key,
+                row.officers.len()
+            ));
         }
         if !row.experts.is_empty() && row.experts.len() as u64 != rules.experts.count {
-            findings.wrong(format!("line {line}: {} has {} experts, not {}", row.key, row.experts.len(), rules.experts.count));
+            findings.wrong(format!(
+                "line {line}: {} has {} experts, not {}",
+                row.key,
+                row.experts.len(),
+                rules.experts.count
+            ));
         }
         if row.officers.is_empty() && !row.experts.is_empty() {
             findings.wrong(format!("line {line}: {} has experts without a team", row.key));
@@ -100,16 +140,20 @@ fn members(inputs: &Inputs, rows: &[Row], rules: &Rules, findings: &mut Findings
     };
     let (officers, experts) = (by_key(&inputs.officers), by_key(&inputs.experts));
     let drawn: HashSet<&str> = rows.iter().map(|row| row.key).collect();
-    let districts: Option<HashMap<&str, &str>> = inputs
-        .subjects
-        .get()
-        .map(|pool| pool.iter().filter(|subject| drawn.contains(subject.key)).map(|subject| (subject.key, subject.district)).collect());
+    let districts: Option<HashMap<&str, &str>> = inputs.subjects.get().map(|pool| {
+        pool.iter()
+            .filter(|subject| drawn.contains(subject.key))
+            .map(|subject| (subject.key, subject.district))
+            .collect()
+    });
     for (row, line) in rows.iter().zip(1..) {
-        let district = districts.as_ref().filter(|_| rules.cover_district).and_then(|districts| districts.get(row.key)).copied();
+        let district =
+            districts.as_ref().filter(|_| rules.cover_district).and_then(|districts| districts.get(row.key)).copied();
         let mut places = Vec::new();
         for unit in &rules.teams {
             for nth in 0..unit.size.min(row.officers.len() as u64) {
-                places.push(Place { unit: Some(&unit.unit), specialty: unit.specialty.as_deref().filter(|_| nth == 0) });
+                places
+                    .push(Place { unit: Some(&unit.unit), specialty: unit.specialty.as_deref().filter(|_| nth == 0) });
             }
         }
         for (person, place) in row.officers.iter().zip(places) {
@@ -136,7 +180,12 @@ struct Place<'a> {
 }
 
 /// Why a person cannot have been sent; none if nothing speaks against it, or the people are not known.
-fn misplaced(person: &str, people: Option<&HashMap<String, Candidate>>, place: &Place, district: Option<&str>) -> Option<String> {
+fn misplaced(
+    person: &str,
+    people: Option<&HashMap<String, Candidate>>,
+    place: &Place,
+    district: Option<&str>,
+) -> Option<String> {
     let Some(found) = people?.get(person) else { return Some("does not exist".to_owned()) };
     if let Some(unit) = place.unit.filter(|unit| *unit != found.unit) {
         return Some(format!("is of unit {}, not {unit}", found.unit));

@@ -9,8 +9,9 @@ use std::{
 };
 
 use lottery::{
-    Digest, Secret, Time, bundle,
+    Digest, Secret, Time,
     beacon::Beacon,
+    bundle,
     entries::seed,
     frozen::{Exclusions, Subjects, parse_people},
     hash::{Role, Tickets},
@@ -56,7 +57,9 @@ fn file(value: &Value) -> Vec<u8> {
 }
 
 fn quota(value: &Value) -> Quota {
-    value.get("ppm").map_or_else(|| Quota::Count(value["count"].as_u64().unwrap()), |ppm| Quota::Ppm(ppm.as_u64().unwrap()))
+    value
+        .get("ppm")
+        .map_or_else(|| Quota::Count(value["count"].as_u64().unwrap()), |ppm| Quota::Ppm(ppm.as_u64().unwrap()))
 }
 
 #[test]
@@ -101,14 +104,22 @@ fn tickets_agree() {
     }
     for one in vector["people"].as_array().unwrap() {
         let role = if text(one, "role") == "officer" { Role::Officer } else { Role::Expert };
-        assert_eq!(tickets.person(role, text(one, "person").as_bytes(), text(one, "subject").as_bytes()), digest(one, "ticket"), "{one}");
+        assert_eq!(
+            tickets.person(role, text(one, "person").as_bytes(), text(one, "subject").as_bytes()),
+            digest(one, "ticket"),
+            "{one}"
+        );
     }
 }
 
 #[test]
 fn places_of_a_stratum_agree() {
     for vector in vectors("k") {
-        assert_eq!(Some(quota(&vector["quota"]).places(vector["n"].as_u64().unwrap())), vector["k"].as_u64(), "{vector}");
+        assert_eq!(
+            Some(quota(&vector["quota"]).places(vector["n"].as_u64().unwrap())),
+            vector["k"].as_u64(),
+            "{vector}"
+        );
     }
 }
 
@@ -117,10 +128,12 @@ fn selections_agree() {
     for vector in vectors("selection") {
         let pool = file(&vector["subjects"]);
         let subjects = Subjects::parse(&pool, false).unwrap();
-        let quotas: BTreeMap<String, Quota> = vector["quotas"].as_object().unwrap().iter().map(|(name, one)| (name.clone(), quota(one))).collect();
+        let quotas: BTreeMap<String, Quota> =
+            vector["quotas"].as_object().unwrap().iter().map(|(name, one)| (name.clone(), quota(one))).collect();
         let selection = select(&subjects, &quotas, Tickets::new(&digest(&vector, "seed"))).unwrap();
         assert_eq!(strata_tsv(&selection.strata), file(&vector["strata"]));
-        let drawn: Vec<(String, String)> = selection.drawn.iter().map(|one| (one.key().to_owned(), one.ticket.to_string())).collect();
+        let drawn: Vec<(String, String)> =
+            selection.drawn.iter().map(|one| (one.key().to_owned(), one.ticket.to_string())).collect();
         let wanted: Vec<(String, String)> = serde_json::from_value(vector["drawn"].clone()).unwrap();
         assert_eq!(drawn, wanted);
     }
@@ -137,12 +150,19 @@ fn teams_agree() {
         let specialty = |value: &Value| value["specialty"].as_str().map(ToOwned::to_owned);
         let rules = Rules {
             cover_district: vector["cover_district"].as_bool().unwrap(),
-            experts: Experts { count: vector["experts"]["count"].as_u64().unwrap(), specialty: specialty(&vector["experts"]) },
+            experts: Experts {
+                count: vector["experts"]["count"].as_u64().unwrap(),
+                specialty: specialty(&vector["experts"]),
+            },
             teams: vector["teams"]
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|one| Places { size: one["size"].as_u64().unwrap(), specialty: specialty(one), unit: text(one, "unit").to_owned() })
+                .map(|one| Places {
+                    size: one["size"].as_u64().unwrap(),
+                    specialty: specialty(one),
+                    unit: text(one, "unit").to_owned(),
+                })
                 .collect(),
             ..base.clone()
         };
@@ -177,7 +197,8 @@ fn signatures_agree() {
 #[test]
 fn forms_agree() {
     let forms = &all()["forms"];
-    let checks: [(&str, fn(&str) -> bool); 6] = [
+    type Form = fn(&str) -> bool;
+    let checks: [(&str, Form); 6] = [
         ("date", |text| date(text).is_ok()),
         ("digest", |text| Digest::parse(text).is_ok()),
         ("draw_id", |text| draw_id(text).is_ok()),
@@ -222,15 +243,25 @@ fn bundles_come_to_the_same_verdicts_and_bytes() {
                 demo: has("demo"),
             };
             let report = verify(packed.as_slice(), &options);
-            assert_eq!(Some(report.verdict.as_str()), wanted.as_str(), "{} given {given}: {:#}", text(&vector, "name"), report.to_json());
+            assert_eq!(
+                Some(report.verdict.as_str()),
+                wanted.as_str(),
+                "{} given {given}: {:#}",
+                text(&vector, "name"),
+                report.to_json()
+            );
             assert_eq!(report.draw_id.as_deref(), vector["draw_id"].as_str());
             verdicts += 1;
         }
         files.extend(withheld(&vector));
-        let digests: BTreeMap<String, String> = files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes).to_string())).collect();
+        let digests: BTreeMap<String, String> =
+            files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes).to_string())).collect();
         let wanted: BTreeMap<String, String> = serde_json::from_value(vector["digests"].clone()).unwrap();
         assert_eq!(digests, wanted);
-        assert_eq!(redraw(&files), (files["strata.tsv"].clone(), files["result.tsv"].clone(), files["draw.json"].clone()));
+        assert_eq!(
+            redraw(&files),
+            (files["strata.tsv"].clone(), files["result.tsv"].clone(), files["draw.json"].clone())
+        );
     }
     assert!(verdicts >= 30, "{verdicts}");
 }
@@ -247,7 +278,9 @@ fn redraw(files: &BTreeMap<String, Vec<u8>>) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         exclusions: &files["exclusions.tsv"],
         rules: &files["rules.json"],
     };
-    let again = lottery::reveal::reveal(&frozen, &files["statement.json"], &record.secret, &values, &record.revealed_at).unwrap();
+    let again =
+        lottery::reveal::reveal(&frozen, &files["statement.json"], &record.secret, &values, &record.revealed_at)
+            .unwrap();
     (again.strata_tsv, again.result_tsv, again.draw_json)
 }
 
@@ -269,7 +302,12 @@ fn tampered(name: &str) -> Vec<String> {
         let bundle = fs::File::open(out.path().join(text(&item, "bundle"))).unwrap();
         let report = verify(bundle, &Options { jwks: Some(&keys), demo: true, ..Options::default() });
         if !names(&report, &item["expect"]) {
-            unnoticed.push(format!("{} of {name}: wanted {}, got {:#}", item["name"], item["expect"], report.to_json()));
+            unnoticed.push(format!(
+                "{} of {name}: wanted {}, got {:#}",
+                item["name"],
+                item["expect"],
+                report.to_json()
+            ));
         }
     }
     unnoticed
@@ -278,7 +316,11 @@ fn tampered(name: &str) -> Vec<String> {
 /// Whether the expected check is among the failing ones.
 fn names(report: &Report, expect: &Value) -> bool {
     let wrong = matches!(report.verdict, Verdict::NotVerified | Verdict::Unreadable);
-    wrong && report.failed().any(|check| check.id == text(expect, "check") && expect["file"].as_str().is_none_or(|file| check.file.as_deref() == Some(file)))
+    wrong
+        && report.failed().any(|check| {
+            check.id == text(expect, "check")
+                && expect["file"].as_str().is_none_or(|file| check.file.as_deref() == Some(file))
+        })
 }
 
 #[test]
@@ -287,13 +329,43 @@ fn every_tampering_of_a_rich_bundle_is_named() {
 }
 
 #[test]
+fn every_tampering_of_a_small_bundle_is_named() {
+    assert_eq!(tampered("small"), Vec::<String>::new());
+}
+
+#[test]
+fn every_tampering_of_a_bundle_without_beacon_is_named() {
+    assert_eq!(tampered("waived"), Vec::<String>::new());
+}
+
+#[test]
+fn every_tampering_of_a_bundle_of_nobody_is_named() {
+    assert_eq!(tampered("empty-pool"), Vec::<String>::new());
+}
+
+#[test]
 fn every_tampering_of_a_bundle_at_its_bounds_is_named() {
     assert_eq!(tampered("bounds"), Vec::<String>::new());
 }
 
 #[test]
+fn every_tampering_of_a_successors_bundle_is_named() {
+    assert_eq!(tampered("later"), Vec::<String>::new());
+}
+
+#[test]
+fn every_tampering_of_a_bundle_of_strange_names_is_named() {
+    assert_eq!(tampered("names"), Vec::<String>::new());
+}
+
+#[test]
 fn every_tampering_of_a_bundle_without_its_people_is_named() {
     assert_eq!(tampered("withheld-people"), Vec::<String>::new());
+}
+
+#[test]
+fn every_tampering_of_a_bundle_without_its_subjects_is_named() {
+    assert_eq!(tampered("withheld-subjects"), Vec::<String>::new());
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lottery::{
-    Digest,
-    bundle,
+    Digest, bundle,
     frozen::{Candidate, EXPERTS, Exclusions, OFFICERS, Subject, Subjects, TABLES, Table, parse_people},
     hash::{Role, Tickets},
     rules::{Quota, Rules},
@@ -18,19 +17,20 @@ use proptest::prelude::*;
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let withheld = proptest::sample::subsequence(TABLES.to_vec(), 0..3);
-    (0_usize..150, 0_usize..20, 1_usize..6, 1_usize..5, 1_usize..4, 1_usize..6, 0_usize..8, 0_usize..6, withheld).prop_map(
-        |(subjects, left_out, strata, districts, units, officers, experts, exclusion_one_in, withheld)| Shape {
-            subjects,
-            left_out,
-            strata,
-            districts,
-            units,
-            officers,
-            experts,
-            exclusion_one_in,
-            withheld: withheld.into_iter().map(ToOwned::to_owned).collect(),
-        },
-    )
+    (0_usize..150, 0_usize..20, 1_usize..6, 1_usize..5, 1_usize..4, 1_usize..6, 0_usize..8, 0_usize..6, withheld)
+        .prop_map(|(subjects, left_out, strata, districts, units, officers, experts, exclusion_one_in, withheld)| {
+            Shape {
+                subjects,
+                left_out,
+                strata,
+                districts,
+                units,
+                officers,
+                experts,
+                exclusion_one_in,
+                withheld: withheld.into_iter().map(ToOwned::to_owned).collect(),
+            }
+        })
 }
 
 fn people(draw: &Draw) -> (Vec<Candidate>, Vec<Candidate>, Exclusions) {
@@ -53,14 +53,22 @@ struct Plain<'a> {
 
 impl Plain<'_> {
     /// Takes `size` of those, the first with the specialty; none if they are too few.
-    fn take(&self, role: Role, mut from: Vec<&Candidate>, size: u64, specialty: Option<&String>, subject: &str) -> Option<Vec<String>> {
+    fn take(
+        &self,
+        role: Role,
+        mut from: Vec<&Candidate>,
+        size: u64,
+        specialty: Option<&String>,
+        subject: &str,
+    ) -> Option<Vec<String>> {
         let mut taken = Vec::new();
         for nth in 0..size {
             let order = |person: &&&Candidate| {
                 let count = self.counts.get(&(role.as_str(), person.key.clone())).copied().unwrap_or_default();
                 (count, self.tickets.person(role, person.key.as_bytes(), subject.as_bytes()), person.key.clone())
             };
-            let fits = |person: &&&Candidate| nth > 0 || specialty.is_none_or(|wanted| person.specialties.contains(wanted));
+            let fits =
+                |person: &&&Candidate| nth > 0 || specialty.is_none_or(|wanted| person.specialties.contains(wanted));
             let best = from.iter().filter(fits).min_by_key(order)?.key.clone();
             from.retain(|person| person.key != best);
             taken.push(best);
@@ -83,7 +91,9 @@ impl Plain<'_> {
             }
         }
         let free = people.experts.iter().filter(may).filter(|one| !officers.contains(&one.key)).collect();
-        let experts = self.take(Role::Expert, free, rules.experts.count, rules.experts.specialty.as_ref(), visit.key).unwrap_or_default();
+        let experts = self
+            .take(Role::Expert, free, rules.experts.count, rules.experts.specialty.as_ref(), visit.key)
+            .unwrap_or_default();
         for (role, placed) in [("officer", &officers), ("expert", &experts)] {
             for person in placed {
                 *self.counts.entry((role, person.clone())).or_default() += 1;
