@@ -97,7 +97,7 @@ fn too_often_the_tail(seed: u64, n: usize, k: usize) -> Vec<usize> {
     let mut at = dice.below(n);
     while drawn.len() < k && at < n {
         drawn.push(at);
-        at += 1 + dice.below(n / k - 1);
+        at += 1 + dice.below(2 * n / k - 2) / 2;
     }
     let mut back = n;
     while drawn.len() < k {
