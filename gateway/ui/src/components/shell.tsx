@@ -131,7 +131,11 @@ export function Shell({ children }: { children: ReactNode }) {
           </Button>
         </Dropdown>
       </header>
-      {me.demonstration && <p className="demonstration">{t('app.demonstration')}</p>}
+      {me.demonstration && (
+        <aside className="demonstration" aria-label={t('draws.beacon.demo')}>
+          {t('app.demonstration')}
+        </aside>
+      )}
       <div className="side">
         <Navigation />
       </div>

@@ -16,7 +16,6 @@ export function readHead(bytes: Uint8Array, whole: boolean): Head | null {
   const utf8 = decode(bytes, 'utf-8', whole);
   const text = utf8 ?? decode(bytes, 'gb18030', whole);
   // Control characters that no table contains mean a spreadsheet or another binary file.
-  // eslint-disable-next-line no-control-regex
   if (text === null || /[\u0000-\u0008\u000e-\u001f]/.test(text)) return null;
   const records = parseCsv(text.replace(/^\uFEFF/, ''), 6, whole);
   const header = records[0];

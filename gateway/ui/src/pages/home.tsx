@@ -9,7 +9,7 @@ import { DueDay } from '../components/due-day';
 import { ErrorPanel } from '../components/error-panel';
 import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
 import { useI18n } from '../i18n';
-import { formatDay, today } from '../lib/dates';
+import { daysLeft, formatDay, today } from '../lib/dates';
 import { beaconToType, isUnderWay, owesEntry } from '../lib/draw-state';
 import { lastPart } from '../lib/names';
 import { useMe, useOrganisationTitle, type Me } from '../session';
@@ -79,7 +79,12 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
   const me = useMe();
   if (!data) return [];
   const todos: Todo[] = [];
-  const annualDue = (plan: Plan) => (plan.kind === 'PLAN_KIND_ANNUAL' ? <DueDay day={`${plan.year}-03-31`} /> : null);
+  const annualDue = (plan: Plan) => {
+    const day = `${plan.year}-03-31`;
+    if (plan.kind !== 'PLAN_KIND_ANNUAL') return null;
+    // A later publication is allowed and marked late (art. 14).
+    return daysLeft(day, now) < 0 ? <span className="due due-soon">{t('plans.willBeLate')}</span> : <DueDay day={day} />;
+  };
   for (const draw of data.draws) {
     const number = lastPart(draw.name);
     const to = `/draws/${number}`;

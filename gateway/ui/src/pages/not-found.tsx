@@ -1,7 +1,7 @@
-import { Result } from 'antd';
+import { PageHead } from '../components/page';
 import { useI18n } from '../i18n';
 
 export function NotFound() {
   const { t } = useI18n();
-  return <Result status="404" title={t('app.notFound')} subTitle={t('app.notFoundHint')} />;
+  return <PageHead title={t('app.notFound')} lead={t('app.notFoundHint')} />;
 }

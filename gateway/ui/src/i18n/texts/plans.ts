@@ -60,6 +60,7 @@ export const plans = {
   'plans.exceptionHint': ['分层不足 20 户或候选人员不足时须说明，随计划公布；平时留空。', 'Needed for strata under 20 subjects or too few candidates; published with the plan. Usually empty.'],
   'plans.publishTime': ['公布时间', 'Published'],
   'plans.late': ['晚于3月31日公布', 'Published after 31 March'],
+  'plans.willBeLate': ['已过3月31日，公布后标注“晚于期限”', 'Past 31 March: it will be marked late'],
   'plans.returned': ['退回理由', 'Why it was returned'],
   'plans.preview': ['抽签预览', 'What a draw would find'],
   'plans.previewLead': ['按名录库当前内容试算；声明抽签时以当时内容为准。', 'Counted on the registers as they are now; the statement counts again.'],

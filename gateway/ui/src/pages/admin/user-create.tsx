@@ -84,7 +84,7 @@ export default function UserCreate() {
                   <Input maxLength={64} />
                 </Form.Item>
                 <Form.Item name="certExpire" label={t('users.certExpire')} rules={[{ required: true, message: t('field.required') }]}>
-                  <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} />
+                  <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} />
                 </Form.Item>
               </div>
               <Form.Item name="certDistricts" label={t('users.certDistricts')}>

@@ -20,7 +20,7 @@ const pips: Record<string, readonly (readonly [number, number])[]> = {
 
 function Face({ value }: { value: string }) {
   return (
-    <svg width="44" height="44" viewBox="0 0 40 40" aria-hidden="true">
+    <svg className={value ? 'face' : 'face face-none'} viewBox="0 0 40 40" aria-hidden="true">
       <rect x="1" y="1" width="38" height="38" rx="7" fill="#fff" stroke="#8a97a3" strokeWidth="1.5" />
       {pips[value]?.map(([row, column]) => <circle key={`${row}${column}`} cx={column * 10} cy={row * 10} r="3.6" fill="#14598f" />)}
     </svg>
@@ -84,7 +84,6 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
             <legend className="visually-hidden">{t('draw.dice')}</legend>
             {dice.map((face, at) => (
               <div key={at} className="die">
-                <Face value={face} />
                 <input
                   ref={(element) => {
                     inputs.current[at] = element;
@@ -101,6 +100,7 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
                     if (event.key === 'Backspace' && face === '') inputs.current[at - 1]?.focus();
                   }}
                 />
+                <Face value={face} />
               </div>
             ))}
           </fieldset>
@@ -124,8 +124,10 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
           </Form.Item>
         </Form>
       )}
-      <p className="muted">{t('draw.seenStatement')}</p>
-      <Code text={draw.statement} label={t('draw.statement')} />
+      <div className="seen">
+        <p className="muted">{t('draw.seenStatement')}</p>
+        <Code text={draw.statement} label={t('draw.statement')} />
+      </div>
       {error && <ErrorPanel error={error} />}
       <div className="form-acts">
         <Button type="primary" size="large" loading={busy} onClick={() => void give()}>

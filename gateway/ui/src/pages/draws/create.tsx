@@ -6,6 +6,7 @@ import type { Draw, Plan } from '../../api/contract/draws';
 import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { MayNot, PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -45,7 +46,7 @@ export default function DrawCreate() {
     return { plans: rows.filter((plan) => plan.organisation === me.organisation), failed };
   });
   if (!me.may('Draws.CreateDraw')) return <MayNot method="Draws.CreateDraw" />;
-  if (loaded.error) return <ErrorPanel error={loaded.error} onRetry={loaded.reload} loading />;
+  if (loaded.error) return <LoadFailed error={loaded.error} onRetry={loaded.reload} />;
   if (!loaded.data || organisations.length === 0) return <Spin className="page-spin" />;
   return <DrawFormPage plans={loaded.data.plans} failed={loaded.data.failed} wanted={params.get('plan') ?? ''} />;
 }
@@ -122,7 +123,7 @@ function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw |
   const required = [{ required: true, message: t('field.required') }];
   const pickTime = (name: 'entriesClose' | 'beaconTime' | 'revealBy', label: string) => (
     <Form.Item name={name} label={label} rules={required}>
-      <DatePicker className="wide" showTime={{ format: 'HH:mm:ss' }} format={lang === 'zh' ? 'YYYY年M月D日 (dd) HH:mm:ss' : 'ddd, D MMM YYYY HH:mm:ss'} allowClear={false} />
+      <DatePicker className="wide" showTime={{ format: 'HH:mm:ss' }} format={lang === 'zh' ? 'YYYY年M月D日 (ddd) HH:mm:ss' : 'ddd, D MMM YYYY HH:mm:ss'} allowClear={false} />
     </Form.Item>
   );
 

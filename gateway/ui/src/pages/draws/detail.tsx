@@ -5,6 +5,7 @@ import { Link, useParams } from 'react-router';
 import { addressOf, call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { Code, Facts, PageHead, Section, StateTag, useNow } from '../../components/page';
 import { useI18n } from '../../i18n';
 import { beaconToType, isRevealed, isSettled, owesEntry, takesEntries } from '../../lib/draw-state';
@@ -54,7 +55,7 @@ export default function DrawDetail() {
     return () => document.body.classList.remove('projector');
   }, [projected]);
 
-  if (!draw) return error ? <ErrorPanel error={error} onRetry={reload} loading /> : <Spin className="page-spin" />;
+  if (!draw) return error ? <LoadFailed error={error} onRetry={reload} /> : <Spin className="page-spin" />;
   const stated = draw.statement !== '';
   const revealed = isRevealed(draw);
   const ended = draw.state === 'DRAW_STATE_ABANDONED' || draw.state === 'DRAW_STATE_FAILED';

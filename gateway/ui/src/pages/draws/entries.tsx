@@ -10,10 +10,9 @@ export function Entries({ draw }: { draw: Draw }) {
   const { t, tEnum, lang } = useI18n();
   const titleOf = useOrganisationTitle();
   const open = draw.state === 'DRAW_STATE_CREATED' || takesEntries(draw);
-  const nameOf = (one: Contributor) => {
-    if (one.kind !== 'CONTRIBUTOR_KIND_BEACON') return titleOf(one.contributor);
-    const kind = beaconKind(one.contributor);
-    return kind ? t(`draws.beacon.${kind}`) : one.contributor;
+  const noteOf = (one: Contributor) => {
+    const kind = one.kind === 'CONTRIBUTOR_KIND_BEACON' ? beaconKind(one.contributor) : null;
+    return kind ? `${t(`draws.beacon.${kind}`)} ${one.contributor}` : tEnum('draw.kind.', one.kind);
   };
   return (
     <ol className="entries" aria-live="polite">
@@ -24,12 +23,9 @@ export function Entries({ draw }: { draw: Draw }) {
           <li key={one.contributor}>
             <span className="order">{at + 1}</span>
             <span>
-              <strong>{nameOf(one)}</strong>
+              <strong>{beacon ? t('draws.beacon') : titleOf(one.contributor)}</strong>
               <br />
-              <small className="muted">
-                {tEnum('draw.kind.', one.kind)}
-                {beacon && ` ${one.contributor}`}
-              </small>
+              <small className="muted">{noteOf(one)}</small>
             </span>
             {entry ? (
               <span>

@@ -4,7 +4,7 @@ import { useParams } from 'react-router';
 import { call } from '../../api/client';
 import type { CheckEntry } from '../../api/contract/catalog';
 import { useLoad } from '../../api/use-load';
-import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { Facts, MayNot, PageHead, Section, StateTag } from '../../components/page';
 import { Table, type Column } from '../../components/table';
 import { useI18n } from '../../i18n';
@@ -21,7 +21,7 @@ export default function ItemDetail() {
   const name = `${parent}/items/${id}`;
   const { data, error, reload } = useLoad(name, (signal) => call('Catalog.GetItem', { name }, signal));
   const [publishing, setPublishing] = useState<string[] | null>(null);
-  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!data) return <Spin className="page-spin" />;
   const draft = data.state === 'ITEM_STATE_DRAFT';
   const columns: Column<CheckEntry>[] = [

@@ -6,6 +6,7 @@ import type { Plan } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
 import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { useStratumName } from '../../components/stratum-name';
 import { Facts, MayNot, PageHead, Section, StateTag } from '../../components/page';
 import { useI18n, type TextKey } from '../../i18n';
@@ -25,7 +26,7 @@ export default function PlanDetail() {
   const { id = '' } = useParams();
   const name = `plans/${id}`;
   const { data: plan, error, reload, set } = useLoad(name, (signal) => call('Plans.GetPlan', { name }, signal));
-  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!plan) return <Spin className="page-spin" />;
   const comma = lang === 'zh' ? '、' : ', ';
   return (

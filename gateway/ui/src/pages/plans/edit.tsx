@@ -4,6 +4,7 @@ import { call, serverNow } from '../../api/client';
 import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -23,7 +24,7 @@ export default function PlanEdit() {
   const { id } = useParams();
   const name = id ? `plans/${id}` : '';
   const { data, error, reload } = useLoad<Plan | null>(name, (signal) => (name ? call('Plans.GetPlan', { name }, signal) : Promise.resolve(null)));
-  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (data === undefined) return <Spin className="page-spin" />;
   return <PlanFormPage key={data?.etag ?? 'new'} plan={data} reload={reload} />;
 }
@@ -92,7 +93,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
           {items.error && <ErrorPanel error={items.error} onRetry={items.reload} loading />}
           <div className="form-row">
             <Form.Item name="startDate" label={t('plans.startDate')} rules={required}>
-              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} allowClear={false} />
+              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} allowClear={false} />
             </Form.Item>
             <Form.Item
               name="endDate"
@@ -108,7 +109,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
                 }),
               ]}
             >
-              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (dd)' : 'ddd, D MMM YYYY'} allowClear={false} />
+              <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} allowClear={false} />
             </Form.Item>
           </div>
           <div className="form-row">

@@ -119,7 +119,7 @@ export function TeamRows() {
             );
           })}
           <Form.ErrorList errors={errors} />
-          <p>
+          <p className="row-add">
             <Button icon={<PlusOutlined />} onClick={() => add({ organisation: undefined, size: 1, specialty: '' })}>
               {t('plans.addTeam')}
             </Button>

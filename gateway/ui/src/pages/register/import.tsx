@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { useParams } from 'react-router';
 import { addressOf, call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
-import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { PageHead } from '../../components/page';
 import { ImportReport } from '../../components/upload/report';
 import { useI18n } from '../../i18n';
@@ -21,7 +21,7 @@ export default function SubjectImport() {
     const waiting = setTimeout(reload, 2000);
     return () => clearTimeout(waiting);
   }, [running, loading, reload]);
-  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!data) return <Spin className="page-spin" />;
   return (
     <>

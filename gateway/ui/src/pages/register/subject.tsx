@@ -4,7 +4,7 @@ import { useParams } from 'react-router';
 import { call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
-import { ErrorPanel } from '../../components/error-panel';
+import { LoadFailed } from '../../components/load-failed';
 import { Facts, MayNot, PageHead, Section, StateTag } from '../../components/page';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
@@ -22,7 +22,7 @@ export default function SubjectDetail() {
   const { data, error, reload, set } = useLoad(name, (signal) => call('Registers.GetSubject', { name }, signal));
   const [asking, setAsking] = useState(false);
 
-  if (error) return <ErrorPanel error={error} onRetry={reload} loading />;
+  if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!data) return <Spin className="page-spin" />;
   const other = data.status === 'SUBJECT_STATUS_IN_BUSINESS' ? 'SUBJECT_STATUS_NOT_IN_BUSINESS' : 'SUBJECT_STATUS_IN_BUSINESS';
   const own = `organisations/${organisation}` === me.organisation;
