@@ -192,6 +192,10 @@ impl From<sqlx::Error> for Refusal {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::new(Reason::Unavailable).because(error)
             }
+            // character_not_in_repertoire: PostgreSQL's text holds no NUL, and no text of ours has a use for one.
+            sqlx::Error::Database(inner) if inner.code().as_deref() == Some("22021") => {
+                Self::invalid("text", "不得包含空字符 / must not contain NUL").because(sqlx::Error::Database(inner))
+            }
             other => Self::internal(other),
         }
     }
