@@ -4,6 +4,7 @@ import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import { lazy, Suspense, type ComponentType } from 'react';
 import { BrowserRouter, Navigate, Route, Routes, useParams } from 'react-router';
+import { nonce } from './csp';
 import { LanguageProvider, useI18n } from './i18n';
 import { ErrorBoundary } from './components/error-boundary';
 import { Shell } from './components/shell';
@@ -36,7 +37,10 @@ const UserCreate = lazy(() => import('./pages/admin/user-create'));
 const Organisations = lazy(() => import('./pages/admin/organisations'));
 const Account = lazy(() => import('./pages/admin/account'));
 
-const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? '';
+/** Pop-ups open inside the landmark or dialog they belong to, so that nothing stands outside for screen readers. */
+function popupPlace(trigger?: HTMLElement): HTMLElement {
+  return trigger?.closest<HTMLElement>('.ant-modal, .ant-drawer-section, main, header') ?? document.body;
+}
 
 export function AppRoot() {
   return (
@@ -49,7 +53,7 @@ export function AppRoot() {
 function Themed() {
   const { lang } = useI18n();
   return (
-    <ConfigProvider locale={lang === 'zh' ? zhCN : enUS} theme={theme} csp={{ nonce }} button={{ autoInsertSpace: false }}>
+    <ConfigProvider locale={lang === 'zh' ? zhCN : enUS} theme={theme} csp={{ nonce }} getPopupContainer={popupPlace} button={{ autoInsertSpace: false }}>
       <App message={{ maxCount: 3 }}>
         <ErrorBoundary>
           <BrowserRouter basename="/work">

@@ -74,7 +74,16 @@ export default function UserCreate() {
               <Input maxLength={64} autoComplete="off" autoCapitalize="none" spellCheck={false} />
             </Form.Item>
           </div>
-          <Form.Item name="roles" label={t('users.roles')} rules={[{ required: true, message: t('field.required') }]}>
+          <Form.Item
+            name="roles"
+            label={
+              <>
+                <span className="must">*</span>&nbsp;{t('users.roles')}
+              </>
+            }
+            required={false}
+            rules={[{ validator: (_, roles: Role[]) => (roles.length > 0 ? Promise.resolve() : Promise.reject(new Error(t('field.required')))) }]}
+          >
             <Checkbox.Group className="role-boxes" options={(operator ? [...departmentRoles, ...cityRoles] : departmentRoles).map((role) => ({ value: role, label: tEnum('role.', role) }))} />
           </Form.Item>
           {officer && (
