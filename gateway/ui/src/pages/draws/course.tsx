@@ -10,6 +10,15 @@ interface Step {
   note?: string;
 }
 
+/** Day and time of day, each unbroken. */
+function inTwo(text: string) {
+  return text.split(/ (?=\d\d:)/).map((part) => (
+    <span key={part} className="unbroken">
+      {part}{' '}
+    </span>
+  ));
+}
+
 /** The line of time of a draw. What lies ahead shows when it is due. */
 export function Course({ draw, now }: { draw: Draw; now: number }) {
   const { t, lang } = useI18n();
@@ -35,7 +44,7 @@ export function Course({ draw, now }: { draw: Draw; now: number }) {
       {steps.map((step, at) => (
         <li key={step.text} className={step.done ? 'done' : at === current ? (ended ? 'ended' : 'now') : ''} aria-current={at === current && !ended ? 'step' : undefined}>
           <strong>{t(step.text)}</strong>
-          {step.time && <time dateTime={step.time}>{formatTime(step.time, lang, true)}</time>}
+          {step.time && <time dateTime={step.time}>{inTwo(formatTime(step.time, lang, true))}</time>}
           {step.note && <small>{step.note}</small>}
         </li>
       ))}

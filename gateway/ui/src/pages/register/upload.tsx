@@ -7,20 +7,21 @@ import { UploadWizard } from '../../components/upload/wizard';
 import { useI18n } from '../../i18n';
 import { subjectFields } from '../../lib/columns';
 import { districtCodes, districtName } from '../../lib/districts';
-import { useMe, useSessionState } from '../../session';
+import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 
 /** Uploading a register of subjects (art. 13, 24). */
 export default function SubjectUpload() {
   const { t, lang } = useI18n();
   const me = useMe();
   const { session } = useSessionState();
+  const titleOf = useOrganisationTitle();
   const parent = me.organisation;
   const own = session?.organisation?.district ?? '';
   const [district, setDistrict] = useState(districtCodes.includes(own) ? own : '');
 
   return (
     <>
-      <PageHead title={t('import.title')} lead={t('subjects.lead')} />
+      <PageHead title={t('import.title')} lead={titleOf(parent)} />
       {!me.may('Registers.ImportSubjects') ? (
         <MayNot method="Registers.ImportSubjects" />
       ) : (
