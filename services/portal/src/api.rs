@@ -86,7 +86,10 @@ impl Portal for Api {
         Ok(Response::new(pb::SearchResponse { hits }))
     }
 
-    async fn list_plans(&self, request: Request<pb::ListPlansRequest>) -> Result<Response<pb::ListPlansResponse>, Status> {
+    async fn list_plans(
+        &self,
+        request: Request<pb::ListPlansRequest>,
+    ) -> Result<Response<pb::ListPlansResponse>, Status> {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
         let (plans, next_page_token) =
@@ -98,7 +101,10 @@ impl Portal for Api {
         Ok(Response::new(store::plan(&self.pool, &request.into_inner().name).await?))
     }
 
-    async fn list_items(&self, request: Request<pb::ListItemsRequest>) -> Result<Response<pb::ListItemsResponse>, Status> {
+    async fn list_items(
+        &self,
+        request: Request<pb::ListItemsRequest>,
+    ) -> Result<Response<pb::ListItemsResponse>, Status> {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
         let (items, next_page_token) = store::items(&self.pool, page, rules::query(&request.query)?).await?;
@@ -109,7 +115,10 @@ impl Portal for Api {
         Ok(Response::new(store::item(&self.pool, &request.into_inner().name).await?))
     }
 
-    async fn list_draws(&self, request: Request<pb::ListDrawsRequest>) -> Result<Response<pb::ListDrawsResponse>, Status> {
+    async fn list_draws(
+        &self,
+        request: Request<pb::ListDrawsRequest>,
+    ) -> Result<Response<pb::ListDrawsResponse>, Status> {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
         let (draws, next_page_token) =
@@ -122,7 +131,10 @@ impl Portal for Api {
         Ok(Response::new(shown.public))
     }
 
-    async fn list_drawn(&self, request: Request<pb::ListDrawnRequest>) -> Result<Response<pb::ListDrawnResponse>, Status> {
+    async fn list_drawn(
+        &self,
+        request: Request<pb::ListDrawnRequest>,
+    ) -> Result<Response<pb::ListDrawnResponse>, Status> {
         let request = request.into_inner();
         let rows = pages::rows(request.page_size)?;
         let after = match pages::after(&request.page_token)? {
@@ -183,11 +195,9 @@ impl Portal for Api {
     }
 
     type GetSigningKeysStream = BodyStream;
-    async fn get_signing_keys(
-        &self,
-        _: Request<pb::GetSigningKeysRequest>,
-    ) -> Result<Response<BodyStream>, Status> {
-        let about = About { content_type: "application/jwk-set+json", cache: "public, max-age=300", ..About::default() };
+    async fn get_signing_keys(&self, _: Request<pb::GetSigningKeysRequest>) -> Result<Response<BodyStream>, Status> {
+        let about =
+            About { content_type: "application/jwk-set+json", cache: "public, max-age=300", ..About::default() };
         Ok(bodies::text(self.env.keys.jwks(), &about))
     }
 }

@@ -9,8 +9,8 @@ use kit::{
     error::{Reason, Refusal, Result},
 };
 use proto::google::api::HttpBody;
-use tonic::{Response, Status, metadata::MetadataValue};
 use tokio_util::io::ReaderStream;
+use tonic::{Response, Status, metadata::MetadataValue};
 
 /// A download.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;

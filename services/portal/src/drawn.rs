@@ -36,11 +36,13 @@ pub fn read(result: &[u8], names: Option<impl Read>, subjects: Option<impl Read>
     let mut rows = Vec::new();
     for line in text.lines() {
         let mut columns = line.split('\t').map(ToOwned::to_owned);
-        let mut next = || columns.next().with_context(|| format!("result.tsv, line {}: columns are missing", rows.len() + 1));
+        let mut next =
+            || columns.next().with_context(|| format!("result.tsv, line {}: columns are missing", rows.len() + 1));
         let row = Row { key: next()?, ticket: next()?, officers: next()?, experts: next()?, ..Row::default() };
         rows.push(row);
     }
-    let places: HashMap<Vec<u8>, usize> = rows.iter().enumerate().map(|(at, row)| (row.key.clone().into_bytes(), at)).collect();
+    let places: HashMap<Vec<u8>, usize> =
+        rows.iter().enumerate().map(|(at, row)| (row.key.clone().into_bytes(), at)).collect();
     ensure!(places.len() == rows.len(), "result.tsv names a subject twice");
     if let Some(names) = names {
         for_lines(names, |key, rest| {
@@ -118,7 +120,8 @@ mod tests {
         let names = "k0\t某甲\nk1\t汴京酒楼\nk2\t某乙\n".as_bytes();
         let subjects = &b"k0\tA\td0\nk1\tA\td1\nk2\tB\td2\n"[..];
         let rows = read(RESULT, Some(names), Some(subjects)).unwrap();
-        let seen: Vec<_> = rows.iter().map(|r| [&r.key, &r.title, &r.stratum, &r.district, &r.officers, &r.experts]).collect();
+        let seen: Vec<_> =
+            rows.iter().map(|r| [&r.key, &r.title, &r.stratum, &r.district, &r.officers, &r.experts]).collect();
         assert_eq!(seen, [["k2", "某乙", "B", "d2", "o1,o2", ""], ["k1", "汴京酒楼", "A", "d1", "", "e1"]]);
         let bare = read(RESULT, None::<&[u8]>, None::<&[u8]>).unwrap();
         assert_eq!((bare[0].title.as_str(), bare[0].stratum.as_str()), ("", ""));

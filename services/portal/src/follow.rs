@@ -39,7 +39,11 @@ const RESULT_BYTES_MAX: u64 = 512 << 20;
 /// A peer's address or the part's key is missing.
 pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
     let follow = |peer, types, apply, reset| {
-        kit::follow::spawn(env, ledger.pool().clone(), Follow { part: PART, peer, method: method_of(peer), types, apply, reset })
+        kit::follow::spawn(
+            env,
+            ledger.pool().clone(),
+            Follow { part: PART, peer, method: method_of(peer), types, apply, reset },
+        )
     };
     follow(
         "identity",

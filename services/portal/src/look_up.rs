@@ -21,12 +21,11 @@ use lottery::{
 };
 use proto::qingtian::portal::v1::{Standing, SubjectStanding};
 use sqlx::PgPool;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::{
     bodies::unreadable,
-    drawn,
-    rules,
+    drawn, rules,
     sorted::{Found, Index},
     store::{self, Shown},
 };
@@ -45,12 +44,14 @@ type Slot = Arc<OnceCell<Arc<Index>>>;
 pub struct Files {
     env: Env,
     indexes: Arc<Mutex<VecDeque<(Digest, Slot)>>>,
+    /// Whole files are read one at a time: readers of the public pages never take all cores from a draw.
+    whole: Arc<Semaphore>,
 }
 
 impl Files {
     /// None yet.
     pub fn new(env: &Env) -> Self {
-        Self { env: env.clone(), indexes: Arc::default() }
+        Self { env: env.clone(), indexes: Arc::default(), whole: Arc::new(Semaphore::new(1)) }
     }
 
     /// The file's index. Many who ask at once wait for one reading of it.
@@ -66,6 +67,7 @@ impl Files {
             indexes.front().map(|(_, slot)| slot.clone()).unwrap_or_default()
         };
         let read = || async {
+            let _turn = self.whole.acquire().await.map_err(Refusal::internal)?;
             self.env.blobs.verify(digest).await.map_err(unreadable)?;
             let file = self.env.blobs.open_blocking(digest).map_err(unreadable)?.0;
             let index = self.env.compute(move || Index::read(BufReader::with_capacity(1 << 20, file))).await;
@@ -86,6 +88,7 @@ impl Files {
     /// Keys of those who bear this registered name, at most [`NAMESAKES_MAX`].
     async fn named(&self, digest: Option<Digest>, title: &str) -> Result<Vec<String>> {
         let Some(digest) = digest else { return Ok(Vec::new()) };
+        let _turn = self.whole.acquire().await.map_err(Refusal::internal)?;
         let file = self.env.blobs.open_blocking(digest).map_err(unreadable)?.0;
         let title = title.to_owned();
         let found = self.env.compute(move || drawn::named(file, &title, NAMESAKES_MAX)).await;
@@ -132,7 +135,10 @@ pub async fn standing(files: &Files, pool: &PgPool, shown: &Shown, subject: &str
     let namesakes = if is_key { Vec::new() } else { files.named(shown.names, subject).await? };
     if namesakes.len() > 1 {
         let keys = namesakes.join(", ");
-        return Err(Refusal::invalid("subject", format!("several bear this name, ask by code / 有同名主体，请用代码查询: {keys}")));
+        return Err(Refusal::invalid(
+            "subject",
+            format!("several bear this name, ask by code / 有同名主体，请用代码查询: {keys}"),
+        ));
     }
     if let Some(key) = namesakes.first()
         && let Some(standing) = look(key).await?
@@ -190,5 +196,8 @@ async fn title(files: &Files, shown: &Shown, key: &str) -> Result<String> {
 }
 
 fn column(line: &[u8], at: usize) -> String {
-    line.split(|&byte| byte == b'\t').nth(at).map(|column| String::from_utf8_lossy(column).into_owned()).unwrap_or_default()
+    line.split(|&byte| byte == b'\t')
+        .nth(at)
+        .map(|column| String::from_utf8_lossy(column).into_owned())
+        .unwrap_or_default()
 }

@@ -116,6 +116,12 @@ pub fn withheld(draw: &Draw, file: &str) -> bool {
     lottery::rules::Rules::parse(draw.rules_json.as_bytes()).map_or(true, |rules| rules.is_withheld(file))
 }
 
+/// Day from which result and evidence are public, as the draw's rules say; none: at once, or not stated yet.
+pub fn publish_after(draw: &Draw) -> Option<NaiveDate> {
+    let rules = lottery::rules::Rules::parse(draw.rules_json.as_bytes()).ok()?;
+    rules.publish_after?.date.parse().ok()
+}
+
 /// Whether the draw was revealed.
 pub fn is_revealed(state: i32) -> bool {
     match DrawState::try_from(state).unwrap_or_default() {
@@ -168,7 +174,9 @@ mod tests {
     fn a_name_is_a_year_and_a_number_or_nothing() {
         assert_eq!(numbered("draws/2026-0001", "draws"), Some((2026, 1)));
         assert_eq!(numbered("plans/2026-07", "plans"), Some((2026, 7)));
-        for wrong in ["", "draws/", "draws/2026", "draws/26-1", "draws/2026-", "draws/2026-+1", "draws/2026-1x", "plans/2026-1"] {
+        for wrong in
+            ["", "draws/", "draws/2026", "draws/26-1", "draws/2026-", "draws/2026-+1", "draws/2026-1x", "plans/2026-1"]
+        {
             assert_eq!(numbered(wrong, "draws"), None, "{wrong}");
         }
         assert_eq!(numbered("draws/2026-1234567890", "draws"), None);
@@ -183,7 +191,12 @@ mod tests {
 
     #[test]
     fn account_names_and_notes_of_the_office_are_not_public() {
-        let plan = Plan { creator: "users/a".into(), publisher: "users/b".into(), return_reason: "x".into(), ..Plan::default() };
+        let plan = Plan {
+            creator: "users/a".into(),
+            publisher: "users/b".into(),
+            return_reason: "x".into(),
+            ..Plan::default()
+        };
         assert_eq!(public_plan(plan), Plan::default());
         let draw = Draw { creator: "users/a".into(), etag: "3".into(), ..Draw::default() };
         assert_eq!(public_draw(draw), Draw::default());
@@ -201,7 +214,10 @@ mod tests {
         assert_eq!((shown.seed.as_str(), shown.strata[0].threshold.as_str()), ("", ""));
         assert_eq!((shown.evidence_digest, shown.strata[0].drawn), (draw.evidence_digest, 1));
         let day: NaiveDate = "2026-12-31".parse().unwrap();
-        assert_eq!(check_public("draws/2026-0001", Some(day), day.pred_opt().unwrap()).unwrap_err().reason(), Reason::NotPublicYet);
+        assert_eq!(
+            check_public("draws/2026-0001", Some(day), day.pred_opt().unwrap()).unwrap_err().reason(),
+            Reason::NotPublicYet
+        );
         assert!(check_public("draws/2026-0001", Some(day), day).is_ok());
         assert!(check_public("draws/2026-0001", None, day).is_ok());
     }
@@ -210,10 +226,18 @@ mod tests {
     fn what_was_stated_stays_when_a_later_event_does_not_repeat_it() {
         let entry = Entry { index: 1, contributor: "office".into(), value: "3 1".into(), create_time: None };
         let known = Draw { statement_json: "{}".into(), entries: vec![entry], subjects: 9, ..Draw::default() };
-        let ended = Draw { state: DrawState::Failed.into(), end_reason: "late".into(), creator: "users/a".into(), ..Draw::default() };
+        let ended = Draw {
+            state: DrawState::Failed.into(),
+            end_reason: "late".into(),
+            creator: "users/a".into(),
+            ..Draw::default()
+        };
         let shown = told(Some(known.clone()), ended);
         assert_eq!((shown.statement_json, shown.entries, shown.subjects), (known.statement_json, known.entries, 9));
-        assert_eq!((shown.state, shown.end_reason.as_str(), shown.creator.as_str()), (DrawState::Failed.into(), "late", ""));
+        assert_eq!(
+            (shown.state, shown.end_reason.as_str(), shown.creator.as_str()),
+            (DrawState::Failed.into(), "late", "")
+        );
     }
 
     #[test]

@@ -82,11 +82,11 @@ pub async fn save_draw(conn: &mut PgConnection, draw: &Draw) -> Done {
     let (year, number) =
         rules::numbered(&draw.name, "draws").ok_or_else(|| anyhow::anyhow!("{:?} is not a draw's name", draw.name))?;
     sqlx::query(
-        "insert into draw (name, year, number, organisation, plan, plan_title, replaces, state, drawn, message)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "insert into draw (name, year, number, organisation, plan, plan_title, replaces, state, drawn, message, publish_after)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (name) do update set organisation = excluded.organisation, plan = excluded.plan,
             plan_title = excluded.plan_title, replaces = excluded.replaces, state = excluded.state, drawn = excluded.drawn,
-            message = excluded.message",
+            message = excluded.message, publish_after = coalesce(excluded.publish_after, draw.publish_after)",
     )
     .bind(&draw.name)
     .bind(year)
@@ -98,13 +98,18 @@ pub async fn save_draw(conn: &mut PgConnection, draw: &Draw) -> Done {
     .bind(draw.state)
     .bind(draw.drawn)
     .bind(draw.encode_to_vec())
+    .bind(rules::publish_after(draw))
     .execute(conn)
     .await?;
     Ok(())
 }
 
 pub async fn save_entries_signature(conn: &mut PgConnection, draw: &str, signature: &str) -> Done {
-    sqlx::query("update draw set entries_signature = $2 where name = $1").bind(draw).bind(signature).execute(conn).await?;
+    sqlx::query("update draw set entries_signature = $2 where name = $1")
+        .bind(draw)
+        .bind(signature)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -148,7 +153,7 @@ pub async fn save_reveal(conn: &mut PgConnection, draw: &str, reveal: &Reveal, r
     let bytes = |digest: Option<Digest>| digest.map(|digest| digest.0.to_vec());
     sqlx::query(
         "update draw set revealed_at = $2, evidence_blob = $3, evidence_size = $4, names_blob = $5, subjects_blob = $6,
-            left_out_blob = $7, publish_after = $8, without_team = $9, load_subjects = $10, load_officers = $11
+            left_out_blob = $7, publish_after = coalesce($8, publish_after), without_team = $9, load_subjects = $10, load_officers = $11
          where name = $1",
     )
     .bind(draw)

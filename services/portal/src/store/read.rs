@@ -111,8 +111,7 @@ fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
 
 /// One draw, as shown on a day.
 pub async fn draw(pool: &PgPool, name: &str, today: NaiveDate) -> Result<Shown> {
-    let row: Option<DrawRow> =
-        sqlx::query_as(draws!("where d.name = $1")).bind(name).fetch_optional(pool).await?;
+    let row: Option<DrawRow> = sqlx::query_as(draws!("where d.name = $1")).bind(name).fetch_optional(pool).await?;
     row.ok_or_else(|| Refusal::not_found(name))?.shown(today)
 }
 
@@ -176,8 +175,7 @@ impl PlanRow {
 
 /// One plan.
 pub async fn plan(pool: &PgPool, name: &str) -> Result<PublicPlan> {
-    let row: Option<PlanRow> =
-        sqlx::query_as(plans!("where p.name = $1")).bind(name).fetch_optional(pool).await?;
+    let row: Option<PlanRow> = sqlx::query_as(plans!("where p.name = $1")).bind(name).fetch_optional(pool).await?;
     row.ok_or_else(|| Refusal::not_found(name))?.shown()
 }
 
@@ -200,7 +198,8 @@ pub async fn plans(
     .fetch_all(pool)
     .await?;
     let mut shown: Vec<_> = found.into_iter().map(PlanRow::shown).collect::<Result<_>>()?;
-    let next = pages::cut(&mut shown, rows, |plan| plan.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default());
+    let next =
+        pages::cut(&mut shown, rows, |plan| plan.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default());
     Ok((shown, next))
 }
 

@@ -1,0 +1,12 @@
+//! The portal through a real client on a real database. What it follows are real ledgers behind small services that serve
+//! nothing but their events.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop where a test would")]
+
+mod city;
+mod follow;
+mod lists;
+mod look_up;
+mod result;
+mod story;
+mod upstream;
