@@ -166,7 +166,12 @@ impl AsyncWrite for Patient {
     }
 }
 
-/// The public pages.
-fn pages_router(_env: &Env, _settings: &Settings) -> anyhow::Result<axum::Router> {
-    Ok(axum::Router::new())
+/// The public pages: they ask the portal as anybody may, without a token.
+fn pages_router(env: &Env, _settings: &Settings) -> anyhow::Result<axum::Router> {
+    Ok(pages::router(pages::Settings {
+        portal: env.peers.channel("portal")?,
+        clock: env.clock.clone(),
+        recheck: "/assets/recheck/".to_owned(),
+        demonstration: env.keys.demonstration(),
+    }))
 }

@@ -1,1 +1,61 @@
+//! The public portal (公众服务门户, art. 9, 10, 18, 26, 33): what is planned, what is drawn, who was drawn, and how anybody
+//! checks it. Pages are made on the server, in Chinese first and in English by a switch, and read without script.
+//!
+//! A request becomes a [`reader::Reader`] (language, size of type, query), a page asks the portal by [`ask`] and puts its
+//! text into the [`frame`]. Nothing is kept here and nothing is decided here.
 
+mod about;
+mod ask;
+mod assets;
+mod draw;
+mod draws;
+mod failure;
+mod frame;
+mod home;
+mod picture;
+mod reader;
+mod tables;
+mod words;
+
+use std::sync::Arc;
+
+use axum::{Router, routing::get};
+use kit::env::Clock;
+use tonic::transport::Channel;
+use tower_http::compression::{
+    CompressionLayer, predicate::NotForContentType, predicate::Predicate, predicate::SizeAbove,
+};
+
+/// What the pages are told.
+#[derive(Clone)]
+pub struct Settings {
+    /// The portal, asked without any credentials: the pages see what everybody sees.
+    pub portal: Channel,
+    /// The time that pages say they were made at.
+    pub clock: Clock,
+    /// Folder of addresses with `recheck.js`, `worker.js` and `recheck.css`, such as `/assets/recheck/`.
+    pub recheck: String,
+    /// Whether draws are signed with demonstration keys: every page says so.
+    pub demonstration: bool,
+}
+
+/// What every page is made from.
+type Site = Arc<Settings>;
+
+/// The public pages, from `/` down. Whoever mounts them sets the security headers: the pages need `script-src 'self'
+/// 'wasm-unsafe-eval'`, `style-src 'self'`, `connect-src 'self'` and `worker-src 'self'`, and nothing inline.
+pub fn router(settings: Settings) -> Router {
+    let small = SizeAbove::new(1_024).and(NotForContentType::IMAGES);
+    Router::new()
+        .route("/", get(home::page))
+        .route("/draws", get(draws::page))
+        .route("/draws.csv", get(draws::table))
+        .route("/draws/{number}", get(draw::page))
+        .route("/draws/{number}/drawn.csv", get(draw::table))
+        .route("/draws/{number}/rules.json", get(draw::rules))
+        .route("/about", get(about::page))
+        .route("/assets/{file}", get(assets::file))
+        .fallback(failure::no_page)
+        .layer(CompressionLayer::new().compress_when(small))
+        .with_state(Arc::new(settings))
+}

@@ -1,0 +1,101 @@
+//! What a draw can be checked with: the recheck in the visitor's browser, fingerprints to keep, files to take home.
+
+use maud::{Markup, html};
+
+use super::facts::Facts;
+use crate::{reader::Reader, words};
+
+/// The large button, and what to do without script.
+pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
+    let lang = reader.lang;
+    html! {
+        section #recheck-part aria-labelledby="recheck-title" {
+            h2 #recheck-title { (lang.t("亲自复核", "Recheck it yourself")) }
+            p { (lang.t(
+                "按下按钮，您的浏览器会下载证据包，在您自己的设备上把整个抽查重算一遍，逐项告诉您是否相符。",
+                "Press the button: your browser downloads the evidence, computes the whole draw again on your own device, and tells you check by check whether it agrees.",
+            )) }
+            section #recheck aria-label=(lang.t("复核", "Recheck")) data-bundle={ "/v1/public/draws/" (facts.number) "/evidence" }
+                data-jwks="/.well-known/jwks.json" data-demo=(facts.is_demonstration()) data-lang=(if lang.is_zh() { "zh" } else { "en" }) {
+                button #recheck-start.call type="button" { (lang.t("亲自复核这次抽查", "Recheck this draw yourself")) }
+            }
+            noscript {
+                p.notice {
+                    (lang.t("您的浏览器没有启用脚本。可以下载证据包和公钥，用命令复核：", "Scripts are off in your browser. Download the evidence and the keys, and check by command:"))
+                    br;
+                    code { "qingtian verify draw-" (facts.number) ".tar.gz --jwks jwks.json" @if facts.is_demonstration() { " --demo" } }
+                }
+            }
+            p { a href={ "/draws/" (facts.number) "/recipe" } { (lang.t("不用我们的任何程序，怎样用 sha256sum、sort、awk 复核这次抽查", "How to check this draw with sha256sum, sort and awk, without any program of ours")) } }
+        }
+    }
+}
+
+/// Digests and signatures, to be compared with what others kept.
+pub fn fingerprints(reader: &Reader, facts: &Facts) -> Markup {
+    let (lang, draw) = (reader.lang, &facts.draw);
+    let mut rows = vec![
+        (lang.t("声明 statement.json", "Statement, statement.json"), draw.statement.as_str()),
+        (lang.t("秘密数的承诺", "Commitment to the secret"), facts.commitment.as_str()),
+        (lang.t("在册名单的树根", "Root of the pool's tree"), facts.merkle_root.as_str()),
+        (lang.t("种子", "Seed"), draw.seed.as_str()),
+        (lang.t("证据包", "Evidence bundle"), draw.evidence_digest.as_str()),
+    ];
+    rows.extend(facts.digests.iter().map(|(name, digest)| (name.as_str(), digest.as_str())));
+    rows.push((lang.t("签名公钥编号", "Key of the signatures"), draw.kid.as_str()));
+    rows.push((lang.t("声明的签名", "Signature of the statement"), draw.statement_signature.as_str()));
+    rows.push((lang.t("随机数的签名", "Signature of the entries"), facts.public.entries_signature.as_str()));
+    html! {
+        section aria-labelledby="fingerprints" {
+            h2 #fingerprints { (lang.t("指纹", "Fingerprints")) }
+            p { (lang.t(
+                "指纹是文件的 SHA-256 摘要：文件改动一个字，指纹就完全不同。请抄下或截图保存，日后核对。",
+                "A fingerprint is a file's SHA-256 digest: change one letter, and it is another. Keep a copy to compare later.",
+            )) }
+            dl.hashes {
+                @for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+                    dt { (name) }
+                    dd { code.hash { (value) } }
+                }
+            }
+        }
+    }
+}
+
+/// Files to take home.
+pub fn downloads(reader: &Reader, facts: &Facts) -> Markup {
+    let lang = reader.lang;
+    let api = format!("/v1/public/draws/{}", facts.number);
+    html! {
+        section aria-labelledby="downloads" {
+            h2 #downloads { (lang.t("下载", "Downloads")) }
+            ul {
+                @if facts.is_public() {
+                    li { a href={ (api) "/evidence" } { (lang.t("证据包（tar.gz", "Evidence bundle (tar.gz")) @if facts.public.evidence_size > 0 { (lang.t("，", ", ")) (size(facts.public.evidence_size)) } (lang.t("）", ")")) } }
+                    li { a href={ "/draws/" (facts.number) "/drawn.csv" } { (lang.t("抽中名单和检查组（CSV 表格）", "Who was drawn, with teams (CSV)")) } }
+                }
+                li { a href={ (api) "/statement" } { (lang.t("声明 statement.json（签名原文）", "Statement, statement.json, as signed")) } }
+                li { a href={ "/draws/" (facts.number) "/rules.json" } { (lang.t("规则 rules.json", "Rules, rules.json")) } }
+                li { a href="/.well-known/jwks.json" { (lang.t("签名公钥 jwks.json", "Public keys, jwks.json")) } }
+                li { a href=(api) { (lang.t("本页数据（JSON）", "This page's data (JSON)")) } }
+            }
+        }
+    }
+}
+
+/// Bytes as people read them.
+fn size(bytes: i64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KB", words::count(bytes / 1_024)),
+        _ => format!("{}.{} MB", words::count(bytes / 1_048_576), bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        assert_eq!([1, 1_024, 1_572_864, 1_073_741_824].map(super::size), ["1 B", "1 KB", "1.5 MB", "1,024.0 MB"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! A firm looks itself up: in the pool or not and why, its ticket against its threshold, and how to compute both by hand.
+
+use maud::{Markup, html};
+use proto::qingtian::portal::v1::{LookUpSubjectRequest, Standing, SubjectStanding};
+
+use super::facts::Facts;
+use crate::{ask, failure::Refused, reader::Reader, words};
+
+/// What the portal knows of the firm that was asked for, if one was.
+pub async fn ask(reader: &Reader, facts: &Facts) -> Option<Result<SubjectStanding, Refused>> {
+    let subject = reader.get("firm");
+    if subject.is_empty() || !facts.is_public() || facts.is_withheld("subjects.tsv") {
+        return None;
+    }
+    let request = LookUpSubjectRequest { draw: facts.public.name.clone(), subject: subject.to_owned() };
+    Some(ask::look_up_subject(reader, request).await)
+}
+
+/// The form, and the answer.
+pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStanding, Refused>>) -> Markup {
+    let lang = reader.lang;
+    let refused = answer.as_ref().and_then(|answer| answer.as_ref().err());
+    html! {
+        section #firm aria-labelledby="firm-title" {
+            h2 #firm-title { (lang.t("查一家企业", "Look a firm up")) }
+            @if facts.is_withheld("subjects.tsv") {
+                p { (lang.t(
+                    "在册名单依法不公开，这里不能查询。企业登录后或凭送达的一次性查询码，可以取得自己的一行和证明。",
+                    "The pool is withheld by law, so nothing can be looked up here. A firm gets its own line and proof after signing on, or by a one-time code handed to it.",
+                )) }
+            } @else if !facts.is_public() {
+                p.quiet { (lang.t("结果公布之后可以在这里查询。", "Firms can be looked up here once the result is public.")) }
+            } @else {
+                form.search action={ (reader.path()) "#firm" } {
+                    label for="firm-key" { (lang.t("统一社会信用代码或企业全称", "Credit code, or the registered name in full")) }
+                    @if let Some(refused) = refused { p.wrong #firm-wrong { (refused.sentence(lang)) } }
+                    div.row {
+                        input #firm-key name="firm" value=(reader.get("firm")) maxlength="200" autocomplete="off" required
+                            aria-describedby=[refused.map(|_| "firm-wrong")] aria-invalid=[refused.map(|_| "true")];
+                        button { (lang.t("查询", "Look up")) }
+                    }
+                }
+                @if let Some(Ok(standing)) = &answer { (result(reader, facts, standing)) }
+            }
+        }
+    }
+}
+
+fn result(reader: &Reader, facts: &Facts, standing: &SubjectStanding) -> Markup {
+    let lang = reader.lang;
+    let asked = reader.get("firm");
+    let name = if standing.title.is_empty() { asked } else { &standing.title };
+    let (class, sentence) = match standing.standing() {
+        Standing::Drawn => ("answer drawn", lang.t("抽中了。", "was drawn.")),
+        Standing::NotDrawn => ("answer", lang.t("在册，没有抽中。", "was in the pool and was not drawn.")),
+        Standing::LeftOut => (
+            "answer",
+            lang.t("在计划范围内，但没有入池。", "is within the plan's scope, but was left out of the pool."),
+        ),
+        Standing::NotInScope | Standing::Unspecified => {
+            ("answer", lang.t("不在这次抽查的范围内。", "is not within the scope of this draw."))
+        }
+    };
+    let in_pool = !standing.ticket.is_empty();
+    html! {
+        div class=(class) role="status" {
+            p { strong { (name) } " " (sentence) }
+            @if standing.standing() == Standing::LeftOut {
+                p { (lang.t("原因：", "Reason: ")) (words::left_out(lang, &standing.left_out_reason)) }
+            }
+            @if standing.standing() == Standing::NotInScope {
+                p.meta { (lang.t("请核对代码是否抄对；用名称查询时须与登记的全称一致。", "Check the code; a name must be the registered one in full.")) }
+            }
+            @if in_pool {
+                dl.hashes {
+                    dt { (lang.t("代码", "Key")) } dd { code { (standing.key) } }
+                    dt { (lang.t("层", "Stratum")) } dd { (words::stratum(lang, &standing.stratum, facts.on)) }
+                    dt { (lang.t("号", "Ticket")) } dd { code.hash { (standing.ticket) } }
+                    dt { (lang.t("本层门槛", "Threshold of the stratum")) }
+                    dd { @if standing.threshold.is_empty() { (lang.t("本层没有抽取", "nobody is drawn in this stratum")) } @else { code.hash { (standing.threshold) } } }
+                    @if !standing.officers.is_empty() {
+                        dt { (lang.t("检查组（执法证号）", "Team (certificate numbers)")) } dd { (standing.officers.join(lang.t("、", ", "))) }
+                    }
+                }
+                p { (lang.t("号按十六进制从左到右比较，不高于门槛即抽中。自己算一遍：", "Compare from the left; drawn exactly when the ticket is not above the threshold. Compute it yourself:")) }
+                pre { code { "printf '%s\\nsubject\\n%s\\n' " (facts.draw.seed) " " (standing.key) " | sha256sum" } }
+                @if !standing.merkle_root.is_empty() { (proof(reader, standing)) }
+            }
+        }
+    }
+}
+
+fn proof(reader: &Reader, standing: &SubjectStanding) -> Markup {
+    let lang = reader.lang;
+    html! {
+        details {
+            summary { (lang.t("在册证明（RFC 6962）", "Proof of having been in the pool (RFC 6962)")) }
+            p { (lang.t(
+                "这一行和下面的摘要逐级合成声明里的树根，证明抽签前就在册，并且在这一层。",
+                "This line and the digests below combine, level by level, to the root in the statement: it was in the pool, in this stratum, before the draw.",
+            )) }
+            p { (lang.t("subjects.tsv 第 ", "subjects.tsv, line ")) (standing.leaf_index + 1) (lang.t(" 行", "")) }
+            ol { @for digest in &standing.proof { li { code.hash { (digest) } } } }
+            p { (lang.t("树根 ", "Root ")) code.hash { (standing.merkle_root) } }
+        }
+    }
+}
