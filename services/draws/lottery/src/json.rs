@@ -90,6 +90,11 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Value> {
     Ok(value)
 }
 
+/// The RFC 8785 bytes of what may be written in another way; none if it is no such content.
+pub(crate) fn restated(bytes: &[u8]) -> Option<Vec<u8>> {
+    canonical(&serde_json::from_slice(bytes).ok()?).ok()
+}
+
 /// The members of an object, taken out one by one, so that one too many is noticed.
 pub(crate) struct Members {
     what: String,

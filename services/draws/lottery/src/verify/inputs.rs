@@ -11,6 +11,7 @@ use crate::{
         parse_left_out, parse_people, shown,
     },
     hash::Digest,
+    json::restated,
     merkle::lines_of,
     names::is_name,
     reveal::{DRAW, DrawRecord, RESULT, STRATA},
@@ -80,7 +81,7 @@ impl<'a> Inputs<'a> {
 
         let reader = Reader { bytes: &bytes, rules: rules.as_ref() };
         // In the order of the files, so that the report reads as the bundle does.
-        let statement = reader.part(STATEMENT, checks, Statement::parse);
+        let statement = reader.json(STATEMENT, checks, Statement::parse);
         let subjects = reader.table(SUBJECTS, checks, Subjects::parse);
         let left_out = reader.table(LEFT_OUT, checks, parse_left_out);
         let officers = reader.table(OFFICERS, checks, |bytes, salted| parse_people(OFFICERS, bytes, salted));
@@ -93,12 +94,12 @@ impl<'a> Inputs<'a> {
                 rules_broken = Some(why);
                 Part::Absent(format!("{RULES} cannot be understood"))
             }
-            _ => reader.part(RULES, checks, Rules::parse),
+            _ => reader.json(RULES, checks, Rules::parse),
         };
-        let draw = reader.part(DRAW, checks, DrawRecord::parse);
+        let draw = reader.json(DRAW, checks, DrawRecord::parse);
         let strata = reader.part(STRATA, checks, parse_strata);
         let result = reader.part(RESULT, checks, parse_result);
-        let signatures = reader.part(SIGNATURES, checks, Signatures::parse);
+        let signatures = reader.json(SIGNATURES, checks, Signatures::parse);
         Self {
             rules: rules_part,
             rules_broken,
@@ -193,6 +194,16 @@ impl<'a> Reader<'_, 'a> {
                 checks.fail("format", Some(file), error.to_string());
                 Part::Absent(format!("{file} is not of its form"))
             }
+        }
+    }
+
+    /// A `.json` file. One that says the right things in other bytes fails its format, and is read all the same.
+    fn json<T>(&self, file: &'static str, checks: &mut Checks, parse: impl Fn(&[u8]) -> Result<T>) -> Part<T> {
+        let part = self.part(file, checks, &parse);
+        let other_bytes = || parse(&restated(self.bytes.get(file)?)?).ok();
+        match part {
+            Part::Absent(why) => other_bytes().map_or(Part::Absent(why), Part::Read),
+            read @ Part::Read(_) => read,
         }
     }
 
