@@ -249,3 +249,27 @@ async fn a_client_that_never_reads_is_let_go() {
     });
     assert!(ended.await.is_ok(), "an endless download ended");
 }
+
+#[tokio::test]
+async fn downloads_that_stand_still_do_not_hold_up_other_calls() {
+    // All calls to a part share one connection; what stalled streams may leave unread on it must not add up to all of it.
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    stage.world.rows.store(4_000, Ordering::SeqCst);
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        stalled.push(
+            browser.open(Method::GET, "/v1/organisations/market/subjects:export", Bytes::new(), None).await.unwrap(),
+        );
+    }
+    // All buffers on the way are full by then, or there is no end of them.
+    let mut produced = stage.world.produced.subscribe();
+    let all = tokio::time::timeout(Duration::from_secs(3), produced.wait_for(|made| *made >= 40 * 4_000)).await;
+    assert!(all.is_err(), "nobody reads");
+    let large = "x".repeat(2 << 20);
+    let body = serde_json::json!({ "title": large }).to_string();
+    let call = browser.send(Method::PATCH, "/v1/plans/7", body.into(), Some("application/json"));
+    let answer = tokio::time::timeout(Duration::from_secs(10), call).await.expect("other calls go on");
+    assert_eq!(answer.json()["title"].as_str().map(str::len), Some(large.len()));
+    drop(stalled);
+}

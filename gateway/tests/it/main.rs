@@ -1,5 +1,7 @@
 //! The gateway from outside: a browser or a machine client on one side, real rpcs on the other, Redis real.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod edges;
 mod files;
 mod parts;

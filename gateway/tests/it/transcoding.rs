@@ -167,7 +167,7 @@ async fn behind_our_own_proxies_their_word_is_believed_and_no_more() {
 #[tokio::test]
 async fn the_clients_trace_goes_on_to_the_part() {
     // One trace from the browser's request on: the exporter is not needed for the id to travel.
-    let telemetry = kit::telemetry::Telemetry::start("gateway", None).unwrap();
+    let telemetry = kit::telemetry::Telemetry::start("gateway", "info", None).unwrap();
     let stage = Stage::new().await;
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let answer = stage

@@ -16,6 +16,13 @@ use tonic::{
 
 use crate::{auth::Minter, error::Refusal, telemetry};
 
+/// What one stream may leave unread, and all streams of a connection together. All calls to a part share a connection, so
+/// the second must hold the first for every call at once (1,024 of them): with the usual 5 MB for a connection, three
+/// downloads that nobody reads would hold up every other call to the part.
+pub const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// See [`STREAM_WINDOW_BYTES`].
+pub const CONNECTION_WINDOW_BYTES: u32 = 256 << 20;
+
 /// Addresses of the other parts: `PEER_URL` with an optional `{service}`, overridden by `PEER_URL_<SERVICE>`.
 #[derive(Clone)]
 pub struct Peers {
@@ -56,6 +63,8 @@ impl Peers {
         let channel = Endpoint::from_shared(url.clone())
             .with_context(|| format!("PEER_URL gives {url} for {service}"))?
             .connect_timeout(Duration::from_secs(3))
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_while_idle(true)
             .connect_lazy();

@@ -13,7 +13,12 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-use crate::{auth::GuardLayer, env::Env, ledger::Ledger};
+use crate::{
+    auth::GuardLayer,
+    env::Env,
+    ledger::Ledger,
+    peers::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
+};
 
 type Add = Box<dyn FnOnce(&mut RoutesBuilder) + Send>;
 
@@ -87,6 +92,9 @@ pub async fn serve(env: Env, parts: Vec<Part>, listener: TcpListener) -> anyhow:
     };
     Server::builder()
         .http2_keepalive_interval(Some(std::time::Duration::from_secs(20)))
+        // As for answers: an upload that waits for the disk must not hold up the other calls of its connection.
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_connection_age(std::time::Duration::from_secs(1_800))
         .layer(guard)
         .add_routes(routes.routes())
