@@ -4,7 +4,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -93,6 +93,7 @@ pub struct Env {
     /// Jobs and followers, awaited at the stop.
     pub tasks: TaskTracker,
     cpu: Arc<Semaphore>,
+    pools: Arc<Mutex<Vec<PgPool>>>,
 }
 
 /// What an [`Env`] is made from.
@@ -128,6 +129,7 @@ impl Env {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             cpu: Arc::new(Semaphore::new(cores)),
+            pools: Arc::default(),
         })
     }
 
@@ -136,12 +138,22 @@ impl Env {
     /// # Errors
     /// The address is malformed. It does not connect yet: any part may start first.
     pub fn pool(&self, service: &str) -> anyhow::Result<PgPool> {
-        PgPoolOptions::new()
+        let pool = PgPoolOptions::new()
             .max_connections(self.databases.connections_max)
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy(&self.databases.url(service))
-            .with_context(|| format!("DATABASE_URL for {service}"))
+            .with_context(|| format!("DATABASE_URL for {service}"))?;
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Ok(pool)
+    }
+
+    /// Closes every pool that was handed out; the last thing a process does.
+    pub async fn close_pools(&self) {
+        let pools = std::mem::take(&mut *self.pools.lock().unwrap_or_else(PoisonError::into_inner));
+        for pool in pools {
+            pool.close().await;
+        }
     }
 
     /// A channel to `peer` whose calls carry the token of `part`.

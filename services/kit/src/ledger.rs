@@ -18,6 +18,7 @@ use prost::Message;
 use proto::qingtian::events::v1::{AuditEntry, Outcome, Record, record::Kind};
 use sqlx::{Connection, PgConnection, PgPool, migrate::Migrator};
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::{auth::Caller, env::Clock, env::Env, error::Result, keys::Keys};
 
@@ -67,6 +68,7 @@ pub struct Ledger {
     audit_key: [u8; 32],
     written: Arc<Notify>,
     position: Arc<watch::Sender<i64>>,
+    shutdown: CancellationToken,
 }
 
 impl Ledger {
@@ -83,6 +85,7 @@ impl Ledger {
             audit_key: *env.keys.secret(&format!("{part}.audit"))?,
             written: Arc::new(Notify::new()),
             position: Arc::new(watch::channel(0).0),
+            shutdown: env.shutdown.clone(),
         };
         env.spawn("sequencer", sequencer::run(ledger.clone()));
         env.spawn("heads", sequencer::sign_heads(ledger.clone()));

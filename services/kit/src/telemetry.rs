@@ -19,12 +19,12 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts logging to standard error (JSON unless that is a terminal; filtered by `RUST_LOG`), exporting traces by OTLP
+    /// Starts logging to standard error (JSON unless that is a terminal; filtered by `RUST_LOG`, else as told), exporting traces by OTLP
     /// when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and serving metrics where told.
     ///
     /// # Errors
     /// Telemetry was started before, or an exporter cannot be made.
-    pub fn start(service: &str, metrics: Option<SocketAddr>) -> anyhow::Result<Self> {
+    pub fn start(service: &str, filter: &str, metrics: Option<SocketAddr>) -> anyhow::Result<Self> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let resource = opentelemetry_sdk::Resource::builder().with_service_name(service.to_owned()).build();
         let mut builder = SdkTracerProvider::builder().with_resource(resource);
@@ -34,7 +34,7 @@ impl Telemetry {
         }
         let provider = builder.build();
         let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("qingtian"));
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::query=warn"));
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
         let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let format = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { format.boxed() } else { format.json().boxed() };
         tracing_subscriber::registry().with(filter).with(traces).with(format).try_init().context("logging")?;

@@ -115,6 +115,7 @@ impl Fleet {
             }
             self.env.tasks.close();
             self.env.tasks.wait().await;
+            self.env.close_pools().await;
         };
         if tokio::time::timeout(drain_timeout, drain).await.is_err() {
             tracing::warn!("some calls did not end within the drain time and were cut");

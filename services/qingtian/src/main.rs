@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
-use qingtian::{audit, fleet, migrate, settings::Settings, up, verify};
+use qingtian::{audit, fleet, migrate, settings::{Settings, metrics_address}, up, verify};
 use tokio::net::TcpListener;
 
 /// Qingtian, the open supervision platform of a city.
@@ -126,7 +126,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
     let parts = fleet::parts(names)?;
-    let telemetry = Telemetry::start(&parts.join("+"), settings.metrics_address()?)?;
+    let telemetry = Telemetry::start(&parts.join("+"), "info,sqlx=warn", metrics_address(&settings.metrics)?)?;
     let listener = TcpListener::bind(settings.grpc).await.with_context(|| format!("gRPC on {}", settings.grpc))?;
     let env = settings.env(Clock::System)?;
     let mut running = fleet::Fleet::start(env, &parts, listener, Some(up::gateway_settings(settings)?)).await?;

@@ -54,18 +54,18 @@ pub struct Settings {
     pub drain_timeout_secs: u64,
 }
 
-impl Settings {
-    /// Where metrics are served, if anywhere.
-    ///
-    /// # Errors
-    /// Neither an address nor `none`.
-    pub fn metrics_address(&self) -> anyhow::Result<Option<SocketAddr>> {
-        if self.metrics == "none" {
-            return Ok(None);
-        }
-        self.metrics.parse().map(Some).with_context(|| format!("METRICS_ADDR: {} is not an address", self.metrics))
+/// Where metrics are served, if anywhere.
+///
+/// # Errors
+/// Neither an address nor `none`.
+pub fn metrics_address(text: &str) -> anyhow::Result<Option<SocketAddr>> {
+    if text == "none" {
+        return Ok(None);
     }
+    text.parse().map(Some).with_context(|| format!("METRICS_ADDR: {text} is neither an address nor `none`"))
+}
 
+impl Settings {
     /// The environment for parts. `PEER_URL_<SERVICE>` overrides the template for one part.
     ///
     /// # Errors

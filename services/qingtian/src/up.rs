@@ -20,7 +20,7 @@ use crate::{
     demo,
     fleet::{Fleet, SERVICES, parts},
     migrate,
-    settings::Settings,
+    settings::{Settings, metrics_address},
 };
 
 /// Connections of the private server: small pools of every part, twice over during the first load, and room for an operator.
@@ -59,7 +59,7 @@ pub struct UpArgs {
 /// # Errors
 /// Something is missing, taken or broken; the text says what to do.
 pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
-    let telemetry = Telemetry::start("qingtian-up", None)?;
+    let telemetry = Telemetry::start("qingtian-up", "warn", metrics_address(&args.metrics)?)?;
     let folder = folder(args)?;
     // Taken first: a port in use should be said before a minute of loading.
     let http = TcpListener::bind(args.http).await.with_context(|| busy("HTTP", args.http, "HTTP_ADDR"))?;

@@ -117,7 +117,11 @@ impl Ledger {
                 return Ok(());
             }
             // Wakes when this process moved rows; otherwise looks again for those another one moved.
-            let _ = tokio::time::timeout(CHECKPOINT_EVERY, changes.changed()).await;
+            tokio::select! {
+                // A drain waits for open calls: a follower opens the next one elsewhere.
+                () = self.shutdown.cancelled() => return Ok(()),
+                _ = tokio::time::timeout(CHECKPOINT_EVERY, changes.changed()) => {}
+            }
         }
     }
 
