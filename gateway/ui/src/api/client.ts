@@ -55,7 +55,7 @@ export async function call<M extends Method>(method: M, request: Input<M>, signa
   }
   noteClock(response.headers.get('date'));
   if (!response.ok) {
-    const refused = parseError(response.status, text, traceOf(response.headers.get('traceparent')));
+    const refused = parseError(response.status, text, response.headers.get('x-trace-id') ?? '');
     if (refused.status === 401 && method !== 'Sessions.SignIn') onSignedOut();
     throw refused;
   }
@@ -91,7 +91,7 @@ export function upload<M extends Method>(method: M, request: Input<M>, file: Blo
         }
         return;
       }
-      const refused = parseError(transfer.status, transfer.responseText, traceOf(transfer.getResponseHeader('traceparent')));
+      const refused = parseError(transfer.status, transfer.responseText, transfer.getResponseHeader('x-trace-id') ?? '');
       if (refused.status === 401) onSignedOut();
       reject(refused);
     };
@@ -106,8 +106,4 @@ function noteClock(header: string | null): void {
   // The header counts whole seconds: half a second is added, and less than two seconds is not called a difference.
   const offset = told + 500 - Date.now();
   clockOffsetMs = Math.abs(offset) < 2000 ? 0 : offset;
-}
-
-function traceOf(traceparent: string | null): string {
-  return traceparent?.split('-')[1] ?? '';
 }

@@ -19,6 +19,7 @@ export const admin = {
   'users.certDistricts': ['可派区域', 'Districts'],
   'users.certSpecialties': ['专长', 'Specialties'],
   'users.certSpecialtiesHint': ['如 food，输入后按回车', 'Such as food; press Enter after each'],
+  'users.act': ['办理', 'Act'],
   'users.freeze': ['冻结', 'Freeze'],
   'users.freezeAsk': ['五秒之内，该用户在所有地方的登录失效。', 'Within five seconds the user is signed out everywhere.'],
   'users.frozen': ['已冻结', 'Frozen'],

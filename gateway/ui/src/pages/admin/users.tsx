@@ -55,7 +55,7 @@ export default function Users() {
     ...(me.may('Identity.FreezeUser')
       ? [
           {
-            title: '',
+            title: t('users.act'),
             render: (row: User) =>
               row.name !== me.user.name && (
                 <Button size="small" danger={row.state === 'USER_STATE_ACTIVE'} onClick={() => setAsked(row)} aria-label={`${t(row.state === 'USER_STATE_ACTIVE' ? 'users.freeze' : 'users.unfreeze')} ${row.realName}`}>
