@@ -1,0 +1,277 @@
+//! Every refusal of a draw, with its reason and the article it rests on.
+
+use chrono::Duration;
+use kit::ledger::timestamp;
+use lottery::{Time, beacon::Beacon};
+use proto::qingtian::{
+    access::v1::Role,
+    draws::v1::{self as pb, DrawState},
+};
+
+use super::city::{BEACON, CLOSE, City, SUPERVISION, beacon, department, enter, plan, report};
+use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, reason, refused, register};
+
+fn said(reason: &str, article: &str) -> (String, String) {
+    (reason.to_owned(), article.to_owned())
+}
+
+#[tokio::test]
+async fn no_draw_without_a_published_plan_of_the_own_unit() {
+    let city = City::start().await;
+    let mut plans = city.world.plans("users/clerk", MARKET, &[Role::Handler]).await;
+    let draft = plans.create_plan(pb::CreatePlanRequest { plan: Some(plan()), ..Default::default() }).await.unwrap().into_inner();
+    assert_eq!(refused(city.create(pb::Draw { plan: draft.name, ..city.draw() }).await), said("NO_PUBLISHED_PLAN", "9"));
+    assert_eq!(reason(city.create(pb::Draw { plan: "plans/2026-99".to_owned(), ..city.draw() }).await), "NOT_FOUND");
+    let request = pb::CreateDrawRequest { draw: Some(city.draw()), ..Default::default() };
+    let mut stranger = city.draws("users/doctor", HEALTH, &[Role::Handler]).await;
+    assert_eq!(reason(stranger.create_draw(request.clone()).await), "NOT_FOUND");
+    let mut viewer = city.draws("users/viewer", MARKET, &[Role::Reviewer]).await;
+    assert_eq!(reason(viewer.create_draw(request).await), "ROLE_MISSING");
+    assert_eq!(city.create(city.draw()).await.unwrap().name, "draws/2026-0001", "no refusal took a number");
+}
+
+#[tokio::test]
+async fn who_contributes_and_when_is_checked_at_the_creation() {
+    let city = City::start().await;
+    let with = |contributors: Vec<pb::Contributor>| pb::Draw { contributors, ..city.draw() };
+    let only_own = with(vec![department("market"), beacon("lottery:demo:0")]);
+    assert_eq!(refused(city.create(only_own).await), said("ONLY_OWN_ENTRIES", "11"));
+    let unknown = with(vec![department("nobody"), beacon("lottery:demo:0")]);
+    assert_eq!(reason(city.create(unknown).await), "INVALID");
+    let first = with(vec![beacon("lottery:demo:0"), department("supervision")]);
+    assert_eq!(reason(city.create(first).await), "INVALID");
+    let none = with(vec![department("market"), department("supervision")]);
+    assert_eq!(reason(city.create(none).await), "INVALID", "no beacon and no reason");
+
+    let late = pb::Draw { entries_close: Some(timestamp(city.now())), ..city.draw() };
+    assert_eq!(refused(city.create(late).await), said("SCHEDULE_INVALID", "15"));
+    let draw = city.draw();
+    let early = pb::Draw { beacon_time: draw.entries_close, ..draw };
+    assert_eq!(reason(city.create(early).await), "SCHEDULE_INVALID");
+
+    let replaced = pb::Draw { replaces: "draws/2026-0009".to_owned(), ..city.draw() };
+    assert_eq!(reason(city.create(replaced).await), "NOT_FOUND");
+    let created = city.create(with(vec![department("supervision"), beacon("lottery:demo:5")])).await.unwrap();
+    assert_eq!(created.contributors[1].contributor, "lottery:demo:5");
+    assert_eq!(reason(city.create(pb::Draw { replaces: created.name, ..city.draw() }).await), "UNFINISHED_DRAW");
+    let other = city.publish(plan()).await;
+    let taken = pb::Draw { plan: other.clone(), ..with(vec![department("supervision"), beacon("lottery:demo:5")]) };
+    assert_eq!(reason(city.create(taken).await), "INVALID", "an issue belongs to one draw");
+    let next = city.create(pb::Draw { plan: other, ..city.draw() }).await.unwrap();
+    assert_eq!(next.contributors[2].contributor, "lottery:demo:6");
+}
+
+#[tokio::test]
+async fn one_unfinished_draw_per_plan_and_quarter() {
+    let city = City::start().await;
+    let created = city.create(city.draw()).await.unwrap();
+    let again = city.create(city.draw()).await.unwrap_err();
+    let (name, values) = kit::testing::refusal_of(&again);
+    assert_eq!((name.as_str(), values["draw"].as_str(), values["article"].as_str()), ("UNFINISHED_DRAW", created.name.as_str(), "15"));
+    // Left lying until the next quarter, it stands in nobody's way, but cannot be stated into a quarter that has another.
+    city.advance(60 * 86_400);
+    let next = city.create(city.draw()).await.unwrap();
+    assert_eq!(next.name, "draws/2027-0001", "numbers begin anew with the year");
+}
+
+#[tokio::test]
+async fn a_statement_is_made_once_in_time_and_over_what_was_read() {
+    let city = City::start().await;
+    let created = city.create(city.draw()).await.unwrap();
+    let stale = pb::Draw { etag: "7".to_owned(), ..created.clone() };
+    assert_eq!(reason(city.state(&stale).await), "STALE");
+    let stated = city.state(&created).await.unwrap();
+    assert_eq!(refused(city.state(&stated).await), said("ALREADY_STATED", "15"));
+    let other = city.publish(plan()).await;
+    let late = city.create(pb::Draw { plan: other, ..city.draw() }).await.unwrap();
+    city.advance(CLOSE);
+    assert_eq!(refused(city.state(&late).await), said("SCHEDULE_INVALID", "15"));
+    assert_eq!(city.get(&late.name).await.state(), DrawState::Created, "nothing is half-done");
+    assert_eq!(city.world.count("select count(*) from draw_statement").await, 1);
+}
+
+/// The refusal of stating a draw over another plan.
+async fn not_stated(city: &City, plan: pb::Plan) -> (String, String) {
+    let plan = city.publish(plan).await;
+    let created = city.create(pb::Draw { plan, ..city.draw() }).await.unwrap();
+    refused(city.state(&created).await)
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_of_a_draw_is_said() {
+    let city = City::start().await;
+    let quotas = |stratum: &str| vec![pb::Quota { stratum: stratum.to_owned(), amount: Some(pb::quota::Amount::Count(3)) }];
+    let somewhere = |district: &str| pb::Plan { districts: vec![district.to_owned()], ..plan() };
+    assert_eq!(not_stated(&city, somewhere("410204")).await, said("REGISTER_EMPTY", "13"));
+    let empty = pb::Plan { districts: vec![LONGTING.to_owned(), "410204".to_owned()], ..plan() };
+    assert_eq!(not_stated(&city, empty).await, said("EMPTY_STRATUM", "14"));
+    assert_eq!(not_stated(&city, pb::Plan { quotas: quotas(LONGTING), ..plan() }).await, said("QUOTA_INVALID", "14"));
+    let large = vec![pb::TeamPart { organisation: MARKET.to_owned(), size: 3, specialty: String::new() }];
+    let few = pb::Plan { teams: large.clone(), ..plan() };
+    assert_eq!(not_stated(&city, few.clone()).await, said("TOO_FEW_OFFICERS", "15"), "five for three places are no choice");
+    let excepted = pb::Plan { approved_exception: "人员不足，经批准".to_owned(), ..few };
+    let name = city.publish(excepted).await;
+    let created = city.create(pb::Draw { plan: name, ..city.draw() }).await.unwrap();
+    city.state(&created).await.unwrap();
+    let teams = vec![pb::TeamPart { size: 6, ..large[0].clone() }];
+    let impossible = pb::Plan { teams, approved_exception: "人员不足，经批准".to_owned(), ..plan() };
+    assert_eq!(not_stated(&city, impossible).await, said("TOO_FEW_OFFICERS", "15"), "no exception makes six of five");
+
+    city.register(&register("410204", 400..419)).await;
+    let small = somewhere("410204");
+    for certificate in ["16020011", "16020012", "16020013", "16020014"] {
+        city.world.officer(certificate, MARKET, &["410204"]).await;
+    }
+    assert_eq!(not_stated(&city, small.clone()).await, said("SMALL_STRATUM", "14"));
+    let excepted = pb::Plan { approved_exception: "全区仅十九家，经批准".to_owned(), ..small };
+    let name = city.publish(excepted).await;
+    let created = city.create(pb::Draw { plan: name, ..city.draw() }).await.unwrap();
+    assert_eq!(city.state(&created).await.unwrap().subjects, 19);
+}
+
+#[tokio::test]
+async fn entries_are_given_once_by_contributors_in_time_over_this_statement() {
+    let city = City::start().await;
+    let created = city.create(city.draw()).await.unwrap();
+    assert_eq!(reason(enter(&mut city.supervision().await, &created, "1").await), "WRONG_STATE", "not stated yet");
+    let stated = city.state(&created).await.unwrap();
+    let mut auditor = city.draws("users/auditor", HEALTH, &[Role::PlatformOperator]).await;
+    assert_eq!(refused(enter(&mut auditor, &stated, "1").await), said("NOT_A_CONTRIBUTOR", "15"));
+    let mut supervision = city.supervision().await;
+    let other = pb::Draw { statement: "0".repeat(64), ..stated.clone() };
+    assert_eq!(reason(enter(&mut supervision, &other, "1").await), "INVALID", "another statement");
+    for value in ["", "掷骰子", "1\t2", &"1".repeat(201)] {
+        assert_eq!(reason(enter(&mut supervision, &stated, value).await), "INVALID", "{value:?}");
+    }
+    enter(&mut supervision, &stated, "6 5 4").await.unwrap();
+    assert_eq!(refused(enter(&mut supervision, &stated, "6 5 5").await), said("ENTRY_GIVEN", "15"));
+    assert_eq!(city.get(&stated.name).await.entries.len(), 1);
+    city.advance(CLOSE);
+    assert_eq!(refused(enter(&mut city.handler().await, &stated, "1").await), said("ENTRIES_CLOSED", "15"));
+}
+
+#[tokio::test]
+async fn a_draw_is_given_up_before_its_first_entry_by_a_second_person() {
+    let city = City::start().await;
+    let stated = city.stated().await;
+    let abandon = |etag: &str, why: &str| pb::AbandonDrawRequest {
+        name: stated.name.clone(),
+        reason: why.to_owned(),
+        etag: etag.to_owned(),
+        ..Default::default()
+    };
+    let mut handler = city.draws("users/clerk", MARKET, &[Role::Handler, Role::Reviewer]).await;
+    assert_eq!(refused(handler.abandon_draw(abandon(&stated.etag, "名录有误")).await), said("OWN_ACT", "27"));
+    let mut chief = city.draws("users/chief", MARKET, &[Role::Reviewer]).await;
+    assert_eq!(reason(chief.abandon_draw(abandon("1", "名录有误")).await), "STALE");
+    assert_eq!(reason(chief.abandon_draw(abandon(&stated.etag, " ")).await), "INVALID");
+    let ended = chief.abandon_draw(abandon(&stated.etag, "名录有误")).await.unwrap().into_inner();
+    assert_eq!((ended.state(), ended.end_reason.as_str()), (DrawState::Abandoned, "名录有误"));
+    assert_eq!(reason(chief.abandon_draw(abandon(&ended.etag, "名录有误")).await), "WRONG_STATE");
+    assert_eq!(reason(enter(&mut city.supervision().await, &stated, "1").await), "WRONG_STATE");
+
+    let second = city.stated().await;
+    assert_eq!(second.name, "draws/2026-0002", "the number stays taken");
+    let entered = enter(&mut city.supervision().await, &second, "1 2").await.unwrap();
+    let abandon = pb::AbandonDrawRequest { name: second.name, etag: entered.etag, reason: "名录有误".to_owned(), ..Default::default() };
+    assert_eq!(refused(chief.abandon_draw(abandon).await), said("ENTRY_EXISTS", "15"));
+}
+
+#[tokio::test]
+async fn who_was_drawn_is_not_known_before_the_reveal() {
+    let city = City::start().await;
+    let stated = city.stated().await;
+    let request = pb::ListDrawnRequest { parent: stated.name, ..Default::default() };
+    assert_eq!(reason(city.handler().await.list_drawn(request).await), "WRONG_STATE");
+}
+
+/// A draw with another beacon, stated, entered and closed.
+async fn closed(city: &City, contributor: &str) -> pb::Draw {
+    let contributors = vec![department("market"), department("supervision"), beacon(contributor)];
+    let created = city.create(pb::Draw { contributors, ..city.draw() }).await.unwrap();
+    let stated = city.state(&created).await.unwrap();
+    city.enter_both(&stated).await;
+    city.advance(CLOSE);
+    city.until_closed(&stated.name).await;
+    stated
+}
+
+#[tokio::test]
+async fn a_lotterys_numbers_are_typed_by_two_accounts_one_of_them_outside() {
+    const NUMBERS: &str = "01 05 12 18 27 33 16";
+    let city = City::start().await;
+    let stated = closed(&city, "lottery:ssq:2026135").await;
+    assert_eq!(refused(report(&mut city.supervision().await, &stated, NUMBERS).await), said("BEACON_TOO_EARLY", "15"));
+    city.advance(BEACON - CLOSE);
+    let mut clerk = city.handler().await;
+    assert_eq!(reason(report(&mut clerk, &stated, "33 27 18 12 05 01 16").await), "INVALID");
+    let once = report(&mut clerk, &stated, NUMBERS).await.unwrap();
+    assert_eq!(once.entries.len(), 2, "one account settles nothing");
+    let twice = report(&mut clerk, &stated, NUMBERS).await.unwrap();
+    assert_eq!(twice.entries.len(), 2, "nor does it twice");
+    let mut colleague = city.draws("users/colleague", MARKET, &[Role::Reviewer]).await;
+    assert_eq!(refused(report(&mut colleague, &stated, NUMBERS).await), said("SELF_DRAWN_BEACON", "15"));
+    let mut supervision = city.supervision().await;
+    let other = "01 05 12 18 27 33 15";
+    assert_eq!(refused(report(&mut supervision, &stated, other).await), said("NUMBERS_DIFFER", "15"));
+    assert_eq!(city.get(&stated.name).await.entries.len(), 2);
+    let settled = report(&mut supervision, &stated, NUMBERS).await.unwrap();
+    assert_eq!(settled.entries[2].value, NUMBERS);
+    let done = city.until(&stated.name, DrawState::Dispatched).await;
+    assert_eq!(city.verify(&done).await.verdict, lottery::verify::Verdict::Verified);
+    assert!(matches!(reason(report(&mut supervision, &stated, NUMBERS).await).as_str(), "ENTRY_GIVEN" | "WRONG_STATE"));
+    let mut stranger = city.draws("users/doctor", HEALTH, &[Role::Handler]).await;
+    assert_eq!(reason(report(&mut stranger, &stated, NUMBERS).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_drand_round_is_taken_in_its_form_at_its_time() {
+    let city = City::start().await;
+    let at = Time::from_epoch_secs((city.now() + Duration::seconds(BEACON - 10)).timestamp()).unwrap();
+    let stated = closed(&city, &Beacon::quicknet_from(&at).to_string()).await;
+    let value = "0a".repeat(48);
+    assert_eq!(reason(report(&mut city.supervision().await, &stated, &value).await), "BEACON_TOO_EARLY");
+    city.advance(BEACON - CLOSE);
+    let mut supervision = city.draws("users/inspector", SUPERVISION, &[Role::SupervisionOffice]).await;
+    assert_eq!(reason(report(&mut supervision, &stated, "0A").await), "INVALID");
+    report(&mut supervision, &stated, &value).await.unwrap();
+    let done = city.until(&stated.name, DrawState::Dispatched).await;
+    assert_eq!(city.verify(&done).await.verdict, lottery::verify::Verdict::Verified);
+}
+
+#[tokio::test]
+async fn the_demonstrations_lottery_is_typed_by_nobody() {
+    let city = City::start().await;
+    let stated = closed(&city, "lottery:demo:0").await;
+    let mut supervision = city.supervision().await;
+    let typed = report(&mut supervision, &stated, "01 05 12 18 27 33 16").await;
+    assert!(matches!(reason(typed).as_str(), "BEACON_TOO_EARLY"));
+    assert_eq!(city.world.count("select count(*) from draw_beacon_report").await, 0);
+}
+
+#[tokio::test]
+async fn an_excluded_officer_never_goes_to_that_subject() {
+    let city = City::start().await;
+    // Every officer but two is excluded from one subject of the other district, which is drawn for certain.
+    let subject = crate::world::code(SHUNHE, 61);
+    let mut clerk = city.registers().await;
+    for officer in ["16020001", "16020002", "16020003", "16020004"] {
+        let conflict = pb::Conflict { officer: officer.to_owned(), subject: subject.clone(), reason: "亲属".to_owned(), ..Default::default() };
+        let declare = pb::DeclareConflictRequest { parent: MARKET.to_owned(), conflict: Some(conflict), ..Default::default() };
+        clerk.declare_conflict(declare).await.unwrap();
+    }
+    let quotas = vec![pb::Quota { stratum: "*".to_owned(), amount: Some(pb::quota::Amount::Ppm(1_000_000)) }];
+    let everybody = city.publish(pb::Plan { quotas, ..plan() }).await;
+    let created = city.create(pb::Draw { plan: everybody, ..city.draw() }).await.unwrap();
+    let stated = city.state(&created).await.unwrap();
+    city.enter_both(&stated).await;
+    city.advance(CLOSE);
+    city.until_closed(&stated.name).await;
+    city.advance(BEACON - CLOSE);
+    let done = city.until(&stated.name, DrawState::Dispatched).await;
+    let request = pb::ListDrawnRequest { parent: done.name.clone(), query: subject, ..Default::default() };
+    let found = city.handler().await.list_drawn(request).await.unwrap().into_inner();
+    assert_eq!((found.total_size, found.drawn[0].officers.len()), (1, 0), "one officer is no team of two");
+    assert_eq!(city.world.count("select count(*) from visit").await, 99, "a subject without a team has no visit");
+    assert_eq!(city.verify(&done).await.verdict, lottery::verify::Verdict::Verified);
+}
