@@ -147,8 +147,13 @@ impl Plans for Api {
         let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
         let day = rules::legal_day(self.clock.now());
         let officers = registers::store::officers(&mut tx, &units, day).await?;
+        let mut obstacles: Vec<Refusal> = plan.complete().err().into_iter().collect();
+        obstacles.extend(store::check_items(&mut tx, &plan.content.items).await.err());
         drop(tx);
-        Ok(Response::new(preview(&plan, &counts, &officers)))
+        obstacles.extend(rules::obstacles(&plan, &counts, &officers));
+        let strata = preview(&plan, &counts, &officers);
+        let obstacles = obstacles.iter().map(Refusal::message).collect();
+        Ok(Response::new(pb::PreviewPlanResponse { strata, obstacles }))
     }
 
     async fn submit_plan(&self, request: Request<pb::SubmitPlanRequest>) -> Result<Response<pb::Plan>, Status> {
@@ -190,14 +195,13 @@ impl Plans for Api {
     }
 }
 
-/// What a draw would find, by the checks the statement makes.
+/// What a draw would find in each stratum.
 fn preview(
     plan: &Plan,
     counts: &[rules::DistrictCount],
     officers: &[registers::rules::Officer],
-) -> pb::PreviewPlanResponse {
+) -> Vec<pb::StratumPreview> {
     let strata = rules::strata(plan, counts);
-    let obstacles = rules::obstacles(plan, counts, officers);
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let strata = strata.iter().map(|(stratum, count)| {
         let quotas = rules::resolve(plan, [stratum.as_str()]).unwrap_or_default();
@@ -214,7 +218,7 @@ fn preview(
             officers: number(officers.iter().filter(serves).count() as u64),
         }
     });
-    pb::PreviewPlanResponse { strata: strata.collect(), obstacles: obstacles.iter().map(Refusal::message).collect() }
+    strata.collect()
 }
 
 fn asked_state(state: i32) -> Result<Option<State>> {

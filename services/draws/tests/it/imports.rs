@@ -193,7 +193,13 @@ async fn an_upload_that_breaks_is_repeated_without_doubles() {
     assert_eq!(world.count("select count(*) from subject").await, broken.created);
     assert_eq!(report(&mut clerk, &broken).await, Vec::<Vec<String>>::new());
 
-    let whole = upload(&mut clerk, upload_to(MARKET), text.as_bytes()).await.unwrap();
+    let mut patient = clerk.clone();
+    let again = tokio::spawn(async move { upload(&mut patient, upload_to(MARKET), text.as_bytes()).await });
+    until("its counts are seen while it runs", || async {
+        world.count("select count(*) from import where state = 'RUNNING' and rows > 0").await == 1
+    })
+    .await;
+    let whole = again.await.unwrap().unwrap();
     assert_eq!(whole.state(), ImportState::Finished);
     assert_eq!(counts(&whole), [ROWS, ROWS - broken.created, 0, broken.created, 0, 0]);
     assert_eq!(world.count("select count(*) from subject").await, ROWS);

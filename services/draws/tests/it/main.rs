@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod draws;
+mod follow;
 mod imports;
 mod plans;
 mod registers;

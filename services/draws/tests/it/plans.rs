@@ -292,6 +292,11 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     assert_eq!(found.obstacles.len(), 2, "{:?}", found.obstacles);
     assert!(found.obstacles[0].contains("少于 20 个") && found.obstacles[1].contains("顺河回族区"), "{:?}", found.obstacles);
 
+    let lacking = pb::Plan { title: "空".into(), year: 2026, items: vec![format!("{MARKET}/items/404")], ..Default::default() };
+    let lacking = bureau.draft(lacking).await;
+    let found = preview(&mut bureau.handler, &lacking).await.obstacles;
+    assert!(found[0].contains("抽查比例") && found[1].contains("items/404"), "{found:?}");
+
     let fine = pb::Plan { districts: vec![LONGTING.into()], ..draft };
     let fine = update(&mut bureau.handler, fine).await.unwrap();
     let found = preview(&mut bureau.handler, &fine).await;

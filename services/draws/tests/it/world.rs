@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use kit::{
     codes::{CreditCode, DistrictCode},
     testing::{Harness, UserChannel, refusal_of},
@@ -93,12 +92,6 @@ impl World {
 
     pub async fn catalog_says(&self, published: ItemsPublished) {
         draws::follow::catalog(&mut self.pool.acquire().await.unwrap(), event(&published)).await.unwrap();
-    }
-
-    /// Moves the clock, which all parts share.
-    pub fn at(&self, time: &str) {
-        let time: DateTime<Utc> = time.parse().unwrap();
-        self.harness.clock.advance(time - self.harness.clock.now());
     }
 }
 
