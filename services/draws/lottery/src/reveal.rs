@@ -42,7 +42,7 @@ pub struct ResultRow {
     /// Certificate numbers in the order taken; empty: no team could be formed.
     pub officers: Vec<String>,
     pub experts: Vec<String>,
-    /// Some unit had no more candidates than places.
+    /// Some unit, or the experts, had no more candidates than places.
     pub no_choice: bool,
 }
 

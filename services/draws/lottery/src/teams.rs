@@ -26,7 +26,7 @@ pub struct Team {
     /// Empty: no team could be formed.
     pub officers: Vec<u32>,
     pub experts: Vec<u32>,
-    /// Some unit had no more candidates than places: chance had nothing to decide there.
+    /// Some unit, or the experts, had no more candidates than places: chance had nothing to decide there.
     pub no_choice: bool,
 }
 
@@ -282,6 +282,7 @@ impl<'a> Placing<'a> {
                 self.eligible.push(Standing { count, person });
             }
         }
+        team.no_choice |= self.eligible.len() as u64 <= plan.rules.experts.count;
         let fits = plan.rules.experts.specialty.as_ref().map(|_| plan.expert_fits.as_slice());
         if self.take(plan.rules.experts.count, fits, plan.people.experts, Role::Expert, visit.key, &mut team.experts) {
             for &expert in &team.experts {

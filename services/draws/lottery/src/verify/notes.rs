@@ -74,7 +74,10 @@ pub fn gather(inputs: &Inputs, found: &Found) -> Vec<Note> {
         let no_choice = teams.iter().filter(|team| team.no_choice).count();
         add(
             "no_choice",
-            format!("{no_choice} of {} drawn subjects had no more candidates than places in some unit", teams.len()),
+            format!(
+                "{no_choice} of {} drawn subjects had no more candidates than places in some unit or among the experts",
+                teams.len()
+            ),
         );
     }
     if let Some(rows) = inputs.result.get() {
