@@ -1,1 +1,39 @@
+//! What is supervised, by whom, on what basis (art. 6-9, 12): items with their implementation checklists, and the
+//! random-inspection list.
+//!
+//! A newcomer starts at [`rules`]: what an item must hold, when it may be published, what an uploaded row does to what is
+//! there. [`api`] is the service; [`import`] takes a file in, [`reading`] parses it on a thread of its own. Drafts are
+//! written by hand or by file; somebody else publishes them; what is published is not edited in place, which the database
+//! refuses too.
 
+mod api;
+mod import;
+mod jobs;
+mod publish;
+mod reading;
+mod report;
+pub mod rules;
+mod store;
+
+use kit::{env::Env, ledger::Ledger, serve::Part};
+use proto::qingtian::catalog::v1::catalog_server::CatalogServer;
+
+/// This part's name.
+pub const PART: &str = "catalog";
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Tables of this part.
+pub const SCHEMA: kit::ledger::Schema =
+    kit::ledger::Schema { migrator: &MIGRATOR, grants: include_str!("../grants.sql") };
+
+/// Starts the part: its service, and the job that gives up uploads that stand still.
+///
+/// # Errors
+/// An address or a key is missing.
+pub async fn start(env: &Env) -> anyhow::Result<Part> {
+    let ledger = Ledger::open(env, PART)?;
+    env.spawn("give up", jobs::give_up(ledger.pool().clone(), env.clock.clone()));
+    let service = CatalogServer::new(api::Api::new(ledger.clone()));
+    Ok(Part::new(ledger).with(service))
+}

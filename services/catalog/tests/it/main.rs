@@ -1,0 +1,7 @@
+//! Catalog through a real client on a real database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod imports;
+mod items;
+mod office;
