@@ -9,7 +9,7 @@ use kit::{
     auth::rules,
     testing::{Harness, refusal_of},
 };
-use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value, prost::Message};
+use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, ReflectMessage, Value, prost::Message};
 use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
@@ -177,8 +177,18 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// A record as its owner reads it, so that what a stranger sends of it is valid in itself.
+async fn read(city: &Harness, resource: &MessageDescriptor, name: &str) -> DynamicMessage {
+    let get = methods().into_iter().find(|m| m.output() == *resource && m.name().starts_with("Get") && m.name() != "GetMe").unwrap();
+    let mut request = DynamicMessage::new(get.input());
+    request.set_field_by_name("name", Value::String(name.to_owned()));
+    let owner = city.user("users/reader", "organisations/market", &[Role::Handler, Role::DepartmentAdmin]).await.unwrap();
+    let bytes = call(owner, &get, request.encode_to_vec().into()).await.unwrap();
+    DynamicMessage::decode(resource.clone(), bytes).unwrap()
+}
+
 /// Fills every field that names a resource with a record of the market bureau; answers how many.
-fn fill(message: &mut DynamicMessage, records: &BTreeMap<&'static str, String>) -> usize {
+async fn fill(city: &Harness, message: &mut DynamicMessage, records: &BTreeMap<&'static str, String>) -> usize {
     let reference = proto::POOL.get_extension_by_name("google.api.resource_reference").unwrap();
     let resource = proto::POOL.get_extension_by_name("google.api.resource").unwrap();
     let kind_of = |value: &Value| value.as_message().unwrap().get_field_by_name("type").unwrap().as_str().unwrap().to_owned();
@@ -192,20 +202,8 @@ fn fill(message: &mut DynamicMessage, records: &BTreeMap<&'static str, String>) 
         } else if let Some(inner) = field.kind().as_message().filter(|m| !field.is_list() && m.options().has_extension(&resource)) {
             // A whole resource: its own name, and the organisation, plan or draw it belongs to.
             let kind = kind_of(&inner.options().get_extension(&resource));
-            let mut value = DynamicMessage::new(inner.clone());
-            let creates = !message.descriptor().name().starts_with("Update");
-            let names: &[(&str, &str)] = if creates {
-                &[("organisation", "qingtian/Organisation"), ("plan", "qingtian/Plan")]
-            } else {
-                &[("name", kind.as_str())]
-            };
-            for (name, kind) in names {
-                if value.descriptor().get_field_by_name(name).is_some() {
-                    value.set_field_by_name(name, Value::String(records[kind].clone()));
-                    filled += 1;
-                }
-            }
-            message.set_field(&field, Value::Message(value));
+            message.set_field(&field, Value::Message(read(city, inner, &records[kind.as_str()]).await));
+            filled += 1;
         }
     }
     filled
@@ -227,7 +225,7 @@ async fn another_organisations_records_are_not_found() {
         let roles = [Role::DepartmentAdmin, Role::Handler, Role::Reviewer, Role::Officer, Role::Integrator];
         let channel = city.officer("users/stranger", "organisations/emergency", &roles, "none").await.unwrap();
         let mut message = DynamicMessage::new(method.input());
-        let filled = fill(&mut message, &records);
+        let filled = fill(&city, &mut message, &records).await;
         let answer = call(channel, &method, message.encode_to_vec().into()).await;
         if filled > 0 {
             let status = answer.expect_err(&path);

@@ -165,7 +165,7 @@ async fn recheck(city: &City, public: &Web, name: &str, layout: Layout) {
     assert_eq!(node.status.code(), Some(0), "{}{}", String::from_utf8_lossy(&node.stdout), String::from_utf8_lossy(&node.stderr));
     let recipe = std::process::Command::new("sh")
         .arg(tests::root().join("tests/vectors/recipe_test.sh"))
-        .arg(&bundle)
+        .args([&bundle, &jwks])
         .output()
         .unwrap();
     assert!(recipe.status.success(), "{}{}", String::from_utf8_lossy(&recipe.stdout), String::from_utf8_lossy(&recipe.stderr));

@@ -8,7 +8,7 @@ use kit::{
 };
 
 /// An enforcement officer available for draws.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Officer {
     /// Certificate number.
     pub key: String,
@@ -21,7 +21,7 @@ pub struct Officer {
 }
 
 /// A subject within a plan's scope.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSubject {
     /// Key.
     pub key: String,

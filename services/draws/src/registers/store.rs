@@ -7,7 +7,7 @@ use kit::{
     error::{Reason, Refusal, Result, violated},
     pages,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 
 use super::rules::{Officer, PoolSubject};
 use crate::plans::rules::{DistrictCount, Plan};
@@ -390,4 +390,27 @@ pub fn within<'n>(name: &'n str, collection: &str, reach: &Reach) -> Result<(&'n
         (reach.covers(organisation) && !id.is_empty()).then_some((organisation, id))
     };
     split().ok_or_else(|| Refusal::not_found(name))
+}
+
+// The pure types of `rules` know nothing of rows; how they are read from one stands here.
+impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for Officer {
+    fn from_row(row: &'r sqlx::postgres::PgRow) -> std::result::Result<Self, sqlx::Error> {
+        Ok(Self {
+            key: row.try_get("key")?,
+            organisation: row.try_get("organisation")?,
+            districts: row.try_get("districts")?,
+            specialties: row.try_get("specialties")?,
+        })
+    }
+}
+
+impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for PoolSubject {
+    fn from_row(row: &'r sqlx::postgres::PgRow) -> std::result::Result<Self, sqlx::Error> {
+        Ok(Self {
+            key: row.try_get("key")?,
+            title: row.try_get("title")?,
+            district: row.try_get("district")?,
+            in_business: row.try_get("in_business")?,
+        })
+    }
 }
