@@ -10,7 +10,7 @@ export function DueDay({ day }: { day: string }) {
   const words = left < 0 ? t('home.overdue', { n: -left }) : left === 0 ? t('home.dueToday') : t('home.daysLeft', { n: left });
   return (
     <span className={`due ${left < 0 ? 'due-over' : left <= 7 ? 'due-soon' : ''}`}>
-      {formatDay(day, lang)} · {words}
+      <span className="unbroken">{formatDay(day, lang)}</span> <span className="unbroken">{words}</span>
     </span>
   );
 }

@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 import { call } from '../api/client';
 import type { Visit } from '../api/contract/draws';
 import { useLoad } from '../api/use-load';
+import { DueDay } from '../components/due-day';
 import { FilterSelect, List, SearchBox } from '../components/list';
 import { useListState } from '../components/list-state';
 import { PageHead, StateTag } from '../components/page';
@@ -9,12 +10,12 @@ import type { Column } from '../components/table';
 import { useI18n } from '../i18n';
 import { districtName } from '../lib/districts';
 import { lastPart } from '../lib/names';
-import { useOrganisationTitle } from '../session';
-import { DueDay } from '../components/due-day';
+import { useMe, useOrganisationTitle } from '../session';
 
 /** Visits that follow from draws, of the organisation or one's own (art. 15-17). */
 export default function Visits() {
   const { t, tEnum, lang } = useI18n();
+  const me = useMe();
   const titleOf = useOrganisationTitle();
   const state = useListState();
   const number = state.get('draw').replace(/^draws\//, '');
@@ -30,8 +31,8 @@ export default function Visits() {
     { title: t('subjects.key'), nowrap: true, render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
-    { title: t('field.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
-    { title: t('visits.due'), nowrap: true, render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
+    ...(me.cityWide ? [{ title: t('field.organisation'), render: (row: Visit) => titleOf(row.organisation), csv: (row: Visit) => titleOf(row.organisation) }] : []),
+    { title: t('visits.due'), render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
     { title: t('field.state'), render: (row) => <StateTag prefix="visits.state." value={row.state} />, csv: (row) => tEnum('visits.state.', row.state) },
   ];
   return (

@@ -160,7 +160,7 @@ export function UploadWizard({ fields, needed, options, check, send, rowsSoFar, 
         <Section title={file.name}>
           {!error && !stopped && (
             <>
-              <Progress percent={percent} aria-label={t('import.step.upload')} />
+              <Progress percent={percent} status="normal" aria-label={t('import.step.upload')} />
               <p role="status">
                 {percent < 100
                   ? t('import.sending', { sent: formatBytes(sent.bytes), total: formatBytes(sent.total) })

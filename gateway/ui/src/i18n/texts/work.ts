@@ -165,6 +165,7 @@ export const work = {
 
   'conflicts.title': ['利害关系申报', 'Conflicts of interest'],
   'conflicts.lead': ['申报后，该人员在之后的抽签中不会被派往该检查对象（第十六条）。理由只在本单位内可见。', 'From then on the officer is never sent to that subject (article 16). The reason stays inside the organisation.'],
+  'conflicts.readers': ['申报记录由“{roles}”岗位查看。', 'Declarations are read by the roles {roles}.'],
   'conflicts.declare': ['申报利害关系', 'Declare a conflict'],
   'conflicts.officer': ['执法人员', 'Officer'],
   'conflicts.subject': ['检查对象', 'Subject'],

@@ -1,12 +1,13 @@
 import { Alert, Button, Modal } from 'antd';
 import { useEffect, useState } from 'react';
+import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { PublishItemsResponse, PublishResult } from '../../api/contract/catalog';
 import { ErrorPanel } from '../../components/error-panel';
 import { Table, type Column } from '../../components/table';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
-import { lastPart } from '../../lib/names';
+import { pathBelow } from '../../lib/names';
 
 interface Props {
   parent: string;
@@ -35,12 +36,12 @@ export function PublishItems({ parent, names, onClose, onDone }: Props) {
     });
 
   const columns: Column<PublishResult>[] = [
-    { title: t('items.name'), head: true, render: (row) => lastPart(row.name) },
     {
       title: t('items.refusedWhy'),
+      head: true,
       render: (row) => (
         <span>
-          {row.message} <code className="muted">{row.reason}</code>
+          <Link to={pathBelow('items', row.name)}>{row.message}</Link> <code className="muted">{row.reason}</code>
         </span>
       ),
     },

@@ -14,6 +14,7 @@ import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { lastPart } from '../../lib/names';
+import { rolesFor } from '../../lib/roles';
 import { useMe } from '../../session';
 
 interface Declared {
@@ -24,7 +25,7 @@ interface Declared {
 
 /** Conflicts of interest, declared before draws (art. 16). */
 export default function Conflicts() {
-  const { t, lang } = useI18n();
+  const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const { message } = App.useApp();
   const state = useListState();
@@ -81,7 +82,7 @@ export default function Conflicts() {
       {mayRead ? (
         <List label={t('conflicts.title')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} csv={{ fileName: `conflicts-${lastPart(parent)}.csv`, page }} filters={<OrganisationFilter state={state} />} />
       ) : (
-        <MayNot method="Registers.ListConflicts" />
+        <p className="muted">{t('conflicts.readers', { roles: rolesFor('Registers.ListConflicts').map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ') })}</p>
       )}
       <Modal open={declaring} title={t('conflicts.declare')} okText={t('conflicts.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void declare()} onCancel={() => setDeclaring(false)} mask={{ closable: false }}>
         <Form form={form} layout="vertical" name="conflict" initialValues={{ officer: me.user.certificate?.number || undefined }}>
