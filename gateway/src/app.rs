@@ -10,7 +10,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
@@ -36,6 +36,9 @@ const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 
+/// Where the browser's own check of a draw is served.
+pub const RECHECK: &str = "/assets/recheck/";
+
 /// How long a public answer may be kept, in seconds: lists change as officials work.
 const PUBLIC_JSON: &str = "public, max-age=5";
 const PUBLIC_FILE: &str = "public, max-age=60";
@@ -50,6 +53,7 @@ pub struct App {
     assets: Assets,
     pages: Router,
     at_work: Arc<Semaphore>,
+    uploading: Arc<Semaphore>,
 }
 
 /// Where a request goes.
@@ -93,6 +97,7 @@ impl App {
             assets: Assets::new(settings.web.clone()),
             pages,
             at_work: Arc::new(Semaphore::new(settings.limits.requests_max)),
+            uploading: Arc::new(Semaphore::new(settings.limits.uploads_max)),
             env: env.clone(),
             settings,
         })
@@ -158,7 +163,7 @@ impl App {
         if let Some(rest) = below("/work") {
             return read_only(Target::Work(rest));
         }
-        if let Some(file) = path.strip_prefix("/assets/recheck/") {
+        if let Some(file) = path.strip_prefix(RECHECK) {
             return read_only(Target::Recheck(file));
         }
         match path {
@@ -227,9 +232,20 @@ impl App {
         };
         let query = request.uri().query().map(str::to_owned);
         if let Shape::Upload(field) = &route.shape {
-            let message = binder::bind(&found, query.as_deref(), &[])?;
-            caller.authorization = self.sign_ins.authorize(route, &head).await?;
-            let upstream = Upstream::of(&self.env, route)?;
+            let allowed = async {
+                let slot = self.uploading.clone().try_acquire_owned().map_err(|_| Fault::overloaded())?;
+                stream::check_announced(&head, limits)?;
+                let message = binder::bind(&found, query.as_deref(), &[])?;
+                caller.authorization = self.sign_ins.authorize(route, &head).await?;
+                Ok::<_, Fault>((slot, message, Upstream::of(&self.env, route)?))
+            };
+            let (_slot, message, upstream) = match allowed.await {
+                Ok(allowed) => allowed,
+                Err(fault) => {
+                    stream::drain(request.into_body()).await;
+                    return Err(fault);
+                }
+            };
             let answer = stream::upload(&upstream, route, &caller, message, field, request, limits).await?;
             return json(route, answer, &head);
         }
@@ -272,7 +288,7 @@ impl App {
 
     /// Address the request came from: the peer's, or what the outermost of our own proxies saw.
     fn address(&self, peer: SocketAddr, head: &HeaderMap) -> IpAddr {
-        let Some(skipped) = self.settings.proxies.checked_sub(1) else { return peer.ip() };
+        let Some(skipped) = self.settings.proxies.checked_sub(1) else { return peer.ip().to_canonical() };
         let seen: Vec<&str> = head
             .get_all(FORWARDED_FOR)
             .iter()
@@ -280,24 +296,27 @@ impl App {
             .flat_map(|value| value.split(','))
             .collect();
         let outermost = seen.iter().rev().nth(skipped).and_then(|text| text.trim().parse().ok());
-        outermost.unwrap_or(peer.ip())
+        outermost.unwrap_or(peer.ip().to_canonical())
     }
 }
 
 /// The whole body of a JSON request.
 async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Result<Bytes> {
-    let (parts, body) = request.into_parts();
-    let limited = http_body_util::Limited::new(body, usize::try_from(bytes_max).unwrap_or(usize::MAX));
-    let body = limited.collect().await.map_err(|error| match error.downcast::<http_body_util::LengthLimitError>() {
-        Ok(_) => Fault::too_large(bytes_max),
-        Err(_) => Fault::bad_json("the body broke off"),
-    })?;
-    let body = body.to_bytes();
+    let (parts, mut rest) = request.into_parts();
+    let mut body = BytesMut::new();
+    while let Some(frame) = rest.frame().await {
+        let data = frame.map_err(|_| Fault::bad_json("the body broke off"))?.into_data().unwrap_or_default();
+        if (body.len() + data.len()) as u64 > bytes_max {
+            stream::drain(rest).await;
+            return Err(Fault::too_large(bytes_max));
+        }
+        body.extend_from_slice(&data);
+    }
     let takes_json = !matches!(route.body, BodyPlace::None) && !body.is_empty();
     if takes_json && !is_json(parts.headers.get(CONTENT_TYPE)) {
         return Err(Fault::not_json());
     }
-    Ok(body)
+    Ok(body.freeze())
 }
 
 /// Whether a content type is JSON. A form of another site cannot send that without being asked for leave first.

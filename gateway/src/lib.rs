@@ -63,6 +63,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests at work at once; more are answered 503.
     pub requests_max: usize,
+    /// Uploads at once, each of which holds about a MiB; more are answered 503.
+    pub uploads_max: usize,
     /// Bytes of the request line and headers together.
     pub header_bytes_max: usize,
     pub headers_max: usize,
@@ -89,6 +91,7 @@ impl Default for Limits {
         Self {
             connections_max: 4_096,
             requests_max: 512,
+            uploads_max: 64,
             header_bytes_max: 32 << 10,
             headers_max: 64,
             header_timeout: Duration::from_secs(20),

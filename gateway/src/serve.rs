@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
 use crate::Settings;
-use crate::app::App;
+use crate::app::{App, RECHECK};
 
 /// Pause after a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -167,11 +167,12 @@ impl AsyncWrite for Patient {
 }
 
 /// The public pages: they ask the portal as anybody may, without a token.
-fn pages_router(env: &Env, _settings: &Settings) -> anyhow::Result<axum::Router> {
+fn pages_router(env: &Env, settings: &Settings) -> anyhow::Result<axum::Router> {
     Ok(pages::router(pages::Settings {
         portal: env.peers.channel("portal")?,
         clock: env.clock.clone(),
-        recheck: "/assets/recheck/".to_owned(),
+        recheck: RECHECK.to_owned(),
+        public_url: settings.public_url.as_str().trim_end_matches('/').to_owned(),
         demonstration: env.keys.demonstration(),
     }))
 }

@@ -110,6 +110,30 @@ fn is_known(request: &HeaderMap, response: &HeaderMap) -> bool {
     known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
 }
 
+/// Refuses an upload whose announced length is too much.
+pub fn check_announced(headers: &HeaderMap, limits: &Limits) -> Result<()> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match announced {
+        Some(bytes) if bytes > limits.upload_bytes_max => Err(Fault::too_large(limits.upload_bytes_max)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Reads what is left of a body that was refused, within bounds, and throws it away. A client reads the answer only when it
+/// has sent all; a connection closed before takes the answer with it.
+pub async fn drain(mut body: Body) {
+    let mut left = DRAIN_BYTES_MAX;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+        }
+    };
+    // Out of time, the client is not heard any further.
+    let _ = timeout(DRAIN_TIME_MAX, read).await;
+}
+
 /// One step of an upload.
 enum Piece {
     Chunk(Bytes),
@@ -139,10 +163,6 @@ pub async fn upload(
     limits: &Limits,
 ) -> Result<Bytes> {
     let headers = request.headers();
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > limits.upload_bytes_max) {
-        return Err(Fault::too_large(limits.upload_bytes_max));
-    }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (pieces, received) = mpsc::channel(CHUNKS_WAITING_MAX);
     let broken = Arc::new(OnceLock::new());
@@ -203,8 +223,12 @@ impl Pump {
                     return;
                 }
                 Err(broken) => {
-                    // Dropping the sender without an end fails the rpc.
                     let _ = self.broken.set(broken);
+                    // Without an end, this fails the rpc.
+                    drop(pieces);
+                    if matches!(broken, Broken::TooLarge) {
+                        drain(self.body).await;
+                    }
                     return;
                 }
             };
@@ -212,11 +236,8 @@ impl Pump {
                 let chunk = data.split_to(data.len().min(CHUNK_BYTES_MAX));
                 match timeout(self.idle, pieces.send(Piece::Chunk(chunk))).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) => {
-                        self.left = self.left.min(DRAIN_BYTES_MAX);
-                        let _ = timeout(DRAIN_TIME_MAX, async { while let Ok(Some(_)) = self.next().await {} }).await;
-                        return;
-                    }
+                    // The part has answered already.
+                    Ok(Err(_)) => return drain(self.body).await,
                     Err(_) => {
                         let _ = self.broken.set(Broken::Stalled);
                         return;

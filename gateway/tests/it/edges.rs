@@ -72,7 +72,7 @@ async fn the_portals_page_carries_the_nonce_of_its_policy() {
 async fn a_json_body_has_an_edge() {
     let stage = Stage::with(|settings| settings.limits.json_bytes_max = 1 << 20).await;
     let browser = stage.signed_in().await;
-    let body = json!({"title": "x".repeat(1 << 20)});
+    let body = json!({"title": "x".repeat(20 << 20)});
     let answer = browser.send(Method::PATCH, "/v1/plans/7", body.to_string().into(), Some("application/json")).await;
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE"));
 }
@@ -153,4 +153,21 @@ async fn when_it_stops_open_requests_end_and_new_ones_are_not_taken() {
     assert_eq!(open.await.unwrap().status, StatusCode::OK);
     let stopped = tokio::time::timeout(Duration::from_secs(10), stage.gateway.stopped()).await;
     stopped.expect("it stops").unwrap();
+}
+
+#[tokio::test]
+async fn whatever_is_no_api_is_a_public_page() {
+    let stage = Stage::new().await;
+    let browser = stage.browser().with("accept-encoding", "gzip");
+    let about = browser.get("/about").await;
+    assert_eq!(about.status, StatusCode::OK);
+    assert!(about.header("content-type").starts_with("text/html"));
+    assert!(about.header("content-security-policy").contains("default-src 'none'"));
+    assert_eq!(about.header("content-encoding"), "gzip");
+    let absent = stage.browser().get("/no/such/page").await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+    assert!(absent.header("content-type").starts_with("text/html"), "a person reads it");
+    let style =
+        String::from_utf8_lossy(&absent.body).split('"').find(|part| part.ends_with(".css")).unwrap().to_owned();
+    assert_eq!(stage.browser().get(&style).await.header("content-type"), "text/css; charset=utf-8");
 }

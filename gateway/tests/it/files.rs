@@ -158,13 +158,19 @@ async fn an_upload_that_is_too_large_is_refused_before_or_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_part_that_refuses_early_is_heard_by_a_client_that_still_sends() {
+async fn a_refusal_before_the_end_is_heard_by_a_client_that_still_sends() {
     let stage = Stage::new().await;
     let browser = stage.signed_in().await;
     let answer = browser.upload(&format!("{IMPORT}?fileName=refused.csv"), pattern(20 << 20)).await;
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "FILE_UNREADABLE"));
     let anonymous = stage.browser().upload(IMPORT, pattern(20 << 20)).await;
     assert_eq!((anonymous.status, anonymous.reason().as_str()), (StatusCode::UNAUTHORIZED, "NOT_SIGNED_IN"));
+    let mut forged = browser.clone();
+    forged.csrf = None;
+    let forged = forged.upload(IMPORT, pattern(20 << 20)).await;
+    assert_eq!((forged.status, forged.reason().as_str()), (StatusCode::FORBIDDEN, "CSRF"));
+    let wrong = browser.upload(&format!("{IMPORT}?nope=1"), pattern(20 << 20)).await;
+    assert_eq!((wrong.status, wrong.reason().as_str()), (StatusCode::BAD_REQUEST, "INVALID"));
 }
 
 #[tokio::test]
