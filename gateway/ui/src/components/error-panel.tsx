@@ -27,19 +27,23 @@ interface Props {
   onRetry?: () => void;
   /** Whether something was to be loaded rather than done. */
   loading?: boolean;
+  /** Whether the page's heading says already that it failed. */
+  untitled?: boolean;
 }
 
 /** A refusal in the law's words: sentence, what to do, article as a link, reason code. */
-export function ErrorPanel({ error, onRetry, loading = false }: Props) {
+export function ErrorPanel({ error, onRetry, loading = false, untitled = false }: Props) {
   const { t, lang } = useI18n();
   const todo = todoFor(error);
+  // What does not exist or is not for this user comes no sooner by asking again.
+  const again = error.retriable || error.stale || (loading && error.code !== 5 && error.code !== 7);
   return (
     <Alert
       type="error"
       showIcon
       role="alert"
       className="error-panel"
-      title={t(loading ? 'error.loadTitle' : 'error.title')}
+      title={untitled ? undefined : t(loading ? 'error.loadTitle' : 'error.title')}
       description={
         <>
           <p className="error-message">{lang === 'zh' ? error.messageZh : error.messageEn}</p>
@@ -70,7 +74,7 @@ export function ErrorPanel({ error, onRetry, loading = false }: Props) {
           </p>
         </>
       }
-      action={onRetry && (error.retriable || error.stale || loading) ? <Button onClick={onRetry}>{t(error.stale ? 'act.reload' : 'act.retry')}</Button> : undefined}
+      action={onRetry && again ? <Button onClick={onRetry}>{t(error.stale ? 'act.reload' : 'act.retry')}</Button> : undefined}
     />
   );
 }

@@ -9,7 +9,7 @@ export function LoadFailed({ error, onRetry }: { error: ApiError; onRetry: () =>
   return (
     <>
       <PageHead title={t('error.loadTitle')} />
-      <ErrorPanel error={error} onRetry={onRetry} loading />
+      <ErrorPanel error={error} onRetry={onRetry} loading untitled />
     </>
   );
 }

@@ -7,6 +7,8 @@ export interface Column<Row> {
   render: (row: Row) => ReactNode;
   /** Plain text for the CSV; left out of it when not given. */
   csv?: (row: Row) => string;
+  /** Stands in the CSV only. */
+  csvOnly?: boolean;
   /** Numbers stand at the right. */
   number?: boolean;
   /** Text that is not broken over lines. */
@@ -29,8 +31,9 @@ interface Props<Row> {
 }
 
 /** A table that becomes a list of cards on a phone. Roles are written out, because the phone's layout would drop them. */
-export function Table<Row>({ label, columns, rows, rowKey, loading = false, empty, selection, footer }: Props<Row>) {
+export function Table<Row>({ label, columns: given, rows, rowKey, loading = false, empty, selection, footer }: Props<Row>) {
   const { t } = useI18n();
+  const columns = given.filter((column) => !column.csvOnly);
   if (!rows) {
     return (
       <div className="table-wait" role="status">

@@ -49,7 +49,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(works, () => call('Registers.ListSubjects', { parent, pageSize: 1 }, signal)),
     part(works, () => call('Registers.ListOfficers', { parent, pageSize: 1000 }, signal)),
     part(works, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
-    part(works, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
+    part(works || me.cityWide, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -131,7 +131,7 @@ export default function Home() {
         [data.figures.subjects, t('home.figure.subjects'), '/subjects'],
         [data.figures.officers, t('home.figure.officers'), '/officers'],
         [data.figures.items, t('home.figure.items'), '/items?state=ITEM_STATE_PUBLISHED'],
-        [data.plans.filter((plan) => plan.year === year && plan.state === 'PLAN_STATE_PUBLISHED' && plan.organisation === me.organisation).length, t('home.figure.plans', { year }), `/plans?year=${year}&state=PLAN_STATE_PUBLISHED`],
+        [data.plans.filter((plan) => plan.year === year && plan.state === 'PLAN_STATE_PUBLISHED' && (me.cityWide || plan.organisation === me.organisation)).length, t('home.figure.plans', { year }), `/plans?year=${year}&state=PLAN_STATE_PUBLISHED`],
         [data.figures.visits, t('home.figure.visits'), '/visits'],
       ]
     : [];
@@ -179,7 +179,7 @@ export default function Home() {
             )}
           </Section>
           {figures.some(([n]) => n !== undefined) && (
-            <Section title={t('home.unit')}>
+            <Section title={t(me.cityWide ? 'home.city' : 'home.unit')}>
               <div className="figures">
                 {figures
                   .filter(([n]) => n !== undefined)

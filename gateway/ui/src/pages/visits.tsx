@@ -27,11 +27,21 @@ export default function Visits() {
   const columns: Column<Visit>[] = [
     { title: t('visits.draw'), nowrap: true, render: (row) => <Link to={`/draws/${lastPart(row.draw)}`}>{lastPart(row.draw)}</Link>, csv: (row) => lastPart(row.draw) },
     { title: t('visits.place'), number: true, render: (row) => row.place, csv: (row) => String(row.place) },
-    { title: t('visits.subject'), head: true, render: (row) => row.title, csv: (row) => row.title },
+    {
+      title: t('visits.subject'),
+      head: true,
+      render: (row) => (
+        <span>
+          {row.title}
+          {me.cityWide && <small className="muted beneath">{titleOf(row.organisation)}</small>}
+        </span>
+      ),
+      csv: (row) => row.title,
+    },
     { title: t('subjects.key'), nowrap: true, render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
-    ...(me.cityWide ? [{ title: t('field.organisation'), render: (row: Visit) => titleOf(row.organisation), csv: (row: Visit) => titleOf(row.organisation) }] : []),
+    { title: t('field.organisation'), csvOnly: true, render: () => null, csv: (row) => titleOf(row.organisation) },
     { title: t('visits.due'), render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
     { title: t('field.state'), render: (row) => <StateTag prefix="visits.state." value={row.state} />, csv: (row) => tEnum('visits.state.', row.state) },
   ];

@@ -5,6 +5,7 @@ export const work = {
   'home.todo': ['待我办理', 'To do'],
   'home.nothing': ['当前没有等您办理的事项。', 'Nothing is waiting for you.'],
   'home.unit': ['本单位概况', 'My organisation'],
+  'home.city': ['全市概况', 'The city'],
   'home.running': ['进行中的抽签', 'Draws under way'],
   'home.noRunning': ['没有进行中的抽签。', 'No draw is under way.'],
   'home.planReview': ['审核并公布计划“{title}”', 'Review and publish the plan “{title}”'],
