@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Desk,
+    rules::State,
     store::Sight,
     view::{self, Detail, Filter},
 };
@@ -61,13 +62,20 @@ impl Draws for Api {
         Ok(Response::new(draw))
     }
 
-    async fn list_draws(&self, request: Request<pb::ListDrawsRequest>) -> Result<Response<pb::ListDrawsResponse>, Status> {
+    async fn list_draws(
+        &self,
+        request: Request<pb::ListDrawsRequest>,
+    ) -> Result<Response<pb::ListDrawsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let rows = pages::rows(request.page_size)?;
         let sight = Sight::of(&caller);
-        let filter =
-            Filter { sight: &sight, state: view::state_text(request.state()), plan: &request.plan, query: request.query.trim() };
+        let filter = Filter {
+            sight: &sight,
+            state: view::state_text(request.state()),
+            plan: &request.plan,
+            query: request.query.trim(),
+        };
         let mut conn = self.desk.view().await?;
         let mut found = view::list(&mut conn, &filter, before(&request.page_token)?, rows + 1).await?;
         let next_page_token = pages::cut(&mut found, rows, |row| number_of(&row.name));
@@ -95,7 +103,10 @@ impl Draws for Api {
         Ok(Response::new(self.desk.abandon(&caller, request.into_inner()).await?))
     }
 
-    async fn list_drawn(&self, request: Request<pb::ListDrawnRequest>) -> Result<Response<pb::ListDrawnResponse>, Status> {
+    async fn list_drawn(
+        &self,
+        request: Request<pb::ListDrawnRequest>,
+    ) -> Result<Response<pb::ListDrawnResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let rows = pages::rows(request.page_size)?;
@@ -105,8 +116,9 @@ impl Draws for Api {
         let mut conn = self.desk.view().await?;
         let row = view::find(&mut conn, &request.parent, &Sight::of(&caller)).await?;
         let row = row.ok_or_else(|| Refusal::not_found(&request.parent))?;
-        if !super::rules::State::parse(&row.state)?.has_result() {
-            return Err(Refusal::wrong_state(&row.name, &row.state, "listDrawn").into());
+        let state = State::parse(&row.state)?;
+        if !state.has_result() {
+            return Err(Refusal::wrong_state(&row.name, state.said(), "查看抽取结果 list the drawn").into());
         }
         let mut drawn = view::drawn(&mut conn, &row.name, query, after, rows + 1).await?;
         let next_page_token = pages::cut(&mut drawn, rows, |one| one.place.to_string());

@@ -28,7 +28,9 @@ pub const NEXT_DEMONSTRATION_ISSUE: &str = "lottery:demo:0";
 pub fn free_text(field: &'static str, text: &str) -> Result<String> {
     let text = text.trim();
     if text.chars().count() > REASON_CHARS_MAX || text.chars().any(char::is_control) {
-        let problem = format!("至多 {REASON_CHARS_MAX} 字，不含控制字符 / at most {REASON_CHARS_MAX} characters, none of control");
+        let problem = format!(
+            "至多 {REASON_CHARS_MAX} 字，不含控制字符 / at most {REASON_CHARS_MAX} characters, none of control"
+        );
         return Err(Refusal::invalid(field, problem));
     }
     Ok(text.to_owned())
@@ -62,7 +64,10 @@ pub fn parse(given: &[pb::Contributor], waived: &str, unit: &str, demonstration:
         (true, 1) if last => {}
         (true, 1) => return Err(invalid("公共随机数须排在最后 / the beacon must be the last".to_owned())),
         (true, _) => {
-            return Err(invalid("须有且只有一个公共随机数，否则须公开说明理由 / exactly one beacon is needed, or a published reason".to_owned()));
+            return Err(invalid(
+                "须有且只有一个公共随机数，否则须公开说明理由 / exactly one beacon is needed, or a published reason"
+                    .to_owned(),
+            ));
         }
         (false, 0) => {}
         (false, _) => return Err(Refusal::invalid("beacon_waived", "已列有公共随机数 / there is a beacon")),
@@ -129,7 +134,8 @@ pub fn schedule(given: &pb::Draw, contributors: &[Contributor], now: DateTime<Ut
         },
         Some(_) => Err(invalid("时间须为整秒 / whole seconds only")),
     };
-    let entries_close = instant(&given.entries_close)?.ok_or_else(|| invalid("缺少提交截止时间 / entries_close is missing"))?;
+    let entries_close =
+        instant(&given.entries_close)?.ok_or_else(|| invalid("缺少提交截止时间 / entries_close is missing"))?;
     let reveal_by = instant(&given.reveal_by)?.ok_or_else(|| invalid("缺少揭晓期限 / reveal_by is missing"))?;
     let beacon_at = instant(&given.beacon_time)?;
     if entries_close <= now {
@@ -144,17 +150,23 @@ pub fn schedule(given: &pb::Draw, contributors: &[Contributor], now: DateTime<Ut
     let beacon = contributors.iter().find(|one| one.kind == Kind::Beacon);
     match (beacon, beacon_at) {
         (None, None) => {}
-        (None, Some(_)) => return Err(invalid("没有公共随机数，不应有其时间 / there is no beacon, so beacon_time must be absent")),
+        (None, Some(_)) => {
+            return Err(invalid("没有公共随机数，不应有其时间 / there is no beacon, so beacon_time must be absent"));
+        }
         (Some(_), None) => return Err(invalid("缺少公共随机数产生时间 / beacon_time is missing")),
         (Some(beacon), Some(at)) => {
             if at <= entries_close || at >= reveal_by {
-                return Err(invalid("公共随机数须在提交截止之后、揭晓期限之前产生 / beacon_time must lie between entries_close and reveal_by"));
+                return Err(invalid(
+                    "公共随机数须在提交截止之后、揭晓期限之前产生 / beacon_time must lie between entries_close and reveal_by",
+                ));
             }
             // Where the round itself tells its time, that counts, not what was typed.
             let published = Beacon::parse(&beacon.contributor).ok().and_then(|beacon| beacon.published_at());
             let published = published.and_then(|time| DateTime::from_timestamp(time.epoch_secs(), 0));
             if published.is_some_and(|published| published <= entries_close || published > at) {
-                return Err(invalid("该轮公共随机数不在提交截止之后、所填时间之前产生 / that round is not published after entries_close and by beacon_time"));
+                return Err(invalid(
+                    "该轮公共随机数不在提交截止之后、所填时间之前产生 / that round is not published after entries_close and by beacon_time",
+                ));
             }
         }
     }
@@ -217,7 +229,12 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let at = |seconds: i64| Some(prost_types::Timestamp { seconds: 1_800_000_000 + seconds, nanos: 0 });
         let demo = [Contributor { contributor: "lottery:demo:1".to_owned(), kind: Kind::Beacon, unit: None }];
-        let draw = |close, beacon, by| pb::Draw { entries_close: close, beacon_time: beacon, reveal_by: by, ..Default::default() };
+        let draw = |close, beacon, by| pb::Draw {
+            entries_close: close,
+            beacon_time: beacon,
+            reveal_by: by,
+            ..Default::default()
+        };
         assert!(schedule(&draw(at(60), at(120), at(180)), &demo, now).is_ok());
         assert!(schedule(&draw(at(60), None, at(180)), &[], now).is_ok());
         let half = Some(prost_types::Timestamp { seconds: 1_800_000_060, nanos: 1 });

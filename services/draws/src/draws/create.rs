@@ -6,7 +6,10 @@ use kit::{
     error::{Reason, Refusal, Result},
     ledger::Audience,
 };
-use lottery::{beacon::Beacon, rules::Contributor};
+use lottery::{
+    beacon::Beacon,
+    rules::{Contributor, Kind},
+};
 use proto::qingtian::draws::{events::v1 as events, v1 as pb};
 use sqlx::PgConnection;
 
@@ -44,7 +47,8 @@ impl Desk {
         }
         let unit = store::unit_of(&caller.organisation);
         let beacon_waived = contributors::free_text("beacon_waived", &given.beacon_waived)?;
-        let mut contributing = contributors::parse(&given.contributors, &beacon_waived, unit, self.env.keys.demonstration())?;
+        let mut contributing =
+            contributors::parse(&given.contributors, &beacon_waived, unit, self.env.keys.demonstration())?;
         let schedule = contributors::schedule(&given, &contributing, now)?;
         for unit in contributing.iter().filter_map(|one| one.unit.as_deref()) {
             if !store::unit_exists(&mut tx, unit).await? {
@@ -52,12 +56,12 @@ impl Desk {
                 return Err(Refusal::invalid("contributors", problem));
             }
         }
-        let quarter = quarter(now);
+        let (year, quarter) = (legal_day(now).year(), quarter(now));
+        let number = store::next_number(&mut tx, &format!("draws/{year}")).await?;
+        // Asked while the year's numbers are locked: another draw made at the same moment is seen and can be named.
         if let Some(other) = store::unfinished(&mut tx, &given.plan, &quarter, "").await? {
             return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
         }
-        let year = legal_day(now).year();
-        let number = store::next_number(&mut tx, &format!("draws/{year}")).await?;
         let name = format!("draws/{year}-{number:04}");
         let issue = number_issue(&mut tx, &mut contributing).await?;
         if !given.replaces.is_empty() {
@@ -100,7 +104,7 @@ impl Desk {
 /// Gives a demonstration beacon its issue: the next free one, or one nobody has come to yet. Its counter stays locked, so
 /// that no issue belongs to two draws.
 async fn number_issue(conn: &mut PgConnection, contributing: &mut [Contributor]) -> Result<Option<i64>> {
-    let Some(last) = contributing.last_mut() else { return Ok(None) };
+    let Some(last) = contributing.last_mut().filter(|one| one.kind == Kind::Beacon) else { return Ok(None) };
     if last.contributor == contributors::NEXT_DEMONSTRATION_ISSUE {
         let issue = store::next_number(conn, DEMONSTRATION).await?;
         last.contributor = format!("{DEMONSTRATION}:{issue}");
@@ -112,7 +116,8 @@ async fn number_issue(conn: &mut PgConnection, contributing: &mut [Contributor])
         Err(_) => None,
     };
     free.map(Some).ok_or_else(|| {
-        let problem = format!("演示期号 {issue} 已用过，请填 lottery:demo:0 / this issue is taken; write lottery:demo:0");
+        let problem =
+            format!("演示期号 {issue} 已用过，请填 lottery:demo:0 / this issue is taken; write lottery:demo:0");
         Refusal::invalid("contributors", problem)
     })
 }
@@ -126,8 +131,9 @@ async fn check_replaced(
     beacon_waived: &str,
 ) -> Result<()> {
     let failed = store::lock_own(conn, &given.replaces, organisation).await?;
-    if State::parse(&failed.state)? != State::Failed {
-        return Err(Refusal::wrong_state(&failed.name, &failed.state, "replace"));
+    let state = State::parse(&failed.state)?;
+    if state != State::Failed {
+        return Err(Refusal::wrong_state(&failed.name, state.said(), "重新抽签 replace"));
     }
     if failed.plan != given.plan {
         return Err(Refusal::invalid("replaces", "原抽签属于另一计划 / the failed draw is over another plan"));

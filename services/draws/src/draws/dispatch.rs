@@ -4,11 +4,7 @@
 use kit::{error::Result, ledger::Audience};
 use proto::qingtian::draws::events::v1 as events;
 
-use super::{
-    Desk,
-    rules::Event,
-    store, view,
-};
+use super::{Desk, rules::Event, store, view};
 use crate::visits::store as visits;
 
 /// Places of the result dispatched in one transaction.
@@ -21,7 +17,9 @@ impl Desk {
     }
 
     async fn dispatch_chunk(&self, name: &str) -> Result<bool> {
-        let Some((mut tx, mut row, standing)) = self.begin_due("DispatchVisits", name, Event::Dispatch).await? else { return Ok(false) };
+        let Some((mut tx, mut row, standing)) = self.begin_due("DispatchVisits", name, Event::Dispatch).await? else {
+            return Ok(false);
+        };
         let drawn = drawn(&mut tx, name).await?.0;
         if row.dispatched >= drawn {
             return Ok(false);
@@ -39,7 +37,9 @@ impl Desk {
     }
 
     async fn dispatch_last(&self, name: &str) -> Result<bool> {
-        let Some((mut tx, mut row, standing)) = self.begin_due("DispatchDraw", name, Event::Dispatch).await? else { return Ok(false) };
+        let Some((mut tx, mut row, standing)) = self.begin_due("DispatchDraw", name, Event::Dispatch).await? else {
+            return Ok(false);
+        };
         let (drawn, without_team) = drawn(&mut tx, name).await?;
         if row.dispatched < drawn {
             return Ok(false);

@@ -38,7 +38,7 @@ impl Desk {
             return Err(Refusal::new(Reason::EntryGiven).with("contributor", &contributing[place].contributor));
         }
         // Whoever waited for the lock beyond the close is too late.
-        let standing = store::standing(&mut tx, &row).await?;
+        let standing = store::standing(&mut tx, &row.name).await?;
         let state = standing.apply(Event::Enter, self.env.clock.now())?;
         let statement = frozen::statement(&mut tx, &row.name).await?;
         if request.statement != statement.digest {
@@ -61,12 +61,12 @@ impl Desk {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let row = store::lock(&mut tx, &request.name, &Sight::of(caller)).await?;
         let contributing = store::contributors(&mut tx, &row.name).await?;
-        let state = store::standing(&mut tx, &row).await?.apply(Event::EnterBeacon, self.env.clock.now())?;
+        let state = store::standing(&mut tx, &row.name).await?.apply(Event::EnterBeacon, self.env.clock.now())?;
         let statement = frozen::statement(&mut tx, &row.name).await?;
         let rules = Rules::parse(&statement.rules).map_err(Refusal::internal)?;
         let place = contributing.iter().position(|one| one.kind == Kind::Beacon);
         let (Some(place), Some(beacon)) = (place, rules.beacon()) else {
-            return Err(Refusal::wrong_state(&row.name, &row.state, Event::EnterBeacon.as_str()));
+            return Err(Refusal::wrong_state(&row.name, State::parse(&row.state)?.said(), Event::EnterBeacon.said()));
         };
         check_value(&rules, place, &request.value)?;
         let entered = match beacon {
@@ -89,7 +89,13 @@ impl Desk {
     }
 
     /// Whether two accounts, one of them outside the drawing unit, typed the same numbers.
-    async fn typed_twice(&self, caller: &Caller, tx: &mut Tx, row: &DrawRow, request: &pb::ReportBeaconRequest) -> Result<bool> {
+    async fn typed_twice(
+        &self,
+        caller: &Caller,
+        tx: &mut Tx,
+        row: &DrawRow,
+        request: &pb::ReportBeaconRequest,
+    ) -> Result<bool> {
         let unit = store::unit_of(&caller.organisation).to_owned();
         let typed = Typed { actor: caller.actor.clone(), unit, value: request.value.clone() };
         let (before, now) = (store::typed(tx, &row.name).await?, tx.now());
@@ -140,7 +146,7 @@ impl Desk {
     pub(super) async fn abandon(&self, caller: &Caller, request: pb::AbandonDrawRequest) -> Result<pb::Draw> {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let mut row = store::lock_own(&mut tx, &request.name, &caller.organisation).await?;
-        let state = store::standing(&mut tx, &row).await?.apply(Event::Abandon, self.env.clock.now())?;
+        let state = store::standing(&mut tx, &row.name).await?.apply(Event::Abandon, self.env.clock.now())?;
         store::check_etag(&row, &request.etag)?;
         if row.creator == caller.actor {
             return Err(Refusal::new(Reason::OwnAct));
@@ -200,7 +206,10 @@ mod tests {
         assert!(agree(&own, std::slice::from_ref(&other), "market").unwrap());
         assert!(agree(&other, std::slice::from_ref(&own), "market").unwrap());
         let colleague = typed("users/c", "market", "1");
-        assert_eq!(agree(&colleague, std::slice::from_ref(&own), "market").unwrap_err().reason(), Reason::SelfDrawnBeacon);
+        assert_eq!(
+            agree(&colleague, std::slice::from_ref(&own), "market").unwrap_err().reason(),
+            Reason::SelfDrawnBeacon
+        );
         let wrong = typed("users/b", "supervision", "2");
         assert_eq!(agree(&wrong, std::slice::from_ref(&own), "market").unwrap_err().reason(), Reason::NumbersDiffer);
     }

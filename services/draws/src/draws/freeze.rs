@@ -12,7 +12,10 @@ use kit::{
 };
 use lottery::{
     bundle::TABLE_BYTES_MAX,
-    frozen::{EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, LeftOut, OFFICERS, Person, RULES, SUBJECTS, Subject, Table},
+    frozen::{
+        EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, LeftOut, OFFICERS, Person, RULES, SUBJECTS, Subject,
+        Table,
+    },
     rules::{Contributor, Experts, PROTOCOL, Places, Rules},
 };
 use sqlx::PgConnection;
@@ -123,12 +126,21 @@ pub async fn from_registers(
 }
 
 /// `officers.tsv` and `exclusions.tsv`.
-fn people(plan: &Plan, candidates: &[Officer], conflicts: &[(String, String, String)]) -> lottery::error::Result<(Vec<u8>, Vec<u8>)> {
+fn people(
+    plan: &Plan,
+    candidates: &[Officer],
+    conflicts: &[(String, String, String)],
+) -> lottery::error::Result<(Vec<u8>, Vec<u8>)> {
     let mut officers = Table::<Person>::new();
     for one in candidates {
         let districts: Vec<&str> = one.districts.iter().map(String::as_str).collect();
         let specialties: Vec<&str> = one.specialties.iter().map(String::as_str).collect();
-        let person = Person { key: &one.key, unit: unit_of(&one.organisation), districts: &districts, specialties: &specialties };
+        let person = Person {
+            key: &one.key,
+            unit: unit_of(&one.organisation),
+            districts: &districts,
+            specialties: &specialties,
+        };
         officers.push(&person)?;
     }
     let mut exclusions = Table::<Exclusion>::new();

@@ -120,7 +120,12 @@ pub struct ClosingRow {
 ///
 /// # Errors
 /// The database fails.
-pub async fn insert_closing(conn: &mut PgConnection, draw: &str, closing: &ClosingRow, now: DateTime<Utc>) -> Result<()> {
+pub async fn insert_closing(
+    conn: &mut PgConnection,
+    draw: &str,
+    closing: &ClosingRow,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query("insert into draw_closing (draw, closed_at, kid, signature) values ($1, $2, $3, $4)")
         .bind(draw)
         .bind(now)
@@ -195,7 +200,12 @@ const RESULT_ROWS: usize = 5_000;
 ///
 /// # Errors
 /// The database fails.
-pub async fn insert_reveal(conn: &mut PgConnection, row: &RevealRow, strata: &[Stratum], result: &[ResultRow]) -> Result<()> {
+pub async fn insert_reveal(
+    conn: &mut PgConnection,
+    row: &RevealRow,
+    strata: &[Stratum],
+    result: &[ResultRow],
+) -> Result<()> {
     let sql = "insert into draw_reveal (draw, seed, draw_json, kid, signature, evidence_blob, evidence_bytes, result_blob, strata_blob,
                    drawn, without_team) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     sqlx::query(sql)
@@ -213,13 +223,16 @@ pub async fn insert_reveal(conn: &mut PgConnection, row: &RevealRow, strata: &[S
         .execute(&mut *conn)
         .await?;
     let names: Vec<&str> = strata.iter().map(|one| one.name.as_str()).collect();
-    let thresholds: Vec<Option<String>> = strata.iter().map(|one| one.threshold.map(|digest| digest.to_string())).collect();
-    sqlx::query("insert into draw_threshold (draw, stratum, threshold) select $1, * from unnest($2::text[], $3::text[])")
-        .bind(&row.draw)
-        .bind(names)
-        .bind(thresholds)
-        .execute(&mut *conn)
-        .await?;
+    let thresholds: Vec<Option<String>> =
+        strata.iter().map(|one| one.threshold.map(|digest| digest.to_string())).collect();
+    sqlx::query(
+        "insert into draw_threshold (draw, stratum, threshold) select $1, * from unnest($2::text[], $3::text[])",
+    )
+    .bind(&row.draw)
+    .bind(names)
+    .bind(thresholds)
+    .execute(&mut *conn)
+    .await?;
     for rows in result.chunks(RESULT_ROWS) {
         insert_result(conn, &row.draw, rows).await?;
     }
@@ -228,7 +241,8 @@ pub async fn insert_reveal(conn: &mut PgConnection, row: &RevealRow, strata: &[S
 
 async fn insert_result(conn: &mut PgConnection, draw: &str, rows: &[ResultRow]) -> Result<()> {
     let text = |column: fn(&ResultRow) -> &str| rows.iter().map(column).collect::<Vec<_>>();
-    let list = |column: fn(&ResultRow) -> &Vec<String>| rows.iter().map(|row| column(row).join(",")).collect::<Vec<_>>();
+    let list =
+        |column: fn(&ResultRow) -> &Vec<String>| rows.iter().map(|row| column(row).join(",")).collect::<Vec<_>>();
     sqlx::query(
         "insert into draw_result (draw, place, subject, title, stratum, district, ticket, officers, experts)
          select $1, place, subject, title, stratum, district, ticket, string_to_array(officers, ','), string_to_array(experts, ',')

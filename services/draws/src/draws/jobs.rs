@@ -13,7 +13,12 @@ use kit::{
     keys::Purpose,
     ledger::{Audience, Tx},
 };
-use lottery::{beacon::Beacon, entries, rules::Rules, sign};
+use lottery::{
+    beacon::Beacon,
+    entries,
+    rules::{Kind, Rules},
+    sign,
+};
 use proto::qingtian::draws::events::v1 as events;
 
 use super::{
@@ -36,9 +41,12 @@ pub async fn run(desk: Desk) {
     let mut troubled: HashMap<String, (Instant, Duration)> = HashMap::new();
     loop {
         match store::going_on(desk.ledger.pool()).await {
-            Ok(draws) => {
-                troubled.retain(|name, _| draws.contains(name));
-                for name in draws {
+            Ok(standings) => {
+                let now = desk.env.clock.now();
+                let due: Vec<String> =
+                    standings.into_iter().filter(|one| one.due(now).is_some()).map(|one| one.name).collect();
+                troubled.retain(|name, _| due.contains(name));
+                for name in due {
                     if troubled.get(&name).is_some_and(|(until, _)| Instant::now() < *until) {
                         continue;
                     }
@@ -71,11 +79,10 @@ impl Desk {
 
     /// Does the next thing that is due; whether there was one.
     async fn step(&self, name: &str) -> Result<bool> {
-        // A look without a lock first: most of the time nothing is due.
         let mut look = self.ledger.pool().acquire().await?;
-        let Some(row) = view::find(&mut look, name, &store::Sight::all()).await? else { return Ok(false) };
-        let due = store::standing(&mut look, &row).await?.due(self.env.clock.now());
+        let standing = store::standing(&mut look, name).await?;
         drop(look);
+        let due = standing.due(self.env.clock.now());
         match due {
             None => Ok(false),
             Some(Event::Close) => self.close_entries(name).await,
@@ -90,22 +97,33 @@ impl Desk {
     }
 
     /// Opens an act on a draw if `event` is still due for it, under its lock.
-    pub(super) async fn begin_due(&self, act: &str, name: &str, event: Event) -> Result<Option<(Tx, DrawRow, Standing)>> {
+    pub(super) async fn begin_due(
+        &self,
+        act: &str,
+        name: &str,
+        event: Event,
+    ) -> Result<Option<(Tx, DrawRow, Standing)>> {
         let mut tx = self.ledger.begin_job(act).await?;
         let Some(row) = store::lock_free(&mut tx, name).await? else { return Ok(None) };
-        let standing = store::standing(&mut tx, &row).await?;
+        let standing = store::standing(&mut tx, name).await?;
         let due = standing.due(self.env.clock.now()) == Some(event);
         Ok(due.then_some((tx, row, standing)))
     }
 
     /// Publishes the entries but the beacon's, signed.
     async fn close_entries(&self, name: &str) -> Result<bool> {
-        let Some((mut tx, mut row, standing)) = self.begin_due("CloseEntries", name, Event::Close).await? else { return Ok(false) };
+        let Some((mut tx, mut row, standing)) = self.begin_due("CloseEntries", name, Event::Close).await? else {
+            return Ok(false);
+        };
         let state = standing.apply(Event::Close, self.env.clock.now())?;
         let statement = frozen::statement(&mut tx, name).await?;
         let rules = Rules::parse(&statement.rules).map_err(Refusal::internal)?;
         let given = store::entries(&mut tx, name).await?;
-        let texts: Vec<String> = (0..).zip(&given).map(|(place, (_, value))| rules.entry(place, value)).collect::<Result<_, _>>().map_err(Refusal::internal)?;
+        let texts: Vec<String> = (0..)
+            .zip(&given)
+            .map(|(place, (_, value))| rules.entry(place, value))
+            .collect::<Result<_, _>>()
+            .map_err(Refusal::internal)?;
         let digest = lottery::Digest::parse(&statement.digest).map_err(Refusal::internal)?;
         let text = sign::entries_text(&digest, entries::but_the_beacons(&rules, &texts));
         let signing = self.env.keys.signing(PART, Purpose::Evidence).map_err(Refusal::internal)?;
@@ -125,17 +143,22 @@ impl Desk {
 
     /// Draws the demonstration's numbers, once an issue, and enters them.
     async fn enter_demonstration(&self, name: &str) -> Result<bool> {
-        let Some((mut tx, row, standing)) = self.begin_due("EnterBeacon", name, Event::EnterBeacon).await? else { return Ok(false) };
+        let Some((mut tx, row, standing)) = self.begin_due("EnterBeacon", name, Event::EnterBeacon).await? else {
+            return Ok(false);
+        };
         let now = self.env.clock.now();
         let state = standing.apply(Event::EnterBeacon, now)?;
         let contributing = store::contributors(&mut tx, name).await?;
-        let beacon = contributing.iter().enumerate().find_map(|(place, one)| match Beacon::parse(&one.contributor) {
+        let beacons = contributing.iter().enumerate().filter(|(_, one)| one.kind == Kind::Beacon);
+        let mut issues = beacons.filter_map(|(place, one)| match Beacon::parse(&one.contributor) {
             Ok(Beacon::LotteryDemo { issue }) => Some((place, one, issue)),
             Ok(Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. }) | Err(_) => None,
         });
-        let Some((place, beacon, issue)) = beacon else { return Ok(false) };
+        let Some((place, beacon, issue)) = issues.next() else { return Ok(false) };
         if !self.env.keys.demonstration() {
-            return Err(Refusal::internal(anyhow::anyhow!("{name} has the demonstration's beacon outside a demonstration")));
+            return Err(Refusal::internal(anyhow::anyhow!(
+                "{name} has the demonstration's beacon outside a demonstration"
+            )));
         }
         let issue = i64::try_from(issue).map_err(Refusal::internal)?;
         let fresh = beacons::draw_numbers().map_err(Refusal::internal)?;
@@ -147,7 +170,9 @@ impl Desk {
 
     /// Ends a draw that missed an entry or its last moment.
     async fn fail(&self, name: &str) -> Result<bool> {
-        let Some((mut tx, mut row, standing)) = self.begin_due("FailDraw", name, Event::Fail).await? else { return Ok(false) };
+        let Some((mut tx, mut row, standing)) = self.begin_due("FailDraw", name, Event::Fail).await? else {
+            return Ok(false);
+        };
         let now = self.env.clock.now();
         let state = standing.apply(Event::Fail, now)?;
         let before = view::draw(&mut tx, &row).await?;

@@ -61,7 +61,8 @@ impl Work {
         let text = sign::draw_text(&lottery::Digest::of(&reveal.draw_json));
         let signature = Signature { kid: signing.kid.clone(), value: signing.sign(text.as_bytes()) };
         let signatures =
-            Signatures { draw: signature.clone(), entries: self.closing.clone(), statement: self.signed.clone() }.to_bytes()?;
+            Signatures { draw: signature.clone(), entries: self.closing.clone(), statement: self.signed.clone() }
+                .to_bytes()?;
         let evidence = self.bundle(&reveal, &signatures)?;
         let rows = result_rows(&reveal, &self.files.names)?;
         Ok(Done { reveal, rows, signature, evidence })
@@ -125,13 +126,16 @@ impl Desk {
         if !self.fix_reveal(name).await? {
             return Ok(false);
         }
-        let Some((mut tx, mut row, standing)) = self.begin_due("RevealDraw", name, Event::Reveal).await? else { return Ok(false) };
+        let Some((mut tx, mut row, standing)) = self.begin_due("RevealDraw", name, Event::Reveal).await? else {
+            return Ok(false);
+        };
         let state = standing.apply(Event::Reveal, self.env.clock.now())?;
         let started = std::time::Instant::now();
         let statement = frozen::statement(&mut tx, name).await?;
         let kept = frozen::files(&mut tx, name).await?;
         let fixed = frozen::reveal_time(&mut tx, name).await?;
-        let fixed = fixed.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the reveal of {name} has no fixed instant")))?;
+        let fixed =
+            fixed.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the reveal of {name} has no fixed instant")))?;
         let closing = frozen::closing(&mut tx, name).await?;
         let work = Work {
             files: freeze::load(&mut tx, &self.env.blobs, name).await?,
@@ -182,7 +186,13 @@ impl Desk {
         tx.changed(name, Some(&before), Some(&draw));
         tx.commit(&()).await?;
         metrics::counter!("draws_revealed_total").increment(1);
-        tracing::info!(draw.id = name, subjects = draw.subjects, drawn = draw.drawn, took_secs = started.elapsed().as_secs_f32(), "revealed draw");
+        tracing::info!(
+            draw.id = name,
+            subjects = draw.subjects,
+            drawn = draw.drawn,
+            took_secs = started.elapsed().as_secs_f32(),
+            "revealed draw"
+        );
         Ok(true)
     }
 

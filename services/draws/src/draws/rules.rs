@@ -51,6 +51,20 @@ impl State {
         }
     }
 
+    /// For a refusal.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::Created => "已发起 CREATED",
+            Self::Stated => "已声明 STATED",
+            Self::Contributing => "提交随机数 CONTRIBUTING",
+            Self::Revealed => "已揭晓 REVEALED",
+            Self::Dispatched => "已派发 DISPATCHED",
+            Self::Done => "已办结 DONE",
+            Self::Abandoned => "已放弃 ABANDONED",
+            Self::Failed => "已失败 FAILED",
+        }
+    }
+
     /// Whether somebody was drawn.
     pub fn has_result(self) -> bool {
         match self {
@@ -108,18 +122,18 @@ impl Event {
         Self::Fail,
     ];
 
-    /// As a refusal names it.
-    pub fn as_str(self) -> &'static str {
+    /// For refusals, and for telling others what was done.
+    pub fn said(self) -> &'static str {
         match self {
-            Self::State => "state",
-            Self::Enter => "addEntry",
-            Self::EnterBeacon => "reportBeacon",
-            Self::Close => "close",
-            Self::Reveal => "reveal",
-            Self::Dispatch => "dispatch",
-            Self::Finish => "finish",
-            Self::Abandon => "abandon",
-            Self::Fail => "fail",
+            Self::State => "作出声明 state",
+            Self::Enter => "提交随机数 enter",
+            Self::EnterBeacon => "录入公共随机数 report the beacon",
+            Self::Close => "截止提交 close the entries",
+            Self::Reveal => "揭晓 reveal",
+            Self::Dispatch => "派发 dispatch",
+            Self::Finish => "办结 finish",
+            Self::Abandon => "放弃 abandon",
+            Self::Fail => "判定失败 fail",
         }
     }
 }
@@ -162,7 +176,7 @@ impl Standing {
     }
 
     fn wrong_state(&self, event: Event) -> Refusal {
-        Refusal::wrong_state(&self.name, self.state.as_str(), event.as_str())
+        Refusal::wrong_state(&self.name, self.state.said(), event.said())
     }
 
     /// What an event makes of the draw.
@@ -176,7 +190,10 @@ impl Standing {
         match (self.state, event) {
             (S::Created, E::State) => self.stated(now),
             (S::Created, E::Abandon) => Ok(S::Abandoned),
-            (S::Stated | S::Contributing | S::Revealed | S::Dispatched | S::Done | S::Abandoned | S::Failed, E::State) => {
+            (
+                S::Stated | S::Contributing | S::Revealed | S::Dispatched | S::Done | S::Abandoned | S::Failed,
+                E::State,
+            ) => {
                 match self.state {
                     // Given up before it was stated: there is no statement to speak of.
                     S::Abandoned => Err(self.wrong_state(event)),
@@ -193,7 +210,11 @@ impl Standing {
             (S::Revealed, E::Dispatch) => Ok(S::Dispatched),
             (S::Dispatched, E::Finish) => Ok(S::Done),
             (S::Stated, E::Abandon) => {
-                if self.people_given == 0 && !self.beacon_given { Ok(S::Abandoned) } else { Err(self.entry_exists()) }
+                if self.people_given == 0 && !self.beacon_given {
+                    Ok(S::Abandoned)
+                } else {
+                    Err(self.entry_exists())
+                }
             }
             (S::Contributing | S::Revealed | S::Dispatched | S::Done, E::Abandon) => Err(self.entry_exists()),
             (S::Stated | S::Contributing, E::Fail) => match self.failure(now) {
@@ -206,7 +227,10 @@ impl Standing {
             | (S::Revealed, E::EnterBeacon | E::Close | E::Reveal | E::Finish | E::Fail)
             | (S::Dispatched, E::EnterBeacon | E::Close | E::Reveal | E::Dispatch | E::Fail)
             | (S::Done, E::EnterBeacon | E::Close | E::Reveal | E::Dispatch | E::Finish | E::Fail)
-            | (S::Abandoned, E::Enter | E::EnterBeacon | E::Close | E::Reveal | E::Dispatch | E::Finish | E::Abandon | E::Fail)
+            | (
+                S::Abandoned,
+                E::Enter | E::EnterBeacon | E::Close | E::Reveal | E::Dispatch | E::Finish | E::Abandon | E::Fail,
+            )
             | (S::Failed, E::EnterBeacon | E::Close | E::Reveal | E::Dispatch | E::Finish | E::Abandon | E::Fail) => {
                 Err(self.wrong_state(event))
             }
@@ -215,14 +239,18 @@ impl Standing {
 
     fn stated(&self, now: DateTime<Utc>) -> Result<State> {
         if now >= self.schedule.entries_close {
-            let problem = "提交截止时间已过，请放弃本次抽签后重新发起 (entries_close has passed; abandon this draw and create another)";
+            let problem = "提交截止时间已过，请放弃本次抽签后重新发起 / entries_close has passed; abandon this draw and create another";
             return Err(Refusal::new(Reason::ScheduleInvalid).with("problem", problem));
         }
         Ok(State::Stated)
     }
 
     fn entered(&self, now: DateTime<Utc>) -> Result<State> {
-        if self.closed || now >= self.schedule.entries_close { Err(self.entries_closed()) } else { Ok(State::Contributing) }
+        if self.closed || now >= self.schedule.entries_close {
+            Err(self.entries_closed())
+        } else {
+            Ok(State::Contributing)
+        }
     }
 
     fn beacon_entered(&self, now: DateTime<Utc>) -> Result<State> {
@@ -234,7 +262,9 @@ impl Standing {
             return Err(Refusal::new(Reason::BeaconTooEarly).with("at", text(at)));
         }
         if now > self.schedule.reveal_by {
-            return Err(Refusal::new(Reason::EntriesClosed).with("draw", &self.name).with("closed", text(self.schedule.reveal_by)));
+            return Err(Refusal::new(Reason::EntriesClosed)
+                .with("draw", &self.name)
+                .with("closed", text(self.schedule.reveal_by)));
         }
         // Until the entries are closed and signed, whoever knows the beacon's value could still choose one.
         if self.closed { Ok(State::Contributing) } else { Err(self.wrong_state(Event::EnterBeacon)) }

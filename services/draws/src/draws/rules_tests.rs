@@ -21,18 +21,20 @@ fn standing(state: State) -> Standing {
 
 fn any_standing() -> impl Strategy<Value = Standing> {
     let states = proptest::sample::select(State::ALL.to_vec());
-    (states, 1..4_usize, 0..4_usize, any::<[bool; 4]>()).prop_map(|(state, people, given, [beacon, demo, closed, waived])| {
-        let mut one = standing(state);
-        one.people = people;
-        one.people_given = given.min(people);
-        one.demonstration = demo && !waived;
-        one.beacon_given = beacon && !waived;
-        one.closed = closed;
-        if waived {
-            one.schedule.beacon_at = None;
-        }
-        one
-    })
+    (states, 1..4_usize, 0..4_usize, any::<[bool; 4]>()).prop_map(
+        |(state, people, given, [beacon, demo, closed, waived])| {
+            let mut one = standing(state);
+            one.people = people;
+            one.people_given = given.min(people);
+            one.demonstration = demo && !waived;
+            one.beacon_given = beacon && !waived;
+            one.closed = closed;
+            if waived {
+                one.schedule.beacon_at = None;
+            }
+            one
+        },
+    )
 }
 
 /// The way of the design, written down a second time.

@@ -55,11 +55,6 @@ impl Sight {
         Self { organisation, unit: unit_of(&caller.organisation).to_owned() }
     }
 
-    /// Everything, for jobs.
-    pub fn all() -> Self {
-        Self { organisation: None, unit: String::new() }
-    }
-
     /// `organisations/{organisation}`, or none for all.
     pub fn organisation(&self) -> Option<&str> {
         self.organisation.as_deref()
@@ -118,42 +113,71 @@ pub async fn lock_free(conn: &mut PgConnection, name: &str) -> Result<Option<Dra
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(conn).await?)
 }
 
-/// Draws for which something may be due.
+/// What the rules look at, of each draw.
+const STANDING: &str =
+    "select name, state, entries_close, beacon_time, reveal_by, people, people_given, beacon_given, demonstration,
+        exists (select from draw_closing where draw = name) as closed
+    from draw cross join lateral (
+        select count(*) filter (where kind <> 'BEACON') as people,
+               count(value) filter (where kind <> 'BEACON') as people_given,
+               coalesce(bool_or(kind = 'BEACON' and value is not null), false) as beacon_given,
+               coalesce(bool_or(kind = 'BEACON' and contributor like 'lottery:demo:%'), false) as demonstration
+        from draw_contributor c left join draw_entry using (draw, index) where c.draw = name) given";
+
+#[derive(FromRow)]
+struct StandingRow {
+    name: String,
+    state: String,
+    entries_close: DateTime<Utc>,
+    beacon_time: Option<DateTime<Utc>>,
+    reveal_by: DateTime<Utc>,
+    people: i64,
+    people_given: i64,
+    beacon_given: bool,
+    demonstration: bool,
+    closed: bool,
+}
+
+impl TryFrom<StandingRow> for Standing {
+    type Error = Refusal;
+
+    fn try_from(row: StandingRow) -> Result<Self> {
+        Ok(Self {
+            name: row.name,
+            state: State::parse(&row.state)?,
+            schedule: Schedule {
+                entries_close: row.entries_close,
+                beacon_at: row.beacon_time,
+                reveal_by: row.reveal_by,
+            },
+            // At most CONTRIBUTORS_MAX.
+            people: usize::try_from(row.people).unwrap_or_default(),
+            people_given: usize::try_from(row.people_given).unwrap_or_default(),
+            beacon_given: row.beacon_given,
+            demonstration: row.demonstration,
+            closed: row.closed,
+        })
+    }
+}
+
+/// How every draw stands for which something may be due.
 ///
 /// # Errors
 /// The database fails.
-pub async fn going_on(pool: &PgPool) -> Result<Vec<String>> {
-    let sql = "select name from draw where state in ('STATED', 'CONTRIBUTING', 'REVEALED') order by name";
-    Ok(sqlx::query_scalar(sql).fetch_all(pool).await?)
+pub async fn going_on(pool: &PgPool) -> Result<Vec<Standing>> {
+    let sql = format!("{STANDING} where state in ('STATED', 'CONTRIBUTING', 'REVEALED') order by name");
+    let rows: Vec<StandingRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(pool).await?;
+    rows.into_iter().map(Standing::try_from).collect()
 }
 
 /// How a draw stands. Asked after its row was locked, in a statement of its own: what the lock waited for is seen.
 ///
 /// # Errors
 /// The database fails.
-pub async fn standing(conn: &mut PgConnection, row: &DrawRow) -> Result<Standing> {
-    let (people, people_given, beacon_given, demonstration, closed): (i64, i64, bool, bool, bool) = sqlx::query_as(
-        "select count(*) filter (where c.kind <> 'BEACON'),
-                count(e.draw) filter (where c.kind <> 'BEACON'),
-                coalesce(bool_or(c.kind = 'BEACON' and e.draw is not null), false),
-                coalesce(bool_or(c.kind = 'BEACON' and c.contributor like 'lottery:demo:%'), false),
-                exists (select from draw_closing where draw = $1)
-         from draw_contributor c left join draw_entry e using (draw, index) where c.draw = $1",
-    )
-    .bind(&row.name)
-    .fetch_one(conn)
-    .await?;
-    Ok(Standing {
-        name: row.name.clone(),
-        state: State::parse(&row.state)?,
-        schedule: Schedule { entries_close: row.entries_close, beacon_at: row.beacon_time, reveal_by: row.reveal_by },
-        // At most CONTRIBUTORS_MAX.
-        people: usize::try_from(people).unwrap_or_default(),
-        people_given: usize::try_from(people_given).unwrap_or_default(),
-        beacon_given,
-        demonstration,
-        closed,
-    })
+pub async fn standing(conn: &mut PgConnection, draw: &str) -> Result<Standing> {
+    let sql = format!("{STANDING} where name = $1");
+    let row: StandingRow = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(draw).fetch_one(conn).await?;
+    row.try_into()
 }
 
 /// Compares the etag a caller read with the locked row.
@@ -192,7 +216,13 @@ pub async fn take_number(conn: &mut PgConnection, counter: &str, number: i64) ->
 ///
 /// # Errors
 /// `UNFINISHED_DRAW`, without its number; `WRONG_STATE` when the draw it replaces has a successor.
-pub async fn insert(conn: &mut PgConnection, row: &DrawRow, year: i32, number: i64, contributors: &[Contributor]) -> Result<()> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    row: &DrawRow,
+    year: i32,
+    number: i64,
+    contributors: &[Contributor],
+) -> Result<()> {
     let sql = "insert into draw (name, plan, plan_title, organisation, unit, beacon_waived, entries_close, beacon_time, reveal_by,
                    replaces, creator, created_at, state, revision, quarter, changed_by, changed_act, year, number)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
@@ -308,7 +338,11 @@ pub async fn unit_exists(conn: &mut PgConnection, unit: &str) -> Result<bool> {
 /// # Errors
 /// The database fails.
 pub async fn insert_issue(conn: &mut PgConnection, issue: i64, draw: &str) -> Result<()> {
-    sqlx::query("insert into demonstration_issue (issue, draw) values ($1, $2)").bind(issue).bind(draw).execute(conn).await?;
+    sqlx::query("insert into demonstration_issue (issue, draw) values ($1, $2)")
+        .bind(issue)
+        .bind(draw)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -378,7 +412,8 @@ pub struct Typed {
 /// # Errors
 /// The database fails.
 pub async fn typed(conn: &mut PgConnection, draw: &str) -> Result<Vec<Typed>> {
-    let sql = "select distinct on (actor) actor, unit, value from draw_beacon_report where draw = $1 order by actor, id desc";
+    let sql =
+        "select distinct on (actor) actor, unit, value from draw_beacon_report where draw = $1 order by actor, id desc";
     Ok(sqlx::query_as(sql).bind(draw).fetch_all(conn).await?)
 }
 

@@ -99,7 +99,11 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
             draw.entries.push(pb::Entry { index, contributor, value, create_time: Some(timestamp(at)) });
         }
         let kind = kind_of(&row.kind) as i32;
-        draw.contributors.push(pb::Contributor { contributor: row.contributor, kind, unit: row.unit.unwrap_or_default() });
+        draw.contributors.push(pb::Contributor {
+            contributor: row.contributor,
+            kind,
+            unit: row.unit.unwrap_or_default(),
+        });
     }
     for row in stated {
         let Some(draw) = places.get_mut(&row.draw) else { continue };
@@ -211,7 +215,12 @@ pub struct Filter<'a> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, before: Option<(i32, i64)>, rows: i64) -> Result<Vec<DrawRow>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &Filter<'_>,
+    before: Option<(i32, i64)>,
+    rows: i64,
+) -> Result<Vec<DrawRow>> {
     let sql = format!(
         "select {DRAW_COLUMNS} from draw where ($1::int is null or (year, number) < ($1, $4)) and {SEEN}
             and ($5::text is null or state = $5) and ($6 = '' or plan = $6) and ($7 = '' or plan_title ilike $8 or name ilike $8)
@@ -250,8 +259,14 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
 pub async fn drawn(conn: &mut PgConnection, draw: &str, query: &str, after: i64, rows: i64) -> Result<Vec<pb::Drawn>> {
     let sql = "select place, subject, title, stratum, district, ticket, officers, experts from draw_result
                where draw = $1 and place > $2 and ($3 = '' or starts_with(subject, $3) or title ilike $4) order by place limit $5";
-    let found: Vec<super::frozen::ResultRow> =
-        sqlx::query_as(sql).bind(draw).bind(after).bind(query).bind(pages::like(query)).bind(rows).fetch_all(conn).await?;
+    let found: Vec<super::frozen::ResultRow> = sqlx::query_as(sql)
+        .bind(draw)
+        .bind(after)
+        .bind(query)
+        .bind(pages::like(query))
+        .bind(rows)
+        .fetch_all(conn)
+        .await?;
     let show = |row: super::frozen::ResultRow| pb::Drawn {
         // Places are counted from 1 and fit: a pool has at most ten million subjects.
         place: i32::try_from(row.place).unwrap_or(i32::MAX),
@@ -271,6 +286,7 @@ pub async fn drawn(conn: &mut PgConnection, draw: &str, query: &str, after: i64,
 /// # Errors
 /// The database fails.
 pub async fn count_drawn(conn: &mut PgConnection, draw: &str, query: &str) -> Result<i64> {
-    let sql = "select count(*) from draw_result where draw = $1 and ($2 = '' or starts_with(subject, $2) or title ilike $3)";
+    let sql =
+        "select count(*) from draw_result where draw = $1 and ($2 = '' or starts_with(subject, $2) or title ilike $3)";
     Ok(sqlx::query_scalar(sql).bind(draw).bind(query).bind(pages::like(query)).fetch_one(conn).await?)
 }

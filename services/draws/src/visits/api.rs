@@ -46,7 +46,10 @@ fn message(row: VisitRow) -> pb::Visit {
 
 #[tonic::async_trait]
 impl Visits for Api {
-    async fn list_visits(&self, request: Request<pb::ListVisitsRequest>) -> Result<Response<pb::ListVisitsResponse>, Status> {
+    async fn list_visits(
+        &self,
+        request: Request<pb::ListVisitsRequest>,
+    ) -> Result<Response<pb::ListVisitsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let rows = pages::rows(request.page_size)?;

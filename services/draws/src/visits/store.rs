@@ -64,7 +64,12 @@ const MATCHING: &str = "($1::text is null or organisation = $1 or ($2 <> '' and 
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, after: Option<(&str, i64)>, rows: i64) -> Result<Vec<VisitRow>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &Filter<'_>,
+    after: Option<(&str, i64)>,
+    rows: i64,
+) -> Result<Vec<VisitRow>> {
     let sql = format!(
         "select name, draw, place, plan, organisation, subject, title, district, officers, due_date, created_at from visit
          where {MATCHING} and ($7::text is null or draw < $7 or (draw = $7 and place > $8))

@@ -11,7 +11,10 @@ use lottery::verify::Verdict;
 use prost::{Message, Name};
 use proto::qingtian::{
     access::v1::Role,
-    draws::{events::v1 as events, v1::{self as pb, DrawState, draws_client::DrawsClient}},
+    draws::{
+        events::v1 as events,
+        v1::{self as pb, DrawState, draws_client::DrawsClient},
+    },
     events::v1::{Event, ReadEventsRequest},
 };
 
@@ -65,10 +68,18 @@ async fn a_draw_goes_from_its_number_to_its_visits_and_the_evidence_holds() {
     let done = city.until(&stated.name, DrawState::Dispatched).await;
     assert_eq!((done.drawn, done.entries.len()), (10, 3));
     assert!(done.strata.iter().all(|one| one.threshold.len() == 64));
-    assert_eq!((&done.statement, &done.statement_json, &done.rules_json), (&stated.statement, &stated.statement_json, &stated.rules_json));
+    assert_eq!(
+        (&done.statement, &done.statement_json, &done.rules_json),
+        (&stated.statement, &stated.statement_json, &stated.rules_json)
+    );
 
     let report = city.verify(&done).await;
-    assert_eq!(report.verdict, Verdict::Verified, "{}", report.checks.iter().map(|one| format!("{one}\n")).collect::<String>());
+    assert_eq!(
+        report.verdict,
+        Verdict::Verified,
+        "{}",
+        report.checks.iter().map(|one| format!("{one}\n")).collect::<String>()
+    );
 
     let request = pb::ListDrawnRequest { parent: done.name.clone(), page_size: 7, ..Default::default() };
     let page = city.handler().await.list_drawn(request.clone()).await.unwrap().into_inner();
@@ -76,7 +87,9 @@ async fn a_draw_goes_from_its_number_to_its_visits_and_the_evidence_holds() {
     let rest = city.handler().await.list_drawn(rest).await.unwrap().into_inner();
     assert_eq!((page.drawn.len(), rest.drawn.len(), page.total_size, rest.next_page_token.as_str()), (7, 3, 10, ""));
     let drawn: Vec<_> = page.drawn.iter().chain(&rest.drawn).collect();
-    assert!(drawn.iter().all(|one| one.officers.len() == 2 && one.title.starts_with("开封市第") && one.subject != gone()));
+    assert!(
+        drawn.iter().all(|one| one.officers.len() == 2 && one.title.starts_with("开封市第") && one.subject != gone())
+    );
     assert_eq!(drawn.iter().map(|one| &one.subject).collect::<BTreeSet<_>>().len(), 10);
     assert!(drawn.windows(2).all(|pair| pair[0].ticket < pair[1].ticket), "in the order of the protocol");
 }
@@ -112,7 +125,8 @@ async fn every_drawn_subject_has_one_visit_and_its_officers_find_it() {
     let get = pb::GetVisitRequest { name };
     assert_eq!(city.visits(MARKET, "").await.get_visit(get.clone()).await.unwrap().into_inner(), all.visits[0]);
     assert_eq!(reason(city.visits(HEALTH, "").await.get_visit(get).await), "NOT_FOUND");
-    let stranger = city.visits(HEALTH, "").await.list_visits(pb::ListVisitsRequest::default()).await.unwrap().into_inner();
+    let stranger =
+        city.visits(HEALTH, "").await.list_visits(pb::ListVisitsRequest::default()).await.unwrap().into_inner();
     assert_eq!(stranger.total_size, 0);
 }
 
@@ -123,19 +137,40 @@ async fn what_happens_is_announced_in_order_and_without_account_names() {
     let events = log(&city).await;
     let events: Vec<Event> = events.into_iter().filter(|event| event.aggregate == done.name).collect();
     let kinds: Vec<String> = events.iter().map(kind).collect();
-    let expected =
-        ["DrawCreated", "DrawStated", "EntryAdded", "EntryAdded", "EntriesClosed", "EntryAdded", "DrawRevealed", "DrawDispatched"];
+    let expected = [
+        "DrawCreated",
+        "DrawStated",
+        "EntryAdded",
+        "EntryAdded",
+        "EntriesClosed",
+        "EntryAdded",
+        "DrawRevealed",
+        "DrawDispatched",
+    ];
     assert_eq!(kinds, expected);
     assert!(events.windows(2).all(|pair| pair[0].revision < pair[1].revision));
     assert!(events.iter().all(|event| event.audience.as_ref().unwrap().public));
     let revealed = read::<events::DrawRevealed>(&events).remove(0);
     let draw = revealed.draw.unwrap();
     assert_eq!((draw.creator.as_str(), &draw.seed), ("", &done.seed));
-    for blob in [&revealed.names_blob, &revealed.subjects_blob, &revealed.left_out_blob, &revealed.result_blob, &revealed.evidence_blob] {
+    for blob in [
+        &revealed.names_blob,
+        &revealed.subjects_blob,
+        &revealed.left_out_blob,
+        &revealed.result_blob,
+        &revealed.evidence_blob,
+    ] {
         let digest = kit::blob::Digest::parse(blob).unwrap();
         assert!(city.world.harness.env.blobs.find(digest).await.unwrap().is_some());
     }
-    let names = city.world.harness.env.blobs.read(kit::blob::Digest::parse(&revealed.names_blob).unwrap(), 1 << 20).await.unwrap();
+    let names = city
+        .world
+        .harness
+        .env
+        .blobs
+        .read(kit::blob::Digest::parse(&revealed.names_blob).unwrap(), 1 << 20)
+        .await
+        .unwrap();
     let names = String::from_utf8(names).unwrap();
     assert_eq!(names.lines().count(), 103, "whoever is left out is named too");
     assert!(names.lines().is_sorted());
@@ -173,7 +208,12 @@ async fn a_draw_is_seen_by_its_unit_its_contributors_and_the_city_and_by_nobody_
             assert_eq!(listed[0].statement_json, "", "lists leave the long texts out");
         } else {
             assert_eq!(reason(got), "NOT_FOUND");
-            assert_eq!(reason(client.list_drawn(pb::ListDrawnRequest { parent: stated.name.clone(), ..Default::default() }).await), "NOT_FOUND");
+            assert_eq!(
+                reason(
+                    client.list_drawn(pb::ListDrawnRequest { parent: stated.name.clone(), ..Default::default() }).await
+                ),
+                "NOT_FOUND"
+            );
             assert_eq!(reason(enter(&mut client, &stated, "1").await), "NOT_FOUND");
         }
     }
@@ -191,8 +231,12 @@ async fn lists_go_page_by_page_newest_first() {
     for _ in 0..3 {
         let created = city.create(city.draw()).await.unwrap();
         let mut chief = city.draws("users/chief", MARKET, &[Role::Reviewer]).await;
-        let abandon =
-            pb::AbandonDrawRequest { name: created.name, etag: created.etag, reason: "演练".to_owned(), ..Default::default() };
+        let abandon = pb::AbandonDrawRequest {
+            name: created.name,
+            etag: created.etag,
+            reason: "演练".to_owned(),
+            ..Default::default()
+        };
         chief.abandon_draw(abandon).await.unwrap();
     }
     let mut client = city.handler().await;

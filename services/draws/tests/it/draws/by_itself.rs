@@ -36,7 +36,10 @@ async fn a_restart_between_any_two_steps_changes_nothing() {
     restart(&mut city.world.harness).await;
     let again = city.get(&stated.name).await;
     assert_eq!(again, done);
-    assert_eq!((&again.statement, &again.entries[..2]), (&stated.statement, &city.get(&stated.name).await.entries[..2]));
+    assert_eq!(
+        (&again.statement, &again.entries[..2]),
+        (&stated.statement, &city.get(&stated.name).await.entries[..2])
+    );
     assert_eq!(city.verify(&again).await.verdict, Verdict::Verified);
 }
 
@@ -49,6 +52,32 @@ async fn a_draw_that_was_asleep_at_its_close_and_its_beacon_goes_on() {
     city.advance(REVEAL_BY);
     restart(&mut city.world.harness).await;
     let done = city.until(&stated.name, DrawState::Dispatched).await;
+    assert_eq!(city.verify(&done).await.verdict, Verdict::Verified);
+}
+
+#[tokio::test]
+async fn a_reveal_cut_short_before_its_commit_is_repeated_to_the_byte() {
+    let mut city = City::start().await;
+    let stated = city.stated().await;
+    city.enter_both(&stated).await;
+    city.advance(CLOSE);
+    city.until_closed(&stated.name).await;
+    // Nothing can be written to the result: the reveal has everything but its commit when the process stops.
+    let owner = city.world.harness.owner_pool("draws").await.unwrap();
+    let mut holding = owner.begin().await.unwrap();
+    sqlx::query("lock table draw_reveal in share mode").execute(&mut *holding).await.unwrap();
+    city.advance(BEACON - CLOSE);
+    let fixed = city.now();
+    let waits = "select count(*) from pg_locks where not granted and relation = 'draw_reveal'::regclass";
+    crate::world::until("the reveal waits", || async { city.world.count(waits).await == 1 }).await;
+    let kept = city.blobs();
+    city.world.harness.stop().await;
+    holding.rollback().await.unwrap();
+    city.advance(7);
+    restart(&mut city.world.harness).await;
+    let done = city.until(&stated.name, DrawState::Dispatched).await;
+    assert_eq!(done.reveal_time, Some(kit::ledger::timestamp(fixed)), "the instant was fixed before");
+    assert_eq!(city.blobs(), kept, "no other bytes were made");
     assert_eq!(city.verify(&done).await.verdict, Verdict::Verified);
 }
 
@@ -107,7 +136,8 @@ async fn two_statements_at_once_are_one_and_numbers_created_at_once_have_no_gap(
         plans.push(city.publish(super::city::plan()).await);
     }
     let others = plans.iter().map(|plan| city.create(pb::Draw { plan: plan.clone(), ..city.draw() }));
-    let mut names: Vec<_> = futures::future::join_all(others).await.into_iter().map(|draw| draw.unwrap().name).collect();
+    let mut names: Vec<_> =
+        futures::future::join_all(others).await.into_iter().map(|draw| draw.unwrap().name).collect();
     names.sort();
     assert_eq!(names, ["draws/2026-0002", "draws/2026-0003", "draws/2026-0004", "draws/2026-0005"]);
 }
@@ -149,7 +179,11 @@ async fn a_missing_entry_fails_the_draw_and_a_successor_draws_over_the_same_file
     city.register(&register(LONGTING, 300..330)).await;
     let successor = pb::Draw { replaces: failed.name.clone(), ..city.draw() };
     assert_eq!(reason(city.create(successor.clone()).await), "INVALID", "the same contributors again");
-    let witness = pb::Contributor { contributor: "dean".to_owned(), kind: ContributorKind::Witness as i32, unit: "justice".to_owned() };
+    let witness = pb::Contributor {
+        contributor: "dean".to_owned(),
+        kind: ContributorKind::Witness as i32,
+        unit: "justice".to_owned(),
+    };
     let contributors = vec![department("market"), witness, beacon("lottery:demo:0")];
     let created = city.create(pb::Draw { contributors, ..successor.clone() }).await.unwrap();
     assert_eq!((created.name.as_str(), created.replaces.as_str()), ("draws/2026-0002", "draws/2026-0001"));
@@ -174,7 +208,10 @@ async fn a_missing_entry_fails_the_draw_and_a_successor_draws_over_the_same_file
     assert_eq!(city.get(&failed.name).await, failed, "the failed draw stays as it was");
 
     let third = pb::Draw { replaces: failed.name.clone(), contributors: created.contributors, ..city.draw() };
-    let third = pb::Draw { contributors: vec![third.contributors[0].clone(), third.contributors[1].clone(), beacon("lottery:demo:0")], ..third };
+    let third = pb::Draw {
+        contributors: vec![third.contributors[0].clone(), third.contributors[1].clone(), beacon("lottery:demo:0")],
+        ..third
+    };
     assert_eq!(reason(city.create(third.clone()).await), "ALREADY_EXISTS", "one successor");
     let plan = city.publish(super::city::plan()).await;
     let refused = city.create(pb::Draw { plan, ..third }).await.unwrap_err();
@@ -208,7 +245,11 @@ async fn a_waived_beacon_reveals_after_the_close_and_says_so() {
     city.enter_both(&stated).await;
     city.advance(CLOSE);
     city.until_closed(&stated.name).await;
-    assert_eq!(city.get(&stated.name).await.state(), DrawState::Contributing, "the reveal lies after the close, in whole seconds");
+    assert_eq!(
+        city.get(&stated.name).await.state(),
+        DrawState::Contributing,
+        "the reveal lies after the close, in whole seconds"
+    );
     city.advance(1);
     let done = city.until(&stated.name, DrawState::Dispatched).await;
     assert_eq!(city.verify(&done).await.verdict, Verdict::Verified);
@@ -222,7 +263,8 @@ async fn a_repeated_request_is_answered_as_the_first_and_done_once() {
     let mut client = city.handler().await;
     let first = client.create_draw(request.clone()).await.unwrap().into_inner();
     assert_eq!(client.create_draw(request).await.unwrap().into_inner(), first);
-    let state = pb::StateDrawRequest { name: first.name.clone(), etag: first.etag.clone(), request_id: "state-1".to_owned() };
+    let state =
+        pb::StateDrawRequest { name: first.name.clone(), etag: first.etag.clone(), request_id: "state-1".to_owned() };
     let stated = client.state_draw(state.clone()).await.unwrap().into_inner();
     assert_eq!(client.state_draw(state).await.unwrap().into_inner(), stated);
     let entry = pb::AddEntryRequest {

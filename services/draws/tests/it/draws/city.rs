@@ -1,6 +1,6 @@
 //! A city with a published plan over a register of a hundred, and what its people do with draws.
 
-use std::time::Duration as Wait;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration as Wait};
 
 use chrono::{DateTime, Duration, Utc};
 use kit::ledger::timestamp;
@@ -42,8 +42,11 @@ impl City {
     }
 
     async fn settle(&self) {
-        for (name, title) in [(MARKET, "市场监管局"), (HEALTH, "卫生健康委"), (SUPERVISION, "督查局"), (JUSTICE, "司法局")] {
-            let organisation = OrganisationChanged { name: name.to_owned(), title: title.to_owned(), ..Default::default() };
+        for (name, title) in
+            [(MARKET, "市场监管局"), (HEALTH, "卫生健康委"), (SUPERVISION, "督查局"), (JUSTICE, "司法局")]
+        {
+            let organisation =
+                OrganisationChanged { name: name.to_owned(), title: title.to_owned(), ..Default::default() };
             self.world.identity_says(&organisation).await.unwrap();
         }
         for certificate in ["16020001", "16020002", "16020003", "16020004", "16020005"] {
@@ -64,11 +67,17 @@ impl City {
 
     /// A plan that one person writes and another publishes.
     pub async fn publish(&self, plan: pb::Plan) -> String {
-        let mut clerk = PlansClient::new(self.world.harness.user("users/clerk", MARKET, &[Role::Handler]).await.unwrap());
-        let drafted = clerk.create_plan(pb::CreatePlanRequest { plan: Some(plan), ..Default::default() }).await.unwrap().into_inner();
+        let mut clerk =
+            PlansClient::new(self.world.harness.user("users/clerk", MARKET, &[Role::Handler]).await.unwrap());
+        let drafted = clerk
+            .create_plan(pb::CreatePlanRequest { plan: Some(plan), ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner();
         let submit = pb::SubmitPlanRequest { name: drafted.name.clone(), etag: drafted.etag, ..Default::default() };
         let submitted = clerk.submit_plan(submit).await.unwrap().into_inner();
-        let mut chief = PlansClient::new(self.world.harness.user("users/chief", MARKET, &[Role::Reviewer]).await.unwrap());
+        let mut chief =
+            PlansClient::new(self.world.harness.user("users/chief", MARKET, &[Role::Reviewer]).await.unwrap());
         let publish = pb::PublishPlanRequest { name: drafted.name.clone(), etag: submitted.etag, ..Default::default() };
         chief.publish_plan(publish).await.unwrap();
         drafted.name
@@ -93,7 +102,9 @@ impl City {
     }
 
     pub async fn visits(&self, organisation: &str, certificate: &str) -> VisitsClient<UserChannel> {
-        VisitsClient::new(self.world.harness.officer("users/o", organisation, &[Role::Officer], certificate).await.unwrap())
+        VisitsClient::new(
+            self.world.harness.officer("users/o", organisation, &[Role::Officer], certificate).await.unwrap(),
+        )
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -176,6 +187,23 @@ impl City {
         self.until_closed(&stated.name).await;
         self.advance(BEACON - CLOSE);
         self.until(&stated.name, DrawState::Dispatched).await
+    }
+
+    /// Every object kept so far, by its place.
+    pub fn blobs(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.world.harness.folder().join("blobs")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.insert(path.clone(), std::fs::read(path).unwrap());
+                }
+            }
+        }
+        found
     }
 
     /// Rechecks the evidence of a revealed draw as a stranger would.

@@ -114,7 +114,9 @@ async fn what_may_be_added_is_added_once() {
 
 /// Whether any of the texts holds any of the needles.
 fn holds(haystacks: &[Vec<u8>], needles: &[Vec<u8>]) -> bool {
-    haystacks.iter().any(|text| needles.iter().any(|needle| text.windows(needle.len()).any(|part| part == needle.as_slice())))
+    haystacks
+        .iter()
+        .any(|text| needles.iter().any(|needle| text.windows(needle.len()).any(|part| part == needle.as_slice())))
 }
 
 #[tokio::test]
@@ -126,14 +128,19 @@ async fn the_secret_is_nowhere_to_be_read_before_the_reveal() {
     city.until_closed(&stated.name).await;
 
     let env = &city.world.harness.env;
-    let sealed: Vec<u8> = sqlx::query_scalar("select sealed from draw_statement").fetch_one(&city.world.pool).await.unwrap();
+    let sealed: Vec<u8> =
+        sqlx::query_scalar("select sealed from draw_statement").fetch_one(&city.world.pool).await.unwrap();
     let secret = draws::draws::seal::open(env.keys.secret("draws.seal").unwrap(), &stated.name, &sealed).unwrap();
     let commitment = lottery::statement::commitment(&stated.name, &secret);
     assert!(stated.statement_json.contains(&commitment.to_string()), "it is the secret that was committed to");
     let needles = [secret.reveal().into_bytes(), secret.bytes().to_vec()];
 
-    crate::world::until("the log holds everything", || async { city.world.count("select count(*) from outbox").await == 0 }).await;
-    let mut haystacks: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log").fetch_all(&city.world.pool).await.unwrap();
+    crate::world::until("the log holds everything", || async {
+        city.world.count("select count(*) from outbox").await == 0
+    })
+    .await;
+    let mut haystacks: Vec<Vec<u8>> =
+        sqlx::query_scalar("select bytes from log").fetch_all(&city.world.pool).await.unwrap();
     assert!(haystacks.len() > 5);
     let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("select convert_to(t::text, 'UTF8') from draw_statement t union all select convert_to(t::text, 'UTF8') from draw t
@@ -143,28 +150,17 @@ async fn the_secret_is_nowhere_to_be_read_before_the_reveal() {
             .unwrap();
     haystacks.extend(stored);
     haystacks.push(format!("{:?}", city.get(&stated.name).await).into_bytes());
-    haystacks.extend(blobs(&city));
+    let blobs = city.blobs();
+    assert!(blobs.len() >= 6, "the frozen files are there");
+    haystacks.extend(blobs.into_values());
     assert!(!holds(&haystacks, &needles));
 
     city.advance(BEACON - CLOSE);
     let done = city.until(&stated.name, DrawState::Dispatched).await;
-    let revealed: Vec<u8> = sqlx::query_scalar("select draw_json from draw_reveal").fetch_one(&city.world.pool).await.unwrap();
+    let revealed: Vec<u8> =
+        sqlx::query_scalar("select draw_json from draw_reveal").fetch_one(&city.world.pool).await.unwrap();
     assert!(holds(&[revealed], &needles[..1]), "the same search finds it once it is published");
     assert_ne!(done.seed, "");
-}
-
-/// Every object kept so far.
-fn blobs(city: &City) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    let mut folders = vec![city.world.harness.folder().join("blobs")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(std::fs::read(path).unwrap()) }
-        }
-    }
-    assert!(found.len() >= 6, "the frozen files are there");
-    found
 }
 
 #[tokio::test]

@@ -19,8 +19,15 @@ fn said(reason: &str, article: &str) -> (String, String) {
 async fn no_draw_without_a_published_plan_of_the_own_unit() {
     let city = City::start().await;
     let mut plans = city.world.plans("users/clerk", MARKET, &[Role::Handler]).await;
-    let draft = plans.create_plan(pb::CreatePlanRequest { plan: Some(plan()), ..Default::default() }).await.unwrap().into_inner();
-    assert_eq!(refused(city.create(pb::Draw { plan: draft.name, ..city.draw() }).await), said("NO_PUBLISHED_PLAN", "9"));
+    let draft = plans
+        .create_plan(pb::CreatePlanRequest { plan: Some(plan()), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        refused(city.create(pb::Draw { plan: draft.name, ..city.draw() }).await),
+        said("NO_PUBLISHED_PLAN", "9")
+    );
     assert_eq!(reason(city.create(pb::Draw { plan: "plans/2026-99".to_owned(), ..city.draw() }).await), "NOT_FOUND");
     let request = pb::CreateDrawRequest { draw: Some(city.draw()), ..Default::default() };
     let mut stranger = city.draws("users/doctor", HEALTH, &[Role::Handler]).await;
@@ -67,7 +74,10 @@ async fn one_unfinished_draw_per_plan_and_quarter() {
     let created = city.create(city.draw()).await.unwrap();
     let again = city.create(city.draw()).await.unwrap_err();
     let (name, values) = kit::testing::refusal_of(&again);
-    assert_eq!((name.as_str(), values["draw"].as_str(), values["article"].as_str()), ("UNFINISHED_DRAW", created.name.as_str(), "15"));
+    assert_eq!(
+        (name.as_str(), values["draw"].as_str(), values["article"].as_str()),
+        ("UNFINISHED_DRAW", created.name.as_str(), "15")
+    );
     // Left lying until the next quarter, it stands in nobody's way, but cannot be stated into a quarter that has another.
     city.advance(60 * 86_400);
     let next = city.create(city.draw()).await.unwrap();
@@ -100,7 +110,8 @@ async fn not_stated(city: &City, plan: pb::Plan) -> (String, String) {
 #[tokio::test]
 async fn what_stands_in_the_way_of_a_draw_is_said() {
     let city = City::start().await;
-    let quotas = |stratum: &str| vec![pb::Quota { stratum: stratum.to_owned(), amount: Some(pb::quota::Amount::Count(3)) }];
+    let quotas =
+        |stratum: &str| vec![pb::Quota { stratum: stratum.to_owned(), amount: Some(pb::quota::Amount::Count(3)) }];
     let somewhere = |district: &str| pb::Plan { districts: vec![district.to_owned()], ..plan() };
     assert_eq!(not_stated(&city, somewhere("410204")).await, said("REGISTER_EMPTY", "13"));
     let empty = pb::Plan { districts: vec![LONGTING.to_owned(), "410204".to_owned()], ..plan() };
@@ -108,7 +119,11 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
     assert_eq!(not_stated(&city, pb::Plan { quotas: quotas(LONGTING), ..plan() }).await, said("QUOTA_INVALID", "14"));
     let large = vec![pb::TeamPart { organisation: MARKET.to_owned(), size: 3, specialty: String::new() }];
     let few = pb::Plan { teams: large.clone(), ..plan() };
-    assert_eq!(not_stated(&city, few.clone()).await, said("TOO_FEW_OFFICERS", "15"), "five for three places are no choice");
+    assert_eq!(
+        not_stated(&city, few.clone()).await,
+        said("TOO_FEW_OFFICERS", "15"),
+        "five for three places are no choice"
+    );
     let excepted = pb::Plan { approved_exception: "人员不足，经批准".to_owned(), ..few };
     let name = city.publish(excepted).await;
     let created = city.create(pb::Draw { plan: name, ..city.draw() }).await.unwrap();
@@ -173,7 +188,12 @@ async fn a_draw_is_given_up_before_its_first_entry_by_a_second_person() {
     let second = city.stated().await;
     assert_eq!(second.name, "draws/2026-0002", "the number stays taken");
     let entered = enter(&mut city.supervision().await, &second, "1 2").await.unwrap();
-    let abandon = pb::AbandonDrawRequest { name: second.name, etag: entered.etag, reason: "名录有误".to_owned(), ..Default::default() };
+    let abandon = pb::AbandonDrawRequest {
+        name: second.name,
+        etag: entered.etag,
+        reason: "名录有误".to_owned(),
+        ..Default::default()
+    };
     assert_eq!(refused(chief.abandon_draw(abandon).await), said("ENTRY_EXISTS", "15"));
 }
 
@@ -256,8 +276,14 @@ async fn an_excluded_officer_never_goes_to_that_subject() {
     let subject = crate::world::code(SHUNHE, 61);
     let mut clerk = city.registers().await;
     for officer in ["16020001", "16020002", "16020003", "16020004"] {
-        let conflict = pb::Conflict { officer: officer.to_owned(), subject: subject.clone(), reason: "亲属".to_owned(), ..Default::default() };
-        let declare = pb::DeclareConflictRequest { parent: MARKET.to_owned(), conflict: Some(conflict), ..Default::default() };
+        let conflict = pb::Conflict {
+            officer: officer.to_owned(),
+            subject: subject.clone(),
+            reason: "亲属".to_owned(),
+            ..Default::default()
+        };
+        let declare =
+            pb::DeclareConflictRequest { parent: MARKET.to_owned(), conflict: Some(conflict), ..Default::default() };
         clerk.declare_conflict(declare).await.unwrap();
     }
     let quotas = vec![pb::Quota { stratum: "*".to_owned(), amount: Some(pb::quota::Amount::Ppm(1_000_000)) }];
