@@ -117,14 +117,14 @@ impl Catalog for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let given = request.item.clone().unwrap_or_default();
+        // Reach comes first: what is out of it is not found, whatever else is wrong. The row decides again below.
+        let list = given.name.split_once("/items/").map_or("", |(parent, _)| parent);
+        caller.reaches(list).map_err(|_| Refusal::not_found(&given.name))?;
         let content = Content::from_item(&given);
         content.check()?;
         if given.etag.is_empty() {
             return Err(Refusal::invalid("item.etag", "请先读取事项 / read the item first").into());
         }
-        // Within reach or not is decided below, by the row; a list out of reach is not locked either.
-        let list = given.name.split_once("/items/").map_or("", |(parent, _)| parent);
-        caller.reaches(list).map_err(|_| Refusal::not_found(&given.name))?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock_list(&mut tx, list).await?;
         let before = store::lock_item(&mut tx, &given.name, caller.reach().organisation()).await?;

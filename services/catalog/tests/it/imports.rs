@@ -201,6 +201,19 @@ async fn a_changed_list_updates_drafts_and_returns_what_is_published() {
 }
 
 #[tokio::test]
+async fn the_same_list_uploaded_by_two_at_once_makes_no_doubles() {
+    let office = Office::new().await;
+    let mut file = String::from("编号,抽查事项名称,抽查依据\n");
+    for number in 0..500 {
+        file.push_str(&format!("{number},事项{number},依据\n"));
+    }
+    let (one, two) = tokio::join!(office.import(order(), file.as_bytes()), office.import(order(), file.as_bytes()));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!((one.rows, two.rows, one.created + two.created, one.unchanged + two.unchanged), (500, 500, 500, 500));
+    assert_eq!((one.returned, two.returned, office.count("item").await), (0, 0, 500));
+}
+
+#[tokio::test]
 async fn a_checklist_made_by_hand_survives_an_import() {
     let office = Office::new().await;
     let by_hand = office.create(pb::Item { legal_basis: String::new(), ..item("1", "食品") }).await;

@@ -117,6 +117,9 @@ async fn another_departments_item_is_not_found() {
     let found = stranger.get_item(pb::GetItemRequest { name: drafted.name.clone() }).await;
     refused(found, Code::NotFound, "NOT_FOUND", "27");
     refused(stranger.update_item(update(&drafted)).await, Code::NotFound, "NOT_FOUND", "27");
+    // Whatever else is wrong with the request: out of reach comes first.
+    let blank = pb::Item { name: drafted.name.clone(), ..Default::default() };
+    refused(stranger.update_item(update(&blank)).await, Code::NotFound, "NOT_FOUND", "27");
     refused(stranger.create_item(create(item("2", "二"))).await, Code::NotFound, "NOT_FOUND", "27");
     let list = pb::ListItemsRequest { parent: MARKET.into(), ..Default::default() };
     refused(stranger.list_items(list).await, Code::NotFound, "NOT_FOUND", "27");

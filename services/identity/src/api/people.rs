@@ -62,9 +62,9 @@ impl Api {
 
     /// Freezes a user: sign-ins end here, tokens everywhere.
     pub(super) async fn freeze(&self, caller: Caller, request: pb::FreezeUserRequest) -> Result<pb::User> {
-        let reason = rules::parse_text("reason", &request.reason)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let (person, admins) = lock(&mut tx, &caller, &request.name, &request.etag).await?;
+        let reason = rules::parse_text("reason", &request.reason)?;
         let state = person.state().next(PersonEvent::Freeze, &person.name)?;
         check_not_last(&person, &admins)?;
         let saved = store::save_state(&mut tx, &person.name, state, &reason, &caller.actor).await?;
@@ -123,10 +123,10 @@ fn own_or(caller: &Caller, named: &str) -> Result<String> {
 
 /// Locks a user whom the caller may manage, as the caller read it.
 async fn lock(tx: &mut Tx, caller: &Caller, name: &str, etag: &str) -> Result<(Person, Vec<Person>)> {
+    let (person, admins) = store::lock_with_admins(tx, name, caller.reach().organisation()).await?;
     if etag.is_empty() {
         return Err(Refusal::invalid("etag", "请先读取用户 / read the user first"));
     }
-    let (person, admins) = store::lock_with_admins(tx, name, caller.reach().organisation()).await?;
     // Taking rights away or giving them back is granting: nobody decides over wider rights than their own.
     rules::check_grant(&caller.roles, &person.roles())?;
     if etag != person.revision.to_string() {

@@ -122,6 +122,9 @@ async fn another_departments_user_is_not_found() {
     let get = pb::GetUserRequest { name: user.name.clone() };
     refused(stranger.get_user(get.clone()).await, Code::NotFound, "NOT_FOUND", "27");
     refused(city.freeze(&mut stranger, &user).await, Code::NotFound, "NOT_FOUND", "27");
+    // Whatever else is wrong with the request: out of reach comes first.
+    let blank = pb::FreezeUserRequest { name: user.name.clone(), ..Default::default() };
+    refused(stranger.freeze_user(blank).await, Code::NotFound, "NOT_FOUND", "27");
     let unfreeze = pb::UnfreezeUserRequest { name: user.name.clone(), etag: "1".into(), request_id: String::new() };
     refused(stranger.unfreeze_user(unfreeze).await, Code::NotFound, "NOT_FOUND", "27");
     let named = pb::ListUsersRequest { organisation: "organisations/market".into(), ..Default::default() };
