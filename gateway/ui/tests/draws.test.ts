@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Draw } from '../src/api/contract/draws';
 import { beaconKind, drandRoundAt, drandTimeOf, isDrandValue, lotteryValue } from '../src/lib/beacon';
 import { diceToValue, isEntryValue, rollDice } from '../src/lib/dice';
-import { allEntriesIn, beaconToType, nextInstant, owesEntry } from '../src/lib/draw-state';
+import { allEntriesIn, beaconToType, missedItsTime, nextInstant, owesEntry } from '../src/lib/draw-state';
 import { formToPlan, newPlanForm, planToForm, rowToQuota } from '../src/lib/plan-form';
 import { scheduleOf, scheduleProblem } from '../src/lib/schedule';
 
@@ -46,6 +46,12 @@ describe('what a draw waits for', () => {
     expect(nextInstant(draw({}), at('2026-11-23T02:30:00Z'))?.what).toBe('beacon');
     expect(nextInstant(draw({}), at('2026-11-23T03:30:00Z'))?.what).toBe('reveal');
     expect(nextInstant(draw({ state: 'DRAW_STATE_REVEALED' }), before)).toBeNull();
+  });
+
+  it('a draw that was not stated before its close has missed its time', () => {
+    expect(missedItsTime(draw({ state: 'DRAW_STATE_CREATED' }), before)).toBe(false);
+    expect(missedItsTime(draw({ state: 'DRAW_STATE_CREATED' }), at('2026-11-23T02:00:00Z'))).toBe(true);
+    expect(missedItsTime(draw({}), at('2026-11-23T02:00:00Z'))).toBe(false);
   });
 
   it('all entries are in without the beacon', () => {

@@ -36,6 +36,11 @@ export function peopleOf(draw: Draw): Contributor[] {
   return draw.contributors.filter((one) => one.kind !== 'CONTRIBUTOR_KIND_BEACON');
 }
 
+/** Created, and its entries would have closed already: it can no longer be stated, only abandoned. */
+export function missedItsTime(draw: Draw, nowMs: number): boolean {
+  return draw.state === 'DRAW_STATE_CREATED' && draw.entriesClose !== undefined && Date.parse(draw.entriesClose) <= nowMs;
+}
+
 /** Whether every entry but the beacon's was given. */
 export function allEntriesIn(draw: Draw): boolean {
   return peopleOf(draw).every((one) => entryOf(draw, one.contributor));

@@ -10,7 +10,7 @@ import { ErrorPanel } from '../components/error-panel';
 import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
 import { useI18n } from '../i18n';
 import { daysLeft, formatDay, today } from '../lib/dates';
-import { beaconToType, isUnderWay, owesEntry } from '../lib/draw-state';
+import { beaconToType, isUnderWay, missedItsTime, owesEntry } from '../lib/draw-state';
 import { lastPart } from '../lib/names';
 import { useMe, useOrganisationTitle, type Me } from '../session';
 
@@ -94,8 +94,14 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
     if (me.may('Draws.ReportBeacon') && beaconToType(draw, now)) {
       todos.push({ key: `${to}#beacon`, to, text: t('home.drawBeacon', { draw: number }), due: draw.revealBy && <TimeLeft until={draw.revealBy} /> });
     }
-    if (me.may('Draws.StateDraw') && draw.state === 'DRAW_STATE_CREATED' && draw.organisation === me.organisation) {
+    if (me.may('Draws.StateDraw') && draw.state === 'DRAW_STATE_CREATED' && draw.organisation === me.organisation && !missedItsTime(draw, now)) {
       todos.push({ key: `${to}#state`, to, text: t('home.drawState', { draw: number }), due: draw.entriesClose && <TimeLeft until={draw.entriesClose} /> });
+    }
+  }
+  for (const draw of data.draws) {
+    const number = lastPart(draw.name);
+    if (me.may('Draws.AbandonDraw') && missedItsTime(draw, now) && draw.organisation === me.organisation) {
+      todos.push({ key: `${number}#missed`, to: `/draws/${number}`, text: t('home.drawMissed', { draw: number }), due: null });
     }
   }
   for (const plan of data.plans) {

@@ -125,6 +125,7 @@ export const draws = {
   'draw.projector': ['投影模式', 'Projector'],
   'draw.projectorOff': ['退出投影', 'Leave projector'],
   'draw.next.created': ['已取得编号，尚未冻结任何内容。核对无误后作出声明。', 'It has a number; nothing is frozen. Check it, then state it.'],
+  'draw.next.missed': ['提交截止时间已过，不能再作出声明。请由审核人员放弃本抽签，再重新建立。', 'Entries would have closed already, so it can no longer be stated. A reviewer abandons it; then create another.'],
   'draw.next.stated': ['声明已公布，等待各方在截止前提交随机数。', 'The statement is public. Contributors give their entries before the close.'],
   'draw.next.entriesIn': ['各方随机数已齐，等待公共随机数；之后自动揭示。', 'All entries are in; the beacon follows, then the reveal by itself.'],
   'draw.next.revealed': ['结果已产生，正在派发检查任务。', 'The result stands; visits are being made.'],

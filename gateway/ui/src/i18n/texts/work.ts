@@ -14,6 +14,7 @@ export const work = {
   'home.drawState': ['对抽签 {draw} 作出声明', 'State the draw {draw}'],
   'home.drawEntry': ['向抽签 {draw} 提交随机数', 'Give your entry to the draw {draw}'],
   'home.drawBeacon': ['录入抽签 {draw} 的公共随机数', 'Type the beacon of the draw {draw}'],
+  'home.drawMissed': ['放弃已过时间的抽签 {draw}', 'Abandon the draw {draw}, which missed its time'],
   'home.itemsDraft': ['{n} 个监管事项待审核发布', '{n} items wait to be published'],
   'home.myVisits': ['{n} 项检查任务待完成', '{n} visits to make'],
   'home.noSubjects': ['名录库是空的，请先上传检查对象名录（第十三条）', 'The register is empty; upload the subjects first (article 13)'],

@@ -7,7 +7,7 @@ import { Confirm } from '../../components/confirm';
 import { MayNot } from '../../components/page';
 import { useI18n, type TextKey } from '../../i18n';
 import { formatSpan, formatTime } from '../../lib/dates';
-import { allEntriesIn, isRevealed, nextInstant } from '../../lib/draw-state';
+import { allEntriesIn, isRevealed, missedItsTime, nextInstant } from '../../lib/draw-state';
 import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
 
@@ -45,6 +45,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
   const { name, etag } = draw;
   const created = draw.state === 'DRAW_STATE_CREATED';
   const abandonable = own && (created || draw.state === 'DRAW_STATE_STATED') && draw.entries.length === 0;
+  const missed = missedItsTime(draw, now);
   const instant = nextInstant(draw, now);
   const number = (text: string) => Number(text).toLocaleString('en');
 
@@ -52,7 +53,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
     <>
       <div className="next">
         <div className="next-text">
-          <p>{t(sentence(draw))}</p>
+          <p>{t(missed ? 'draw.next.missed' : sentence(draw))}</p>
           {draw.endReason && (
             <p>
               <strong>{t('draw.endReason')}</strong> {draw.endReason}
@@ -68,8 +69,8 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
           )}
         </div>
         <div className="next-acts">
-          {created && !own && <span className="muted">{t('may.otherUnit', { unit: titleOf(draw.organisation) })}</span>}
-          {created && own && (me.may('Draws.StateDraw') ? <Button type="primary" size="large" onClick={() => setAsk('state')}>{t('draws.doState')}</Button> : <span>{t('draws.doState')}：<MayNot method="Draws.StateDraw" /></span>)}
+          {created && !own && !missed && <span className="muted">{t('may.otherUnit', { unit: titleOf(draw.organisation) })}</span>}
+          {created && own && !missed && (me.may('Draws.StateDraw') ? <Button type="primary" size="large" onClick={() => setAsk('state')}>{t('draws.doState')}</Button> : <span>{t('draws.doState')}：<MayNot method="Draws.StateDraw" /></span>)}
           {abandonable &&
             (me.may('Draws.AbandonDraw') ? (
               draw.creator === me.user.name ? (
