@@ -42,7 +42,7 @@ export function statementCheck(evidence: Evidence, hashes: Hashes): Check {
 }
 
 export function digestChecks(evidence: Evidence, hashes: Hashes): Check[] {
-  return [...FROZEN, "rules.json"].map((name) => {
+  return [...FROZEN, "rules.json"].sort().map((name) => {
     const finding = new Finding("digest", name);
     const bytes = evidence.files.get(name);
     if (!bytes) finding.skip(evidence.why(name));
