@@ -137,6 +137,10 @@ fn is_absent(file: &str, rules: Option<&Rules>) -> bool {
     rules.is_some_and(|rules| rules.is_withheld(if file == STRATA { SUBJECTS } else { file }))
 }
 
+fn may_be_withheld(file: &str) -> bool {
+    TABLES.contains(&file) || file == STRATA
+}
+
 fn archive(contents: &Contents, options: &Options, rules: Option<&Rules>, checks: &mut Checks) {
     let mut problems: Vec<(Option<&str>, Cow<str>)> =
         contents.problems.iter().map(|(name, why)| (name.as_deref(), Cow::from(why.as_str()))).collect();
@@ -145,6 +149,8 @@ fn archive(contents: &Contents, options: &Options, rules: Option<&Rules>, checks
         match (contents.files.contains_key(file), is_absent(file, rules)) {
             (true, false) => {}
             (false, true) => withheld += 1,
+            // Whether it may be absent stands in rules.json; that this cannot be read is named by `format`.
+            (false, false) if rules.is_none() && contents.files.contains_key(RULES) && may_be_withheld(file) => {}
             // A member of that name that is no plain file was named already.
             (false, false) if problems.iter().any(|(name, _)| *name == Some(file)) => {}
             (false, false) => problems.push((Some(file), "is missing".into())),
@@ -152,7 +158,7 @@ fn archive(contents: &Contents, options: &Options, rules: Option<&Rules>, checks
         }
     }
     for (name, extra) in &options.with {
-        if !TABLES.contains(&name.as_str()) && name != STRATA {
+        if !may_be_withheld(name) {
             problems.push((Some(name), "was given beside the bundle, but cannot be withheld".into()));
         } else if contents.files.get(name).is_some_and(|own| own != extra) {
             problems.push((Some(name), "was given beside the bundle and differs from the one in it".into()));
