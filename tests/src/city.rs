@@ -64,14 +64,15 @@ impl City {
         .into();
         if layout == Layout::Many {
             for service in SERVICES {
-                environment.push((format!("PEER_URL_{}", service.to_uppercase()), format!("http://127.0.0.1:{}", free_port())));
+                environment.push((
+                    format!("PEER_URL_{}", service.to_uppercase()),
+                    format!("http://127.0.0.1:{}", free_port()),
+                ));
             }
         }
-        for arguments in [
-            vec!["keys", "--demo", &path("keys")],
-            vec!["migrate"],
-            vec!["demo", "--accounts", &path("accounts.json")],
-        ] {
+        for arguments in
+            [vec!["keys", "--demo", &path("keys")], vec!["migrate"], vec!["demo", "--accounts", &path("accounts.json")]]
+        {
             // The demonstration is loaded in one process, whatever the layout later.
             let base: Vec<_> = environment.iter().filter(|(name, _)| !name.starts_with("PEER_URL_")).cloned().collect();
             let mut process = Process::start(arguments[0], folder.path().join("setup.log"), &arguments, &base);
@@ -80,8 +81,7 @@ impl City {
         }
         let accounts = qingtian::demo::accounts(&folder.path().join("accounts.json")).unwrap();
         let url = format!("http://127.0.0.1:{http}");
-        let mut city =
-            Self { url, accounts, environment, folder, layout, processes: Vec::new(), fleet };
+        let mut city = Self { url, accounts, environment, folder, layout, processes: Vec::new(), fleet };
         city.serve(&[]).await;
         city
     }

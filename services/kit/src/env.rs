@@ -16,7 +16,9 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, peers::Credentials, peers::PeerChannel, peers::Peers};
+use crate::{
+    auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, peers::Credentials, peers::PeerChannel, peers::Peers,
+};
 
 /// Where the time comes from.
 #[derive(Clone)]

@@ -210,7 +210,8 @@ impl From<std::io::Error> for Refusal {
 /// Whether a refusal only says that another transaction changed what this one's view of the database holds.
 pub fn is_conflict(refusal: &Refusal) -> bool {
     // 40001 is serialization_failure.
-    let conflict = |error: &sqlx::Error| error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "40001");
+    let conflict =
+        |error: &sqlx::Error| error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "40001");
     refusal.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>()).is_some_and(conflict)
 }
 

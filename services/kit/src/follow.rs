@@ -72,8 +72,14 @@ pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
             match run(&pool, &follow, channel.clone(), &mut pause).await {
                 Ok(()) => pause = RETRY,
                 Err(error) => {
-                    metrics::counter!("follower_stops_total", "part" => follow.part, "peer" => follow.peer).increment(1);
-                    tracing::warn!(part = follow.part, peer = follow.peer, error = format!("{error:#}"), "follower waits");
+                    metrics::counter!("follower_stops_total", "part" => follow.part, "peer" => follow.peer)
+                        .increment(1);
+                    tracing::warn!(
+                        part = follow.part,
+                        peer = follow.peer,
+                        error = format!("{error:#}"),
+                        "follower waits"
+                    );
                     pause = (pause * 2).min(RETRY_MAX);
                 }
             }
@@ -89,8 +95,7 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
         .fetch_optional(pool)
         .await?;
     let (mut position, hash) = stored.unwrap_or_default();
-    let request =
-        ReadEventsRequest { after: position, after_hash: hash, types: follow.types.clone(), follow: true };
+    let request = ReadEventsRequest { after: position, after_hash: hash, types: follow.types.clone(), follow: true };
     let mut stream = match open(channel, follow.method, request).await {
         Ok(stream) => stream,
         Err(status) if status.code() == Code::DataLoss => return rebuild(pool, follow).await,
@@ -154,7 +159,11 @@ async fn apply(pool: &PgPool, follow: &Follow, before: i64, step: ReadEventsResp
 }
 
 async fn rebuild(pool: &PgPool, follow: &Follow) -> anyhow::Result<()> {
-    tracing::error!(part = follow.part, peer = follow.peer, "the log diverged from what was followed: rebuilding from zero");
+    tracing::error!(
+        part = follow.part,
+        peer = follow.peer,
+        "the log diverged from what was followed: rebuilding from zero"
+    );
     let mut tx = pool.begin().await?;
     (follow.reset)(&mut tx).await?;
     sqlx::query("delete from follower where peer = $1").bind(follow.peer).execute(&mut *tx).await?;

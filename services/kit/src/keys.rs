@@ -167,7 +167,8 @@ impl Keys {
                 };
                 let text = Zeroizing::new(fs::read_to_string(&path)?);
                 let Some((kid, secret)) = text.trim().split_once(' ') else { bail!("{name}: not `kid hex`") };
-                let signing = Signing { kid: kid.to_owned(), key: SigningKey::from_bytes(&*secret_bytes(secret, name)?) };
+                let signing =
+                    Signing { kid: kid.to_owned(), key: SigningKey::from_bytes(&*secret_bytes(secret, name)?) };
                 keys.signing.insert((part.to_owned(), purpose), signing);
             } else if let Some(stem) = name.strip_suffix(".secret") {
                 let text = Zeroizing::new(fs::read_to_string(&path)?);

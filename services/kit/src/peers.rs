@@ -83,9 +83,9 @@ pub struct Credentials(pub(crate) Minter);
 impl Interceptor for Credentials {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let token = self.0.token().map_err(|e| Status::from(Refusal::internal(e)))?;
-        let value = format!("Bearer {token}").parse().map_err(|e: tonic::metadata::errors::InvalidMetadataValue| {
-            Status::from(Refusal::internal(e))
-        })?;
+        let value = format!("Bearer {token}")
+            .parse()
+            .map_err(|e: tonic::metadata::errors::InvalidMetadataValue| Status::from(Refusal::internal(e)))?;
         request.metadata_mut().insert("authorization", value);
         telemetry::inject(request.metadata_mut());
         Ok(request)

@@ -29,14 +29,14 @@ impl Telemetry {
         let resource = opentelemetry_sdk::Resource::builder().with_service_name(service.to_owned()).build();
         let mut builder = SdkTracerProvider::builder().with_resource(resource);
         if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
-            builder =
-                builder.with_batch_exporter(opentelemetry_otlp::SpanExporter::builder().with_tonic().build()?);
+            builder = builder.with_batch_exporter(opentelemetry_otlp::SpanExporter::builder().with_tonic().build()?);
         }
         let provider = builder.build();
         let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("qingtian"));
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
         let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-        let format = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { format.boxed() } else { format.json().boxed() };
+        let format =
+            if std::io::IsTerminal::is_terminal(&std::io::stderr()) { format.boxed() } else { format.json().boxed() };
         tracing_subscriber::registry().with(filter).with(traces).with(format).try_init().context("logging")?;
         if let Some(address) = metrics {
             metrics_exporter_prometheus::PrometheusBuilder::new()

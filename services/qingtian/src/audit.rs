@@ -59,7 +59,10 @@ pub async fn verify(args: &VerifyLogsArgs, databases: &Databases, keys: &Keys) -
         match verify_chain(&pool, service, keys, &held).await? {
             Ok(report) => {
                 let heads = report.heads;
-                println!("ok      {service}: {} entries, {heads} signed heads, last hash {}", report.position, report.hash);
+                println!(
+                    "ok      {service}: {} entries, {heads} signed heads, last hash {}",
+                    report.position, report.hash
+                );
             }
             Err(fault) => {
                 whole = false;

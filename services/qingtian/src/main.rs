@@ -5,7 +5,11 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
-use qingtian::{audit, fleet, migrate, settings::{Settings, metrics_address}, up, verify};
+use qingtian::{
+    audit, fleet, migrate,
+    settings::{Settings, metrics_address},
+    up, verify,
+};
 use tokio::net::TcpListener;
 
 /// Qingtian, the open supervision platform of a city.

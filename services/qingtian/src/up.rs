@@ -137,7 +137,10 @@ pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings
 }
 
 fn announce(settings: &Settings, accounts: &std::path::Path) -> anyhow::Result<()> {
-    println!("\nQingtian is up.  Public site: http://{0}/   Work portal: http://{0}/work/   gRPC: {1}", settings.http, settings.grpc);
+    println!(
+        "\nQingtian is up.  Public site: http://{0}/   Work portal: http://{0}/work/   gRPC: {1}",
+        settings.http, settings.grpc
+    );
     println!("Demonstration accounts (kept in {}):", accounts.display());
     for account in demo::accounts(accounts)? {
         println!("  {:<18} {:<26} {}  {}", account.username, account.password, account.organisation, account.duty);
@@ -147,7 +150,9 @@ fn announce(settings: &Settings, accounts: &std::path::Path) -> anyhow::Result<(
 }
 
 fn busy(what: &str, address: SocketAddr, variable: &str) -> String {
-    format!("cannot listen for {what} on {address}: is another one running? Choose another address with {variable}=127.0.0.1:PORT")
+    format!(
+        "cannot listen for {what} on {address}: is another one running? Choose another address with {variable}=127.0.0.1:PORT"
+    )
 }
 
 fn folder(args: &UpArgs) -> anyhow::Result<PathBuf> {
@@ -163,7 +168,8 @@ fn folder(args: &UpArgs) -> anyhow::Result<PathBuf> {
 
 /// Resolves at SIGINT or SIGTERM.
 pub async fn asked_to_stop() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -105,10 +105,15 @@ fn print(report: &Report) {
     }
     println!();
     let (failed, open) = (report.failed().count(), report.checks.iter().filter(|check| check.ok.is_none()).count());
-    println!("{}", match report.verdict {
-        Verdict::Verified => format!("VERIFIED: all {} checks hold.", report.checks.len()),
-        Verdict::Partly => format!("VERIFIED IN PART: what could be checked holds; {open} checks could not be made (NOT CHECKED above)."),
-        Verdict::NotVerified => format!("NOT VERIFIED: {failed} checks failed."),
-        Verdict::Unreadable => "UNREADABLE: no evidence bundle.".to_owned(),
-    });
+    println!(
+        "{}",
+        match report.verdict {
+            Verdict::Verified => format!("VERIFIED: all {} checks hold.", report.checks.len()),
+            Verdict::Partly => format!(
+                "VERIFIED IN PART: what could be checked holds; {open} checks could not be made (NOT CHECKED above)."
+            ),
+            Verdict::NotVerified => format!("NOT VERIFIED: {failed} checks failed."),
+            Verdict::Unreadable => "UNREADABLE: no evidence bundle.".to_owned(),
+        }
+    );
 }

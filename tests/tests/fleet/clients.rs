@@ -32,7 +32,10 @@ async fn clients_a_python_program_streams_a_register_in_with_a_machine_clients_t
     assert_eq!(told["refused"], json!({"code": "NOT_FOUND", "reason": "NOT_FOUND", "article": "27"}));
     let events: Vec<&str> = told["events"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for event in ["PlanPublished", "DrawStated", "EntryAdded", "DrawRevealed"] {
-        assert!(events.contains(&format!("qingtian.draws.events.v1.{event}").as_str()), "{event} is missing: {events:?}");
+        assert!(
+            events.contains(&format!("qingtian.draws.events.v1.{event}").as_str()),
+            "{event} is missing: {events:?}"
+        );
     }
     assert_eq!(told["evidence_matches"], true, "{told}");
 

@@ -45,8 +45,14 @@ impl Seen {
 }
 
 /// Takes a draw as far as it goes: every step may find itself done already. Err when the fleet is gone.
-async fn go_on(department: &Department, supervision: &Web, plan: &str, seen: &mut Seen) -> anyhow::Result<Option<Value>> {
-    let list = department.handler.send(http::Method::GET, &format!("/v1/draws?plan={plan}"), "", bytes::Bytes::new()).await?;
+async fn go_on(
+    department: &Department,
+    supervision: &Web,
+    plan: &str,
+    seen: &mut Seen,
+) -> anyhow::Result<Option<Value>> {
+    let list =
+        department.handler.send(http::Method::GET, &format!("/v1/draws?plan={plan}"), "", bytes::Bytes::new()).await?;
     anyhow::ensure!(list.status.is_success(), "{}", list.text());
     let Some(draw) = list.json()["draws"].as_array().and_then(|draws| draws.first().cloned()) else {
         let answer = department.handler.try_post("/v1/draws", department.draw_of(plan, 3, 4)).await?;
@@ -65,7 +71,9 @@ async fn go_on(department: &Department, supervision: &Web, plan: &str, seen: &mu
         "DRAW_STATE_STATED" | "DRAW_STATE_CONTRIBUTING" => {
             let given: BTreeSet<&str> =
                 draw["entries"].as_array().unwrap().iter().filter_map(|entry| entry["contributor"].as_str()).collect();
-            for (unit, web, dice) in [(department.unit(), &department.handler, "1 2 3"), ("supervision", supervision, "4 5 6")] {
+            for (unit, web, dice) in
+                [(department.unit(), &department.handler, "1 2 3"), ("supervision", supervision, "4 5 6")]
+            {
                 if !given.contains(unit) {
                     web.try_post(&format!("/v1/{name}:addEntry"), entry(&draw, dice)).await?;
                 }
@@ -88,7 +96,8 @@ async fn faults_kill_nine_at_every_point_of_a_draw_changes_nothing_published() {
     let mut failed = 0;
     let mut plans = Vec::new();
     for point in draws::FAULT_POINTS {
-        plans.push((*point, department.publish_plan(department.draft(&format!("计划 {point}"), &items, 100_000)).await));
+        plans
+            .push((*point, department.publish_plan(department.draft(&format!("计划 {point}"), &items, 100_000)).await));
     }
     let supervision = city.as_person("supervision").await;
     for (point, plan) in plans {
@@ -109,7 +118,9 @@ async fn faults_kill_nine_at_every_point_of_a_draw_changes_nothing_published() {
                 }
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(60), dying).await.unwrap_or_else(|_| panic!("{point}: not passed"));
+        tokio::time::timeout(std::time::Duration::from_secs(60), dying)
+            .await
+            .unwrap_or_else(|_| panic!("{point}: not passed"));
         city.processes().clear();
         city.serve(&[]).await;
         // The session lives in Redis and is still good.
@@ -122,7 +133,9 @@ async fn faults_kill_nine_at_every_point_of_a_draw_changes_nothing_published() {
                 }
             }
         };
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), ending).await.unwrap_or_else(|_| panic!("{point}: stuck"));
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), ending)
+            .await
+            .unwrap_or_else(|_| panic!("{point}: stuck"));
         let name = ended["name"].as_str().unwrap().to_owned();
         assert!(numbers.insert(name.clone()), "{point}: number {name} was given twice");
         let all = department.handler.get(&format!("/v1/draws?plan={plan}")).await.ok();
@@ -137,15 +150,12 @@ async fn faults_kill_nine_at_every_point_of_a_draw_changes_nothing_published() {
             verify(&city, &name).await;
             println!("{point}: {name} went on and is verified");
         }
-
-
     }
     let points = draws::FAULT_POINTS.len();
     println!("killed at {points} points, {failed} draws failed in the open for want of time");
     assert!(points >= 16 && failed * 3 <= points, "{failed} of {points} draws failed");
     city.stop().await;
 }
-
 
 async fn verify(city: &City, name: &str) {
     let public = city.anonymous();

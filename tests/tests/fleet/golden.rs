@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use proto::qingtian::access::v1::Scope;
 use prost_reflect::{Kind, MessageDescriptor};
+use proto::qingtian::access::v1::Scope;
 
 fn compare(file: &str, text: &str) {
     let path = tests::root().join("tests/golden").join(file);
@@ -93,7 +93,9 @@ fn every_message_field_and_rpc_is_documented() {
         let raw = file.file_descriptor_proto();
         let info = raw.source_code_info.as_ref().unwrap();
         let commented = |path: &[i32]| {
-            info.location.iter().any(|l| l.path == path && l.leading_comments.as_ref().is_some_and(|c| !c.trim().is_empty()))
+            info.location
+                .iter()
+                .any(|l| l.path == path && l.leading_comments.as_ref().is_some_and(|c| !c.trim().is_empty()))
         };
         for (m, message) in (0..).zip(&raw.message_type) {
             assert!(commented(&[4, m]), "{} is not documented", message.name());
@@ -112,7 +114,9 @@ fn every_message_field_and_rpc_is_documented() {
 
 #[test]
 fn no_event_and_no_public_message_has_a_field_for_personal_data() {
-    for message in ours().filter(|m| m.full_name().contains(".events.") || m.full_name().starts_with("qingtian.portal.")) {
+    for message in
+        ours().filter(|m| m.full_name().contains(".events.") || m.full_name().starts_with("qingtian.portal."))
+    {
         for field in message.fields() {
             for word in ["real_name", "phone", "password", "secret", "identity_number"] {
                 assert!(!field.name().contains(word), "{} carries {}", message.full_name(), field.name());

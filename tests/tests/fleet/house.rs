@@ -62,7 +62,9 @@ fn rules_and_the_lottery_touch_nothing_outside() {
     let mut seen = 0;
     for path in all_sources() {
         let text = path.to_string_lossy().into_owned();
-        let pure = path.file_name().unwrap() == "rules.rs" && !text.contains("/kit/") || text.contains("/lottery/src/") || text.contains("/rules/");
+        let pure = path.file_name().unwrap() == "rules.rs" && !text.contains("/kit/")
+            || text.contains("/lottery/src/")
+            || text.contains("/rules/");
         if !pure {
             continue;
         }
@@ -86,7 +88,8 @@ fn sql_never_asks_the_database_for_the_time() {
         for word in ["now()", "current_timestamp", "clock_timestamp", "current_date"] {
             let quoted = content.lines().any(|line| {
                 let code = line.split("//").next().unwrap_or_default().to_lowercase();
-                let sql = ["select ", "insert ", "update ", "delete ", "where ", "values"].iter().any(|w| code.contains(w));
+                let sql =
+                    ["select ", "insert ", "update ", "delete ", "where ", "values"].iter().any(|w| code.contains(w));
                 sql && code.contains('"') && code.contains(word) && !code.contains(&format!(".{word}"))
             });
             assert!(!quoted, "{text}: SQL calls {word}; the act's time is handed in");

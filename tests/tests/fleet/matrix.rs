@@ -152,15 +152,27 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
     let roles = [Role::Handler, Role::Reviewer, Role::DepartmentAdmin];
     let channel = city.user("users/reader", market, &roles).await.unwrap();
     let parent = market.to_owned();
-    let users = IdentityClient::new(channel.clone()).list_users(ListUsersRequest::default()).await.unwrap().into_inner();
+    let users =
+        IdentityClient::new(channel.clone()).list_users(ListUsersRequest::default()).await.unwrap().into_inner();
     let mut catalog = CatalogClient::new(channel.clone());
-    let items = catalog.list_items(ListItemsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
-    let item_imports =
-        catalog.list_item_imports(ListItemImportsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let items = catalog
+        .list_items(ListItemsRequest { parent: parent.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
+    let item_imports = catalog
+        .list_item_imports(ListItemImportsRequest { parent: parent.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     let mut registers = RegistersClient::new(channel.clone());
-    let subjects =
-        registers.list_subjects(ListSubjectsRequest { parent: parent.clone(), ..Default::default() }).await.unwrap().into_inner();
-    let imports = registers.list_imports(ListImportsRequest { parent, ..Default::default() }).await.unwrap().into_inner();
+    let subjects = registers
+        .list_subjects(ListSubjectsRequest { parent: parent.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
+    let imports =
+        registers.list_imports(ListImportsRequest { parent, ..Default::default() }).await.unwrap().into_inner();
     let plans = PlansClient::new(channel.clone()).list_plans(ListPlansRequest::default()).await.unwrap().into_inner();
     let draws = DrawsClient::new(channel.clone()).list_draws(ListDrawsRequest::default()).await.unwrap().into_inner();
     let visits = VisitsClient::new(channel).list_visits(ListVisitsRequest::default()).await.unwrap().into_inner();
@@ -179,10 +191,14 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
 
 /// A record as its owner reads it, so that what a stranger sends of it is valid in itself.
 async fn read(city: &Harness, resource: &MessageDescriptor, name: &str) -> DynamicMessage {
-    let get = methods().into_iter().find(|m| m.output() == *resource && m.name().starts_with("Get") && m.name() != "GetMe").unwrap();
+    let get = methods()
+        .into_iter()
+        .find(|m| m.output() == *resource && m.name().starts_with("Get") && m.name() != "GetMe")
+        .unwrap();
     let mut request = DynamicMessage::new(get.input());
     request.set_field_by_name("name", Value::String(name.to_owned()));
-    let owner = city.user("users/reader", "organisations/market", &[Role::Handler, Role::DepartmentAdmin]).await.unwrap();
+    let owner =
+        city.user("users/reader", "organisations/market", &[Role::Handler, Role::DepartmentAdmin]).await.unwrap();
     let bytes = call(owner, &get, request.encode_to_vec().into()).await.unwrap();
     DynamicMessage::decode(resource.clone(), bytes).unwrap()
 }
@@ -191,15 +207,19 @@ async fn read(city: &Harness, resource: &MessageDescriptor, name: &str) -> Dynam
 async fn fill(city: &Harness, message: &mut DynamicMessage, records: &BTreeMap<&'static str, String>) -> usize {
     let reference = proto::POOL.get_extension_by_name("google.api.resource_reference").unwrap();
     let resource = proto::POOL.get_extension_by_name("google.api.resource").unwrap();
-    let kind_of = |value: &Value| value.as_message().unwrap().get_field_by_name("type").unwrap().as_str().unwrap().to_owned();
+    let kind_of =
+        |value: &Value| value.as_message().unwrap().get_field_by_name("type").unwrap().as_str().unwrap().to_owned();
     let mut filled = 0;
     for field in message.descriptor().fields().collect::<Vec<_>>() {
         if field.options().has_extension(&reference) {
             let kind = kind_of(&field.options().get_extension(&reference));
-            let record = records.get(kind.as_str()).unwrap_or_else(|| panic!("no record of type {kind} in this test: add one"));
+            let record =
+                records.get(kind.as_str()).unwrap_or_else(|| panic!("no record of type {kind} in this test: add one"));
             message.set_field(&field, Value::String(record.clone()));
             filled += 1;
-        } else if let Some(inner) = field.kind().as_message().filter(|m| !field.is_list() && m.options().has_extension(&resource)) {
+        } else if let Some(inner) =
+            field.kind().as_message().filter(|m| !field.is_list() && m.options().has_extension(&resource))
+        {
             // A whole resource: its own name, and the organisation, plan or draw it belongs to.
             let kind = kind_of(&inner.options().get_extension(&resource));
             message.set_field(&field, Value::Message(read(city, inner, &records[kind.as_str()]).await));
@@ -260,8 +280,15 @@ async fn a_subscriber_receives_only_what_its_audience_allows() {
             if let Some(event) = step.event {
                 events += 1;
                 let audience = event.audience.unwrap();
-                assert!(audience.public || audience.organisations.contains(&"organisations/emergency".to_owned()), "{:?}", event.payload);
-                assert!(reads.is_empty() || !event.payload.unwrap().type_url.ends_with(reads), "another bureau's officers");
+                assert!(
+                    audience.public || audience.organisations.contains(&"organisations/emergency".to_owned()),
+                    "{:?}",
+                    event.payload
+                );
+                assert!(
+                    reads.is_empty() || !event.payload.unwrap().type_url.ends_with(reads),
+                    "another bureau's officers"
+                );
             }
         }
         assert!(events > 0, "{}: public events reach everybody", service.full_name());

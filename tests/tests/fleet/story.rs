@@ -34,7 +34,12 @@ fn register() -> (Vec<u8>, [i64; 3]) {
 fn items() -> (Vec<u8>, i64) {
     match data("inspection_items_zhejiang_2017.csv") {
         Some(path) => (std::fs::read(path).unwrap(), 79),
-        None => ("编号,抽查事项名称,抽查依据,抽查方式\n1,登记事项检查,《企业信息公示暂行条例》,现场检查\n".as_bytes().to_vec(), 1),
+        None => (
+            "编号,抽查事项名称,抽查依据,抽查方式\n1,登记事项检查,《企业信息公示暂行条例》,现场检查\n"
+                .as_bytes()
+                .to_vec(),
+            1,
+        ),
     }
 }
 
@@ -76,21 +81,29 @@ async fn tell(layout: Layout) {
         }
         let name = report["name"].as_str().unwrap();
         let all = department.handler.get(&format!("/v1/{name}:report")).await;
-        assert_eq!(all.text().lines().count(), 1 + usize::try_from(expected_returned).unwrap(), "every returned row is reported");
+        assert_eq!(
+            all.text().lines().count(),
+            1 + usize::try_from(expected_returned).unwrap(),
+            "every returned row is reported"
+        );
     }
 
     // Items with checklists, published by somebody else.
     let (file, expected_items) = items();
     let (report, published) = department.publish_items("抽查事项清单.csv", file).await;
     assert_eq!(number(&report["rows"]), expected_items, "{report}");
-    println!("{layout:?}: items: {} rows, {} in, {} returned, {} published", report["rows"], report["created"], report["returned"], published["published"]);
+    println!(
+        "{layout:?}: items: {} rows, {} in, {} returned, {} published",
+        report["rows"], report["created"], report["returned"], published["published"]
+    );
     let items = department.items().await;
     assert!(!items.is_empty());
 
     // No plan, no draw.
     let draft = department.draft("2026年度抽查计划", &items[..1], 50_000);
     let unpublished = department.handler.post("/v1/plans", draft.clone()).await.ok();
-    let refused = department.handler.post("/v1/draws", department.draw_of(unpublished["name"].as_str().unwrap(), 60, 61)).await;
+    let refused =
+        department.handler.post("/v1/draws", department.draw_of(unpublished["name"].as_str().unwrap(), 60, 61)).await;
     assert_eq!(refused.refused(), ("NO_PUBLISHED_PLAN".to_owned(), "9".to_owned()));
     let plan = department.publish_plan(draft).await;
 
@@ -118,13 +131,18 @@ async fn tell(layout: Layout) {
     let done = department.handler.until(&path, "the dispatch", |draw| draw["state"] == "DRAW_STATE_DISPATCHED").await;
     let expected_drawn = (expected_in * 50_000 + 999_999) / 1_000_000;
     assert_eq!(number(&done["drawn"]), expected_drawn);
-    println!("{layout:?}: {name}: {} in the pool, {} drawn, evidence {}", done["subjects"], done["drawn"], done["evidenceDigest"]);
+    println!(
+        "{layout:?}: {name}: {} in the pool, {} drawn, evidence {}",
+        done["subjects"], done["drawn"], done["evidenceDigest"]
+    );
     let visits = department.handler.get(&format!("/v1/visits?draw={name}&pageSize=1000")).await.ok();
     assert_eq!(number(&visits["totalSize"]), expected_drawn);
 
     // Anybody sees it and rechecks it.
     let public = city.anonymous();
-    let shown = public.until(&format!("/v1/public/{name}"), "the portal", |draw| draw["visits"] == expected_drawn.to_string()).await;
+    let shown = public
+        .until(&format!("/v1/public/{name}"), "the portal", |draw| draw["visits"] == expected_drawn.to_string())
+        .await;
     assert_eq!(shown["draw"]["statement"], stated["statement"], "what was stated is what is shown");
     assert!(shown["draw"]["creator"].as_str().unwrap_or_default().is_empty(), "no account names in public");
     recheck(&city, &public, &name, layout).await;
@@ -162,14 +180,28 @@ async fn recheck(city: &City, public: &Web, name: &str, layout: Layout) {
         .args([bundle.as_os_str(), "--jwks".as_ref(), jwks.as_os_str(), "--demo".as_ref()])
         .output()
         .unwrap();
-    assert_eq!(node.status.code(), Some(0), "{}{}", String::from_utf8_lossy(&node.stdout), String::from_utf8_lossy(&node.stderr));
+    assert_eq!(
+        node.status.code(),
+        Some(0),
+        "{}{}",
+        String::from_utf8_lossy(&node.stdout),
+        String::from_utf8_lossy(&node.stderr)
+    );
     let recipe = std::process::Command::new("sh")
         .arg(tests::root().join("tests/vectors/recipe_test.sh"))
         .args([&bundle, &jwks])
         .output()
         .unwrap();
-    assert!(recipe.status.success(), "{}{}", String::from_utf8_lossy(&recipe.stdout), String::from_utf8_lossy(&recipe.stderr));
-    println!("{layout:?}: {} bytes of evidence verified by the command, by the browser's verifier and by the shell recipe", evidence.body.len());
+    assert!(
+        recipe.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&recipe.stdout),
+        String::from_utf8_lossy(&recipe.stderr)
+    );
+    println!(
+        "{layout:?}: {} bytes of evidence verified by the command, by the browser's verifier and by the shell recipe",
+        evidence.body.len()
+    );
     drop(city.log("all"));
 }
 
@@ -177,7 +209,8 @@ async fn recheck(city: &City, public: &Web, name: &str, layout: Layout) {
 async fn look_up(public: &Web, name: &str, shown: &Value) {
     let drawn = public.get(&format!("/v1/public/{name}/drawn?pageSize=1")).await.ok();
     let first = &drawn["drawn"][0];
-    let standing = public.get(&format!("/v1/public/{name}:lookUp?subject={}", first["subject"].as_str().unwrap())).await.ok();
+    let standing =
+        public.get(&format!("/v1/public/{name}:lookUp?subject={}", first["subject"].as_str().unwrap())).await.ok();
     assert_eq!(standing["standing"], "STANDING_DRAWN");
     assert_eq!(standing["ticket"], first["ticket"]);
     assert!(standing["ticket"].as_str().unwrap() <= standing["threshold"].as_str().unwrap());
@@ -231,7 +264,10 @@ pub fn small_register(district: u32, count: u32) -> Vec<u8> {
     let district = kit::codes::DistrictCode::parse(&district.to_string()).unwrap();
     let mut text = String::from("name,code\n");
     for serial in 0..count {
-        text.push_str(&format!("第{serial}商行,{}\n", kit::codes::CreditCode::generate(district, false, 500_000 + serial)));
+        text.push_str(&format!(
+            "第{serial}商行,{}\n",
+            kit::codes::CreditCode::generate(district, false, 500_000 + serial)
+        ));
     }
     text.into_bytes()
 }

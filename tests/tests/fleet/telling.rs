@@ -54,7 +54,13 @@ impl Department {
     }
 
     /// Uploads a register; answers the report and the seconds it took.
-    pub async fn upload_register(&self, file_name: &str, file: Vec<u8>, columns: &[&str], district: &str) -> (Value, f64) {
+    pub async fn upload_register(
+        &self,
+        file_name: &str,
+        file: Vec<u8>,
+        columns: &[&str],
+        district: &str,
+    ) -> (Value, f64) {
         let columns: String = columns.iter().map(|c| format!("&columns={}", encoded(c))).collect();
         let path = format!(
             "/v1/{}/subjects:import?fileName={}&defaultDistrict={district}{columns}",
@@ -80,7 +86,8 @@ impl Department {
 
     /// Names of the published items, at most 100.
     pub async fn items(&self) -> Vec<String> {
-        let list = self.handler.get(&format!("/v1/{}/items?pageSize=100&state=ITEM_STATE_PUBLISHED", self.name)).await.ok();
+        let list =
+            self.handler.get(&format!("/v1/{}/items?pageSize=100&state=ITEM_STATE_PUBLISHED", self.name)).await.ok();
         list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
     }
 

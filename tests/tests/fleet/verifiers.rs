@@ -26,7 +26,8 @@ struct Said {
 fn said(report: &Value) -> Said {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let failing = report["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == Value::Bool(false));
-    let failing: Vec<_> = failing.map(|check| (text(&check["id"]), text(&check["file"]).trim_end_matches('/').to_owned())).collect();
+    let failing: Vec<_> =
+        failing.map(|check| (text(&check["id"]), text(&check["file"]).trim_end_matches('/').to_owned())).collect();
     Said { verdict: text(&report["verdict"]), named: failing.first().cloned(), failed: failing.into_iter().collect() }
 }
 
@@ -38,7 +39,12 @@ fn by_command(bundle: &Path, jwks: &str) -> Said {
 
 fn python(arguments: &[&Path]) {
     let output = Command::new("python3").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn by_browser(manifest: &Path, jwks: &Path) -> Vec<Value> {
@@ -58,7 +64,8 @@ fn every_tampering_is_named_alike_by_the_command_and_the_browsers_verifier() {
     let vectors = tests::root().join("tests/vectors");
     let jwks_path = vectors.join("jwks.json");
     let jwks = std::fs::read_to_string(&jwks_path).unwrap();
-    let mut bundles: Vec<PathBuf> = std::fs::read_dir(vectors.join("bundles")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut bundles: Vec<PathBuf> =
+        std::fs::read_dir(vectors.join("bundles")).unwrap().map(|e| e.unwrap().path()).collect();
     bundles.retain(|path| path.to_string_lossy().ends_with(".tar.gz"));
     bundles.sort();
     let mut judged = 0;
@@ -73,11 +80,18 @@ fn every_tampering_is_named_alike_by_the_command_and_the_browsers_verifier() {
             let what = format!("{} {}", bundle.file_name().unwrap().to_string_lossy(), row["name"]);
             let command = by_command(&folder.path().join(row["bundle"].as_str().unwrap()), &jwks);
             let browser = said(browser);
-            assert_eq!((&command.verdict, &command.named), (&browser.verdict, &browser.named), "{what}: {}", row["what"]);
+            assert_eq!(
+                (&command.verdict, &command.named),
+                (&browser.verdict, &browser.named),
+                "{what}: {}",
+                row["what"]
+            );
             assert!(["not_verified", "unreadable"].contains(&command.verdict.as_str()), "{what} was not noticed");
             let expected = &row["expect"];
             let wanted = |failed: &BTreeSet<(String, String)>| {
-                failed.iter().any(|(id, file)| *id == expected["check"] && (expected["file"].is_null() || *file == expected["file"]))
+                failed.iter().any(|(id, file)| {
+                    *id == expected["check"] && (expected["file"].is_null() || *file == expected["file"])
+                })
             };
             assert!(wanted(&command.failed) && wanted(&browser.failed), "{what}: {expected}: {command:?} {browser:?}");
             judged += 1;
@@ -98,13 +112,18 @@ fn random_draws_of_the_product_are_verified_by_both() {
         let name = format!("{seed}.tar.gz");
         std::fs::write(folder.path().join(&name), Draw::random(seed, &shape(seed)).unwrap().bundle().unwrap()).unwrap();
         let said = by_command(&folder.path().join(&name), &jwks());
-        assert!(["verified", "partly"].contains(&said.verdict.as_str()) && said.failed.is_empty(), "seed {seed}: {said:?}");
+        assert!(
+            ["verified", "partly"].contains(&said.verdict.as_str()) && said.failed.is_empty(),
+            "seed {seed}: {said:?}"
+        );
         expected.push(said);
         rows.push(serde_json::json!({"name": name, "bundle": name}));
     }
     let manifest = folder.path().join("manifest.json");
     std::fs::write(&manifest, serde_json::to_vec(&rows).unwrap()).unwrap();
-    for (seed, (browser, command)) in by_browser(&manifest, &folder.path().join("jwks.json")).iter().zip(expected).enumerate() {
+    for (seed, (browser, command)) in
+        by_browser(&manifest, &folder.path().join("jwks.json")).iter().zip(expected).enumerate()
+    {
         let browser = said(browser);
         assert_eq!((browser.verdict, browser.failed), (command.verdict, command.failed), "seed {seed}");
     }

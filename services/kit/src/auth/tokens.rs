@@ -114,8 +114,7 @@ impl Minter {
     pub fn sign(&self, claims: Claims) -> anyhow::Result<(String, DateTime<Utc>)> {
         let now = self.clock.now();
         let ends = now + TOKEN_LIFE;
-        let claims =
-            Claims { iss: self.part.clone(), iat_ms: now.timestamp_millis(), exp: ends.timestamp(), ..claims };
+        let claims = Claims { iss: self.part.clone(), iat_ms: now.timestamp_millis(), exp: ends.timestamp(), ..claims };
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         Ok((jsonwebtoken::encode(&header, &claims, &self.key).context("cannot sign token")?, ends))
     }
@@ -170,7 +169,8 @@ impl Authenticator {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_exp = false;
         validation.set_required_spec_claims(&["exp"]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ed_components(&key.x)?, &validation)?.claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ed_components(&key.x)?, &validation)?.claims;
         anyhow::ensure!(claims.iss == key.part, "issuer is not the key's part");
         match claims.sub.split_once('/') {
             Some(("services", part)) => anyhow::ensure!(part == key.part, "a part speaks only for itself"),

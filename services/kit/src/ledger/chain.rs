@@ -67,8 +67,9 @@ pub async fn verify_chain(
     heads.sort();
     let mut heads = heads.into_iter().peekable();
     let mut checked = 0;
-    let mut rows = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>("select position, hash, bytes from log order by position")
-        .fetch(pool);
+    let mut rows =
+        sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>("select position, hash, bytes from log order by position")
+            .fetch(pool);
     let (mut position, mut hash) = (0, START);
     while let Some((at, stored, bytes)) = rows.try_next().await? {
         if at != position + 1 {

@@ -55,7 +55,9 @@ impl Ledger {
             .fetch_all(&mut *tx)
             .await?;
         let last: Option<(i64, Vec<u8>)> =
-            sqlx::query_as("select position, hash from log order by position desc limit 1").fetch_optional(&mut *tx).await?;
+            sqlx::query_as("select position, hash from log order by position desc limit 1")
+                .fetch_optional(&mut *tx)
+                .await?;
         let (mut position, mut hash) = match last {
             Some((position, hash)) => (position, <[u8; 32]>::try_from(hash.as_slice()).unwrap_or(START)),
             None => (0, START),
@@ -137,7 +139,8 @@ pub(super) async fn forget_requests(ledger: Ledger) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
         let before = ledger.clock.now() - super::REQUEST_ID_LIFE;
-        let forgotten = sqlx::query("delete from idempotency where made_at < $1").bind(before).execute(&ledger.pool).await;
+        let forgotten =
+            sqlx::query("delete from idempotency where made_at < $1").bind(before).execute(&ledger.pool).await;
         if let Err(error) = forgotten {
             tracing::warn!(service = ledger.part, %error, "cannot forget old request ids");
         }

@@ -118,7 +118,13 @@ impl Tx {
     ///
     /// # Errors
     /// `INTERNAL` when the event is larger than 64 KiB: larger content belongs in a blob.
-    pub fn emit<E: Message + Name>(&mut self, aggregate: &str, revision: i64, event: &E, audience: Audience) -> Result<()> {
+    pub fn emit<E: Message + Name>(
+        &mut self,
+        aggregate: &str,
+        revision: i64,
+        event: &E,
+        audience: Audience,
+    ) -> Result<()> {
         let audience = match audience {
             Audience::Public => pb::Audience { public: true, ..Default::default() },
             Audience::Organisations(organisations) => pb::Audience { organisations, ..Default::default() },

@@ -14,6 +14,7 @@ use kit::{
 use prost::Name;
 use proto::qingtian::{
     access::v1::Role,
+    catalog::events::v1::ItemsPublished,
     catalog::v1::{
         self as pb,
         catalog_client::CatalogClient,
@@ -21,13 +22,13 @@ use proto::qingtian::{
     },
     common::v1::Import,
     events::v1::{ReadEventsRequest, Record, record::Kind},
-    catalog::events::v1::ItemsPublished,
 };
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 static TABLES: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| {
-    let sql = sqlx::SqlStr::from_static("create table item (title text not null); create table seen (title text not null);");
+    let sql =
+        sqlx::SqlStr::from_static("create table item (title text not null); create table seen (title text not null);");
     Migrator::with_migrations(vec![Migration::new(1, "item".into(), MigrationType::Simple, sql, false)])
 });
 const SCHEMA: fn() -> Schema =
@@ -63,9 +64,13 @@ impl Catalog for Small {
     async fn import_items(&self, _: Request<Streaming<pb::ImportItemsRequest>>) -> Result<Response<Import>, Status> {
         not_here()
     }
-    async fn list_items(&self, request: Request<pb::ListItemsRequest>) -> Result<Response<pb::ListItemsResponse>, Status> {
+    async fn list_items(
+        &self,
+        request: Request<pb::ListItemsRequest>,
+    ) -> Result<Response<pb::ListItemsResponse>, Status> {
         Caller::of(&request)?.reaches(&request.get_ref().parent)?;
-        let count: i64 = sqlx::query_scalar("select count(*) from item").fetch_one(self.0.pool()).await.map_err(Refusal::from)?;
+        let count: i64 =
+            sqlx::query_scalar("select count(*) from item").fetch_one(self.0.pool()).await.map_err(Refusal::from)?;
         Ok(Response::new(pb::ListItemsResponse { total_size: count, ..Default::default() }))
     }
     async fn get_item(&self, _: Request<pb::GetItemRequest>) -> Result<Response<pb::Item>, Status> {
@@ -74,7 +79,10 @@ impl Catalog for Small {
     async fn update_item(&self, _: Request<pb::UpdateItemRequest>) -> Result<Response<pb::Item>, Status> {
         not_here()
     }
-    async fn publish_items(&self, _: Request<pb::PublishItemsRequest>) -> Result<Response<pb::PublishItemsResponse>, Status> {
+    async fn publish_items(
+        &self,
+        _: Request<pb::PublishItemsRequest>,
+    ) -> Result<Response<pb::PublishItemsResponse>, Status> {
         not_here()
     }
     async fn list_item_imports(
@@ -134,7 +142,8 @@ async fn who_may_call_is_what_the_contract_says() {
     assert_eq!((metadata["article"].as_str(), metadata["needed"].as_str()), ("27", "HANDLER, INTEGRATOR"));
     let mut part = CatalogClient::new(harness.service("gateway").await.unwrap());
     assert_eq!(part.create_item(create("a", "")).await.unwrap_err().code(), Code::PermissionDenied);
-    let mut other = CatalogClient::new(harness.user("users/o", "organisations/health", &[Role::Handler]).await.unwrap());
+    let mut other =
+        CatalogClient::new(harness.user("users/o", "organisations/health", &[Role::Handler]).await.unwrap());
     assert_eq!(refusal_of(&other.create_item(create("a", "")).await.unwrap_err()).0, "NOT_FOUND");
     let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
     assert_eq!(handler.create_item(create("a", "")).await.unwrap().into_inner().title, "a");
@@ -175,8 +184,10 @@ async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
     handler.create_item(create("a", "")).await.unwrap();
     let pool = harness.pool("catalog").await.unwrap();
     let read = || async {
-        let rows: Vec<Vec<u8>> =
-            sqlx::query_scalar("select bytes from log where type = 'audit' order by position").fetch_all(&pool).await.unwrap();
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
         rows.iter()
             .map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
                 Some(Kind::Audit(entry)) => (entry.actor, entry.reason),

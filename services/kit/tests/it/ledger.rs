@@ -9,11 +9,11 @@ use kit::{
     peers::Peers,
     testing::TestFleet,
 };
+use prost::Message;
 use proto::qingtian::{
     events::v1::{Event, ReadEventsRequest, Record, record::Kind},
     identity::events::v1::OrganisationChanged,
 };
-use prost::Message;
 use sqlx::{PgPool, Row, migrate::Migrator};
 use tokio_stream::StreamExt;
 
@@ -93,7 +93,10 @@ async fn naive_read(pool: &PgPool, after: &mut i64) -> Vec<String> {
 }
 
 async fn insert_event(connection: &mut sqlx::PgConnection, title: &str) {
-    let payload = prost_types::Any { type_url: <OrganisationChanged as prost::Name>::type_url(), value: event(title).encode_to_vec() };
+    let payload = prost_types::Any {
+        type_url: <OrganisationChanged as prost::Name>::type_url(),
+        value: event(title).encode_to_vec(),
+    };
     let event = Event { aggregate: "organisations/a".to_owned(), payload: Some(payload), ..Default::default() };
     let bytes = Record { kind: Some(Kind::Event(event)) }.encode_to_vec();
     sqlx::query("insert into outbox (type, bytes) values ('event', $1)").bind(bytes).execute(connection).await.unwrap();
@@ -106,10 +109,12 @@ async fn a_higher_transaction_id_with_a_lower_outbox_id_loses_no_event() {
     let (bench, ledger) = ledger().await;
     let pool = ledger.pool().clone();
     let mut first = pool.begin().await.unwrap();
-    let first_id: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *first).await.unwrap();
+    let first_id: String =
+        sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *first).await.unwrap();
     let mut second = pool.begin().await.unwrap();
     insert_event(&mut second, "written first, committed last").await;
-    let second_id: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *second).await.unwrap();
+    let second_id: String =
+        sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *second).await.unwrap();
     assert!(first_id.parse::<u64>().unwrap() < second_id.parse::<u64>().unwrap());
     insert_event(&mut first, "written last, committed first").await;
     first.commit().await.unwrap();
@@ -132,12 +137,15 @@ async fn an_earlier_transaction_with_a_later_lock_comes_later() {
     let (bench, ledger) = ledger().await;
     let owner = PgPool::connect(&bench.fleet.migrate_database_url.replace("{service}", "identity")).await.unwrap();
     let role = bench.fleet.role.replace("{service}", "identity");
-    let table = format!("create table thing (id int primary key, n int); insert into thing values (1, 0); grant select, update on thing to {role}");
+    let table = format!(
+        "create table thing (id int primary key, n int); insert into thing values (1, 0); grant select, update on thing to {role}"
+    );
     sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(&owner).await.unwrap();
     let lock = "select n from thing where id = 1 for update";
 
     let mut early = ledger.begin_job("Test").await.unwrap();
-    let early_id: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *early).await.unwrap();
+    let early_id: String =
+        sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *early).await.unwrap();
     let mut late = ledger.begin_job("Test").await.unwrap();
     sqlx::query(lock).fetch_one(&mut *late).await.unwrap();
     let late_id: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *late).await.unwrap();
@@ -149,10 +157,11 @@ async fn an_earlier_transaction_with_a_later_lock_comes_later() {
     early.commit(&()).await.unwrap();
 
     // A naive reader in order of transaction ids tells the story backwards.
-    let naive: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from outbox where type <> 'audit' order by xmin::text::bigint")
-        .fetch_all(ledger.pool())
-        .await
-        .unwrap();
+    let naive: Vec<Vec<u8>> =
+        sqlx::query_scalar("select bytes from outbox where type <> 'audit' order by xmin::text::bigint")
+            .fetch_all(ledger.pool())
+            .await
+            .unwrap();
     let told: Vec<_> = naive
         .iter()
         .map(|bytes| match Record::decode(bytes.as_slice()).unwrap().kind {
@@ -239,8 +248,14 @@ async fn the_service_cannot_rewrite_its_past_and_an_owner_who_does_is_found() {
         tx.commit().await.unwrap();
         verify_chain(&owner, "identity", keys, &[]).await.unwrap().unwrap_err()
     };
-    assert_eq!(check("create table kept as table log; update log set bytes = 'x' where position = 3").await, ChainFault::Altered(3));
-    assert_eq!(check("truncate log; insert into log select * from kept where position <> 4").await, ChainFault::Missing(4));
+    assert_eq!(
+        check("create table kept as table log; update log set bytes = 'x' where position = 3").await,
+        ChainFault::Altered(3)
+    );
+    assert_eq!(
+        check("truncate log; insert into log select * from kept where position <> 4").await,
+        ChainFault::Missing(4)
+    );
     let cut = "truncate log; insert into log select * from kept where position <= 8";
     assert_eq!(check(cut).await, ChainFault::Truncated(10));
     // An operator who recomputes every later hash is found by the signed head, which others hold too.

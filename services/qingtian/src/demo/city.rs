@@ -26,7 +26,13 @@ const BODIES: [(&str, &str, &str, OrganisationKind, bool); 7] = [
 
 /// The organisation that runs the platform.
 pub fn bureau() -> Organisation {
-    organisation("bureau", "开封市政务服务和大数据管理局", "Government Services and Data Bureau", OrganisationKind::Department, false)
+    organisation(
+        "bureau",
+        "开封市政务服务和大数据管理局",
+        "Government Services and Data Bureau",
+        OrganisationKind::Department,
+        false,
+    )
 }
 
 /// All other organisations with their ids: bodies of the city, then its nine districts.
@@ -77,10 +83,28 @@ pub fn people() -> Vec<Person> {
         person("market-admin", "赵敏", MARKET, &[Role::DepartmentAdmin], "部门管理员 department administrator"),
         person("market-handler", "李静", MARKET, &[Role::Handler], "经办：名录、计划、抽签 drafts plans, draws"),
         person("market-reviewer", "王强", MARKET, &[Role::Reviewer], "审核：公布计划 publishes plans"),
-        person("supervision", "周正", SUPERVISION, &[Role::SupervisionOffice, Role::Handler], "督查：掷骰子提交随机数 contributes dice"),
+        person(
+            "supervision",
+            "周正",
+            SUPERVISION,
+            &[Role::SupervisionOffice, Role::Handler],
+            "督查：掷骰子提交随机数 contributes dice",
+        ),
         person("auditor", "吴清", BUREAU, &[Role::Auditor], "审计：只读 reads everything"),
-        person("emergency-handler", "孙伟", "organisations/emergency", &[Role::Handler], "另一部门经办 another department"),
-        person("emergency-reviewer", "郑红", "organisations/emergency", &[Role::Reviewer], "另一部门审核 another department"),
+        person(
+            "emergency-handler",
+            "孙伟",
+            "organisations/emergency",
+            &[Role::Handler],
+            "另一部门经办 another department",
+        ),
+        person(
+            "emergency-reviewer",
+            "郑红",
+            "organisations/emergency",
+            &[Role::Reviewer],
+            "另一部门审核 another department",
+        ),
     ]
 }
 
@@ -95,8 +119,10 @@ fn person(username: &str, real_name: &str, organisation: &str, roles: &[Role], d
     Person { user, duty }
 }
 
-const FAMILY: [&str; 20] =
-    ["张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "郭", "何", "高", "林", "罗", "郑", "梁"];
+const FAMILY: [&str; 20] = [
+    "张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "郭", "何", "高", "林", "罗", "郑",
+    "梁",
+];
 const GIVEN: [&str; 18] =
     ["伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "霞"];
 
@@ -115,7 +141,13 @@ pub fn officers() -> Vec<Person> {
                 _ => Vec::new(),
             };
             let name = format!("{}{}", FAMILY[serial * 7 % FAMILY.len()], GIVEN[serial * 5 % GIVEN.len()]);
-            let mut officer = person(&format!("market-officer-{:02}", serial + 1), &name, MARKET, &[Role::Officer], "执法人员 officer");
+            let mut officer = person(
+                &format!("market-officer-{:02}", serial + 1),
+                &name,
+                MARKET,
+                &[Role::Officer],
+                "执法人员 officer",
+            );
             officer.user.certificate = Some(Certificate {
                 number: format!("1601{:06}", 20_001 + serial),
                 expire_date: "2029-12-31".to_owned(),

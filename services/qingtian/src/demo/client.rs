@@ -1,9 +1,6 @@
 //! Calling the parts as one of the city's people, with a token made by identity for a real sign-in.
 
-use kit::{
-    env::Env,
-    peers::PeerChannel,
-};
+use kit::{env::Env, peers::PeerChannel};
 use proto::qingtian::identity::v1::{OpenSignInRequest, identity_client::IdentityClient};
 use tonic::{
     Request, Status,

@@ -60,7 +60,10 @@ pub async fn load(settings: &Settings, accounts: &Path) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let settings = Settings { peer_url: format!("http://{}", listener.local_addr()?), ..settings.clone() };
     let env = settings.env(clock)?;
-    ensure!(env.keys.demonstration(), "the demonstration is loaded only under demonstration keys (`qingtian keys --demo`)");
+    ensure!(
+        env.keys.demonstration(),
+        "the demonstration is loaded only under demonstration keys (`qingtian keys --demo`)"
+    );
     let names: Vec<String> = SERVICES.iter().map(|name| (*name).to_owned()).collect();
     let fleet = Fleet::start(env.clone(), &names, listener, None).await?;
     let loaded = story::tell(&env).await;

@@ -76,7 +76,11 @@ async fn people(env: &Env) -> anyhow::Result<Vec<Account>> {
     let mut titles = std::collections::BTreeMap::from([(bureau.name.clone(), bureau.title.clone())]);
     for (id, organisation) in city::organisations() {
         titles.insert(organisation.name.clone(), organisation.title.clone());
-        let request = CreateOrganisationRequest { organisation_id: id, organisation: Some(organisation), request_id: String::new() };
+        let request = CreateOrganisationRequest {
+            organisation_id: id,
+            organisation: Some(organisation),
+            request_id: String::new(),
+        };
         identity.create_organisation(request).await?;
     }
     let mut accounts = vec![first];
@@ -99,11 +103,8 @@ async fn people(env: &Env) -> anyhow::Result<Vec<Account>> {
 }
 
 async fn create_user(identity: &mut IdentityClient<AsPerson>, person: &Person, password: &str) -> anyhow::Result<()> {
-    let request = CreateUserRequest {
-        user: Some(person.user.clone()),
-        password: password.to_owned(),
-        request_id: String::new(),
-    };
+    let request =
+        CreateUserRequest { user: Some(person.user.clone()), password: password.to_owned(), request_id: String::new() };
     identity.create_user(request).await.with_context(|| format!("user {}", person.user.username))?;
     Ok(())
 }
@@ -151,7 +152,14 @@ async fn publish_items(env: &Env, accounts: &[Account]) -> anyhow::Result<()> {
 
 async fn upload_register(env: &Env, accounts: &[Account]) -> anyhow::Result<()> {
     let mut handler = RegistersClient::new(as_person(env, accounts, "market-handler").await?);
-    let columns = ["key=统一社会信用代码", "title=企业名称", "district=行政区划", "industry=行业代码", "address=地址", "status=登记状态"];
+    let columns = [
+        "key=统一社会信用代码",
+        "title=企业名称",
+        "district=行政区划",
+        "industry=行业代码",
+        "address=地址",
+        "status=登记状态",
+    ];
     let requests: Vec<_> = chunks(&subjects::csv())
         .map(|file| ImportSubjectsRequest {
             parent: MARKET.to_owned(),
@@ -175,7 +183,11 @@ async fn publish_plan(env: &Env, accounts: &[Account]) -> anyhow::Result<String>
         title: format!("{year}年度市场主体“双随机、一公开”抽查工作计划"),
         year,
         kind: PlanKind::Annual as i32,
-        items: items.iter().filter(|item| item.code.parse::<u32>().is_ok_and(|code| code <= 4)).map(|i| i.name.clone()).collect(),
+        items: items
+            .iter()
+            .filter(|item| item.code.parse::<u32>().is_ok_and(|code| code <= 4))
+            .map(|i| i.name.clone())
+            .collect(),
         stratification: Stratification::District as i32,
         quotas: vec![Quota { stratum: "*".to_owned(), amount: Some(Amount::Ppm(30_000)) }],
         teams: vec![TeamPart { organisation: MARKET.to_owned(), size: 2, specialty: String::new() }],

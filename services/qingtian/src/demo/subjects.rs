@@ -9,12 +9,12 @@ pub const COUNT: u32 = 10_000;
 
 const PLACES: [&str; 9] = ["龙亭", "顺河", "鼓楼", "禹王台", "祥符", "杞县", "通许", "尉氏", "兰考"];
 const FIRST: [&str; 24] = [
-    "鑫", "恒", "瑞", "宏", "嘉", "盛", "德", "信", "诚", "汇", "华", "富", "顺", "祥", "福", "源", "泰", "隆", "金", "佳", "博", "安", "丰",
-    "康",
+    "鑫", "恒", "瑞", "宏", "嘉", "盛", "德", "信", "诚", "汇", "华", "富", "顺", "祥", "福", "源", "泰", "隆", "金",
+    "佳", "博", "安", "丰", "康",
 ];
 const SECOND: [&str; 24] = [
-    "达", "通", "源", "和", "升", "茂", "远", "兴", "宇", "泽", "辉", "邦", "捷", "航", "晟", "诺", "润", "景", "旺", "利", "铭", "腾", "悦",
-    "宁",
+    "达", "通", "源", "和", "升", "茂", "远", "兴", "宇", "泽", "辉", "邦", "捷", "航", "晟", "诺", "润", "景", "旺",
+    "利", "铭", "腾", "悦", "宁",
 ];
 const TRADES: [(&str, &str); 16] = [
     ("食品", "1411"),
@@ -47,7 +47,9 @@ pub fn csv() -> String {
         let word = format!("{}{}", FIRST[rng.random_range(0..FIRST.len())], SECOND[rng.random_range(0..SECOND.len())]);
         let self_employed = rng.random_range(0..100) < 30;
         let title = match rng.random_range(0..100) {
-            _ if self_employed => format!("开封市{}{word}{trade}{}", PLACES[place], ["店", "经营部", "商行"][serial as usize % 3]),
+            _ if self_employed => {
+                format!("开封市{}{word}{trade}{}", PLACES[place], ["店", "经营部", "商行"][serial as usize % 3])
+            }
             0..75 => format!("开封{word}{trade}有限公司"),
             75..85 => format!("开封市{word}{trade}厂"),
             85..95 => format!("河南{word}{trade}有限公司{}分公司", PLACES[place]),
@@ -75,7 +77,8 @@ mod tests {
     fn the_register_is_the_same_city_every_time_with_valid_distinct_codes() {
         let text = csv();
         assert_eq!(text, csv());
-        let codes: std::collections::BTreeSet<_> = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+        let codes: std::collections::BTreeSet<_> =
+            text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
         assert_eq!(codes.len(), COUNT as usize);
         for code in codes {
             CreditCode::parse(code).unwrap();
