@@ -117,11 +117,10 @@ impl Upstream {
     /// broken upload would pass for a short file.
     pub async fn client_stream<S>(
         &self,
-        service: &str,
         rpc: PathAndQuery,
         caller: &Caller,
         messages: S,
-    ) -> Result<Bytes>
+    ) -> std::result::Result<Bytes, Status>
     where
         S: Stream<Item = std::result::Result<Bytes, Status>> + Send + 'static,
     {
@@ -135,19 +134,18 @@ impl Upstream {
         *request.headers_mut() = metadata.into_headers();
         request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        let fault = |status| Fault::upstream(service, status);
-        let transport = |error: tonic::transport::Error| fault(Status::from_error(error.into()));
+        let transport = |error: tonic::transport::Error| Status::from_error(error.into());
         let mut channel = self.channel.clone();
         let channel = channel.ready().await.map_err(transport)?;
         let response = channel.call(request).await.map_err(transport)?;
         if let Some(status) = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok) {
-            return Err(fault(status));
+            return Err(status);
         }
         let http = response.status();
         let mut answers = Streaming::new_response(Raw, response.into_body(), http, None, Some(ANSWER_BYTES_MAX));
-        let answer = answers.message().await.map_err(fault)?;
+        let answer = answers.message().await?;
         // The status of the whole comes after the message.
-        answers.trailers().await.map_err(fault)?;
-        answer.ok_or_else(|| fault(Status::internal("no answer")))
+        answers.trailers().await?;
+        answer.ok_or_else(|| Status::internal("no answer"))
     }
 }

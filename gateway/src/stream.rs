@@ -173,12 +173,11 @@ pub async fn upload(
         broken: broken.clone(),
     };
     let writer = Writer { message: Some(message), field: field.clone(), content_type };
-    let (upstream, caller, service, rpc) =
-        (upstream.clone(), caller.clone(), route.service.clone(), route.grpc.clone());
+    let (upstream, caller, rpc) = (upstream.clone(), caller.clone(), route.grpc.clone());
     let answer_timeout = limits.upload_answer_timeout;
     // On its own, since a client that leaves drops whatever waits for it here: the rpc must still be failed in order.
     let work = async move {
-        let call = upstream.client_stream(&service, rpc, &caller, writer.messages(received));
+        let call = upstream.client_stream(rpc, &caller, writer.messages(received));
         let ended = tokio::spawn(pump.run(pieces));
         tokio::pin!(call, ended);
         // The answer has its time from the last byte on; before that every pause is measured by itself.
@@ -189,7 +188,7 @@ pub async fn upload(
                 answer
             }
             _ = &mut ended => {
-                timeout(answer_timeout, call).await.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
+                timeout(answer_timeout, call).await.unwrap_or_else(|_| Err(Status::deadline_exceeded("")))
             }
         }
     };
@@ -200,7 +199,7 @@ pub async fn upload(
         (Err(_), Some(Broken::Slow)) => Err(Fault::client_timeout()),
         (Err(_), Some(Broken::Aborted)) => Err(Fault::client_timeout().at(StatusCode::BAD_REQUEST)),
         (Err(_), Some(Broken::Stalled)) => Err(Fault::upstream_timeout()),
-        (Err(fault), None) => Err(fault),
+        (Err(status), None) => Err(Fault::upstream(&route.service, status)),
     }
 }
 
