@@ -52,6 +52,9 @@ pub struct Claims {
     pub sid: String,
 }
 
+/// A part's own token, and when it was made.
+type OwnToken = (String, DateTime<Utc>);
+
 /// Signs tokens of one part.
 #[derive(Clone)]
 pub struct Minter {
@@ -59,7 +62,7 @@ pub struct Minter {
     kid: String,
     key: EncodingKey,
     clock: Clock,
-    own: Arc<Mutex<Option<(String, DateTime<Utc>)>>>,
+    own: Arc<Mutex<Option<OwnToken>>>,
 }
 
 impl Minter {

@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, time::Duration};
 
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use prost::Message;
 use proto::qingtian::{
@@ -19,6 +20,9 @@ use crate::{
 
 /// What `ReadEvents` streams.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<ReadEventsResponse, Status>> + Send>>;
+
+/// A signed head as it stands in the table: position, hash, time, key id, signature.
+type HeadRow = (i64, Vec<u8>, DateTime<Utc>, String, String);
 
 const ROWS_MAX: i64 = 500;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
@@ -127,7 +131,7 @@ impl Ledger {
 
     async fn checkpoint(&self, position: i64) -> Result<ReadEventsResponse> {
         let hash = self.hash_at(position).await?.unwrap_or_default();
-        let head: Option<(i64, Vec<u8>, chrono::DateTime<chrono::Utc>, String, String)> =
+        let head: Option<HeadRow> =
             sqlx::query_as("select position, hash, signed_at, kid, signature from head order by position desc limit 1")
                 .fetch_optional(&self.pool)
                 .await?;
