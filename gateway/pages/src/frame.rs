@@ -70,7 +70,6 @@ fn document(reader: &Reader, head: &Head<'_>, body: Markup) -> Markup {
             }
             body {
                 a.skip href="#main" { (lang.t("跳到正文", "Skip to content")) }
-                @if reader.site.demonstration { (banner(lang)) }
                 (masthead(reader, site))
                 main #main tabindex="-1" {
                     @if !head.trail.is_empty() { (trail(lang, head)) }
@@ -100,6 +99,7 @@ fn masthead(reader: &Reader, site: &str) -> Markup {
     let current = |way: &str| reader.path() == way || reader.path().starts_with(&format!("{way}/"));
     html! {
         header {
+            @if reader.site.demonstration { (banner(lang)) }
             div.top {
                 a.brand href="/" { span.sky { "青天" } span.name { (site) } }
                 div.switches {
@@ -135,7 +135,7 @@ fn foot(reader: &Reader) -> Markup {
             p.source {
                 (lang.t("资料来源：监管系统公开服务（portal），读取时间：", "Source: the system's public service (portal), read at "))
                 (words::time(lang, reader.now)) (lang.t("（北京时间）。本页地址：", " (Beijing time). Address of this page: "))
-                code { (reader.path()) }
+                code { (reader.site.public_url) (reader.path()) }
             }
             p {
                 (lang.t(

@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::qingtian::portal::v1 as pb;
 
-use crate::{ask, draws, failure::Failure, frame, frame::Head, picture, reader::Reader, words};
+use crate::{ask, draws, failure::Failure, frame, frame::Head, picture, plans, reader::Reader, words};
 
 /// `/`.
 pub async fn page(reader: Reader) -> Result<Response, Failure> {
@@ -51,15 +51,7 @@ pub async fn page(reader: Reader) -> Result<Response, Failure> {
             @if overview.newest_plans.is_empty() {
                 p.quiet { (lang.t("还没有公布的计划。", "No plan is published yet.")) }
             } @else {
-                ul.cards {
-                    @for found in &overview.newest_plans {
-                        @let plan = found.plan.clone().unwrap_or_default();
-                        li {
-                            a.title href={ "/" (plan.name) } { (plan.title) }
-                            p.meta { (found.organisation_title) " · " (words::plan_kind(lang, plan.kind())) " · " (words::when(lang, plan.publish_time.as_ref())) }
-                        }
-                    }
-                }
+                (plans::list(&reader, &overview.newest_plans))
                 p { a href="/plans" { (lang.t("全部计划", "All plans")) } }
             }
         }

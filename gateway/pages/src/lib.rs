@@ -12,8 +12,13 @@ mod draws;
 mod failure;
 mod frame;
 mod home;
+mod items;
+mod law;
 mod picture;
+mod plans;
 mod reader;
+mod recipe;
+mod search;
 mod tables;
 mod words;
 
@@ -35,6 +40,8 @@ pub struct Settings {
     pub clock: Clock,
     /// Folder of addresses with `recheck.js`, `worker.js` and `recheck.css`, such as `/assets/recheck/`.
     pub recheck: String,
+    /// Address under which the world reaches the pages, without a slash at its end: for citing them.
+    pub public_url: String,
     /// Whether draws are signed with demonstration keys: every page says so.
     pub demonstration: bool,
 }
@@ -53,7 +60,16 @@ pub fn router(settings: Settings) -> Router {
         .route("/draws/{number}", get(draw::page))
         .route("/draws/{number}/drawn.csv", get(draw::table))
         .route("/draws/{number}/rules.json", get(draw::rules))
+        .route("/draws/{number}/recipe", get(recipe::page))
+        .route("/plans", get(plans::page))
+        .route("/plans.csv", get(plans::table))
+        .route("/plans/{number}", get(plans::plan))
+        .route("/items", get(items::page))
+        .route("/items.csv", get(items::table))
+        .route("/items/{organisation}/{item}", get(items::item))
+        .route("/law", get(law::page))
         .route("/about", get(about::page))
+        .route("/search", get(search::page))
         .route("/assets/{file}", get(assets::file))
         .fallback(failure::no_page)
         .layer(CompressionLayer::new().compress_when(small))

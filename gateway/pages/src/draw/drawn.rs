@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Rows a page.
-const ROWS: i32 = 50;
+const ROWS: i32 = 20;
 
 fn request(reader: &Reader, draw: &str) -> pb::ListDrawnRequest {
     pb::ListDrawnRequest {

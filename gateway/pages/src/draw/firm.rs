@@ -51,7 +51,7 @@ fn result(reader: &Reader, facts: &Facts, standing: &SubjectStanding) -> Markup 
     let asked = reader.get("firm");
     let name = if standing.title.is_empty() { asked } else { &standing.title };
     let (class, sentence) = match standing.standing() {
-        Standing::Drawn => ("answer drawn", lang.t("抽中了。", "was drawn.")),
+        Standing::Drawn => ("answer drawn", lang.t("被抽中。", "was drawn.")),
         Standing::NotDrawn => ("answer", lang.t("在册，没有抽中。", "was in the pool and was not drawn.")),
         Standing::LeftOut => (
             "answer",

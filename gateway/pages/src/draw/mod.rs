@@ -46,8 +46,8 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
         @if facts.state != DrawState::Created && facts.state != DrawState::Abandoned {
             @if facts.is_public() { (evidence::recheck(&reader, &facts)) }
             (firm::show(&reader, &facts, firm))
-            (drawn::show(&reader, &facts, drawn))
             (pool::strata(&reader, &facts))
+            (drawn::show(&reader, &facts, drawn))
             (pool::entries(&reader, &facts))
             (pool::load(&reader, &facts))
             (evidence::fingerprints(&reader, &facts))

@@ -80,7 +80,7 @@ pub fn entries(reader: &Reader, facts: &Facts) -> Markup {
                             (kind(lang, facts, contributor)) br; code { (contributor.contributor) }
                         }
                         td data-label=(lang.t("随机数", "Value")) { @match entry {
-                            Some(entry) => code.hash { (entry.value) },
+                            Some(entry) => code { (entry.value) },
                             None => (lang.t("尚未提交", "not given yet")),
                         } }
                         td data-label=(lang.t("提交时间", "Given")) { (words::when(lang, entry.and_then(|entry| entry.create_time.as_ref()))) }

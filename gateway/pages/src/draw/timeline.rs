@@ -75,7 +75,7 @@ fn steps(reader: &Reader, facts: &Facts) -> Vec<Step> {
             name: lang.t("公开来源的随机数", "Beacon"),
             done: entry.is_some(),
             when: entry.map_or_else(|| from(draw.beacon_time.as_ref()), |entry| at(entry.create_time.as_ref())),
-            what: html! { p { code { (beacon.contributor) } @if let Some(entry) = entry { (lang.t("：", ": ")) code.hash { (entry.value) } } } },
+            what: html! { p { code { (beacon.contributor) } @if let Some(entry) = entry { (lang.t("：", ": ")) code { (entry.value) } } } },
         });
     }
     let revealed = facts.is_revealed();

@@ -1,0 +1,264 @@
+//! Plans, items and draws in every state, for the small portal.
+
+use proto::qingtian::{
+    catalog::v1::{CheckEntry, Item, ItemGrade, ItemState},
+    draws::v1::{
+        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, Plan, PlanKind, PlanState, Quota, Stratification,
+        Stratum, TeamPart, quota::Amount,
+    },
+    portal::v1::{LoadCount, PublicDraw, PublicPlan, Standing, SubjectStanding},
+};
+
+use crate::stage::City;
+
+/// The drawn firm that looks itself up.
+pub const FIRM: &str = "91410200MA00000017";
+
+fn at(text: &str) -> Option<prost_types::Timestamp> {
+    let at: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
+    Some(prost_types::Timestamp { seconds: at.timestamp(), nanos: 0 })
+}
+
+/// 64 hex digits that differ by number.
+pub fn digest(number: u64) -> String {
+    format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4)
+}
+
+fn strata(thresholds: bool) -> Vec<Stratum> {
+    let one = |number: u64, stratum: &str, subjects, drawn| Stratum {
+        stratum: stratum.to_owned(),
+        subjects,
+        drawn,
+        threshold: if thresholds { digest(number) } else { String::new() },
+    };
+    vec![one(1, "410202", 1_200, 60), one(2, "410203", 900, 45), one(3, "410225", 300, 15)]
+}
+
+fn rules(extra: &str) -> String {
+    format!(
+        r#"{{"quotas":{{"410202":{{"ppm":50000}},"410203":{{"ppm":50000}},"410225":{{"count":15}}}},"withheld":null{extra}}}"#
+    )
+}
+
+/// A draw in a state, with what is known in it.
+pub fn draw(number: &str, state: DrawState) -> PublicDraw {
+    let contributor = |contributor: &str, kind: ContributorKind, unit: &str| Contributor {
+        contributor: contributor.to_owned(),
+        kind: kind as i32,
+        unit: unit.to_owned(),
+    };
+    let entry = |index, contributor: &str, value: &str, time| Entry {
+        index,
+        contributor: contributor.to_owned(),
+        value: value.to_owned(),
+        create_time: at(time),
+    };
+    let revealed = matches!(state, DrawState::Revealed | DrawState::Dispatched | DrawState::Done);
+    let stated = !matches!(state, DrawState::Created | DrawState::Abandoned);
+    let mut entries = vec![entry(1, "market", "4 1 6 2 2 5", "2026-11-20T02:10:00Z")];
+    if revealed {
+        entries.push(entry(2, "supervision", "3 1 6 2 5 5", "2026-11-20T02:20:00Z"));
+        entries.push(entry(3, "lottery:ssq:2026134", "03 08 11 19 27 33 12", "2026-11-20T13:30:00Z"));
+    }
+    let draw = Draw {
+        name: format!("draws/{number}"),
+        plan: "plans/2026-01".to_owned(),
+        organisation: "organisations/market".to_owned(),
+        state: state as i32,
+        contributors: vec![
+            contributor("market", ContributorKind::Department, "market"),
+            contributor("supervision", ContributorKind::Witness, "supervision"),
+            contributor("lottery:ssq:2026134", ContributorKind::Beacon, ""),
+        ],
+        entries_close: at("2026-11-20T10:00:00Z"),
+        beacon_time: at("2026-11-20T13:15:00Z"),
+        reveal_by: at("2026-11-21T13:15:00Z"),
+        create_time: at("2026-11-19T01:00:00Z"),
+        state_time: if stated { at("2026-11-19T02:00:00Z") } else { None },
+        statement: if stated { digest(11) } else { String::new() },
+        statement_json: if stated {
+            format!(
+                r#"{{"commitment":"{}","digests":{{"subjects.tsv":"{}","rules.json":"{}"}},"follows":null,"merkle_root":"{}"}}"#,
+                digest(12),
+                digest(13),
+                digest(14),
+                digest(15)
+            )
+        } else {
+            String::new()
+        },
+        rules_json: if stated { rules("") } else { String::new() },
+        statement_signature: if stated { "sig".repeat(28) } else { String::new() },
+        kid: if stated { "demo-draws-evidence-1".to_owned() } else { String::new() },
+        entries: if stated { entries } else { Vec::new() },
+        reveal_time: if revealed { at("2026-11-20T13:30:05Z") } else { None },
+        seed: if revealed { digest(16) } else { String::new() },
+        evidence_digest: if revealed { digest(17) } else { String::new() },
+        subjects: if stated { 2_400 } else { 0 },
+        drawn: if revealed { 120 } else { 0 },
+        strata: if stated { strata(revealed) } else { Vec::new() },
+        plan_title: "2026年食品生产企业双随机抽查".to_owned(),
+        ..Draw::default()
+    };
+    PublicDraw {
+        name: draw.name.clone(),
+        plan_title: draw.plan_title.clone(),
+        draw: Some(draw),
+        organisation_title: "开封市市场监督管理局".to_owned(),
+        evidence_size: if revealed { 187_654 } else { 0 },
+        load: if revealed {
+            vec![LoadCount { subjects: 5, officers: 30 }, LoadCount { subjects: 6, officers: 15 }]
+        } else {
+            Vec::new()
+        },
+        without_team: if revealed { 2 } else { 0 },
+        visits: if revealed { 118 } else { 0 },
+        entries_signature: if revealed { "esig".repeat(21) } else { String::new() },
+        ..PublicDraw::default()
+    }
+}
+
+/// A draw of which nothing may be told before the last day of the year.
+fn unannounced() -> PublicDraw {
+    let mut later = draw("2026-0004", DrawState::Revealed);
+    later.publish_after = "2026-12-31".to_owned();
+    let inside = later.draw.as_mut().unwrap();
+    inside.rules_json = rules(r#","publish_after":{"basis":"食品安全法第一百零九条","date":"2026-12-31"}"#);
+    inside.seed.clear();
+    inside.strata.iter_mut().for_each(|stratum| stratum.threshold.clear());
+    later
+}
+
+/// A draw that withholds its pool.
+fn withheld() -> PublicDraw {
+    let mut withheld = draw("2026-0005", DrawState::Dispatched);
+    withheld.draw.as_mut().unwrap().rules_json =
+        r#"{"quotas":{},"withheld":{"basis":"信用等级不公开","files":["left_out.tsv","subjects.tsv"]}}"#.to_owned();
+    withheld
+}
+
+fn drawn(place: i32) -> Drawn {
+    Drawn {
+        place,
+        subject: if place == 1 { FIRM.to_owned() } else { format!("91410202MA0000{place:04}") },
+        title: if place == 2 {
+            "=HYPERLINK(\"x\")食品有限公司".to_owned()
+        } else {
+            format!("开封第{place}食品有限公司")
+        },
+        stratum: "410202".to_owned(),
+        district: "410202".to_owned(),
+        ticket: digest(u64::try_from(place).unwrap()),
+        officers: if place == 3 { Vec::new() } else { vec![format!("1602{place:04}"), format!("1603{place:04}")] },
+        experts: Vec::new(),
+    }
+}
+
+fn item(number: i32) -> Item {
+    Item {
+        name: format!("organisations/market/items/{number}"),
+        code: number.to_string(),
+        title: "食品生产监督检查".to_owned(),
+        sub_title: format!("第{number}项"),
+        legal_basis: "《食品安全法》第一百一十条".to_owned(),
+        inspecting_body: "市场监管部门".to_owned(),
+        grade: ItemGrade::General as i32,
+        random_listed: true,
+        checklist: vec![CheckEntry {
+            content: "生产许可".to_owned(),
+            method: "现场检查".to_owned(),
+            penalty_basis: "第一百二十二条".to_owned(),
+        }],
+        state: ItemState::Published as i32,
+        ..Item::default()
+    }
+}
+
+fn plan() -> PublicPlan {
+    let quota = |stratum: &str, amount| Quota { stratum: stratum.to_owned(), amount: Some(amount) };
+    let plan = Plan {
+        name: "plans/2026-01".to_owned(),
+        organisation: "organisations/market".to_owned(),
+        title: "2026年食品生产企业双随机抽查".to_owned(),
+        year: 2026,
+        kind: PlanKind::Annual as i32,
+        state: PlanState::Published as i32,
+        items: vec!["organisations/market/items/1".to_owned()],
+        stratification: Stratification::District as i32,
+        quotas: vec![quota("*", Amount::Ppm(50_000)), quota("410225", Amount::Count(15))],
+        teams: vec![TeamPart { organisation: "organisations/market".to_owned(), size: 2, specialty: String::new() }],
+        cover_district: true,
+        start_date: "2026-12-01".to_owned(),
+        end_date: "2026-12-31".to_owned(),
+        method: "现场检查".to_owned(),
+        frequency: "每年1次".to_owned(),
+        publish_time: at("2026-03-10T01:00:00Z"),
+        ..Plan::default()
+    };
+    PublicPlan {
+        plan: Some(plan),
+        organisation_title: "开封市市场监督管理局".to_owned(),
+        item_titles: vec!["食品生产监督检查".to_owned()],
+        draws: vec!["draws/2026-0001".to_owned()],
+    }
+}
+
+/// Where a firm stood in the finished draw.
+pub fn standing(city: &City, subject: &str) -> SubjectStanding {
+    let base = SubjectStanding { key: subject.to_owned(), ..SubjectStanding::default() };
+    match (city.drawn.iter().find(|row| row.subject == subject), subject) {
+        (Some(row), _) => SubjectStanding {
+            standing: Standing::Drawn as i32,
+            title: row.title.clone(),
+            stratum: row.stratum.clone(),
+            district: row.district.clone(),
+            ticket: row.ticket.clone(),
+            threshold: digest(1),
+            leaf_index: 6,
+            proof: vec![digest(21), digest(22)],
+            merkle_root: digest(15),
+            officers: row.officers.clone(),
+            ..base
+        },
+        (None, "91410200MA0000LEFT") => SubjectStanding {
+            standing: Standing::LeftOut as i32,
+            left_out_reason: "NOT_IN_BUSINESS".to_owned(),
+            ..base
+        },
+        (None, _) => SubjectStanding { standing: Standing::NotInScope as i32, ..base },
+    }
+}
+
+/// All of it.
+pub fn city() -> City {
+    let failed = {
+        let mut failed = draw("2026-0002", DrawState::Failed);
+        failed.replaced_by = "draws/2026-0003".to_owned();
+        failed.draw.as_mut().unwrap().end_reason = "ENTRY_MISSING".to_owned();
+        failed
+    };
+    let successor = {
+        let mut successor = draw("2026-0003", DrawState::Contributing);
+        successor.draw.as_mut().unwrap().replaces = "draws/2026-0002".to_owned();
+        successor
+    };
+    let abandoned = {
+        let mut abandoned = draw("2026-0006", DrawState::Abandoned);
+        abandoned.draw.as_mut().unwrap().end_reason = "名录有误，改正后重抽".to_owned();
+        abandoned
+    };
+    City {
+        draws: vec![
+            draw("2026-0007", DrawState::Created),
+            abandoned,
+            withheld(),
+            unannounced(),
+            successor,
+            failed,
+            draw("2026-0001", DrawState::Dispatched),
+        ],
+        plans: vec![plan()],
+        items: (1..=45).map(item).collect(),
+        drawn: (1..=120).map(drawn).collect(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The public pages as a browser gets them, before a small portal behind a real gRPC server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod city;
+mod draws;
+mod everywhere;
+mod lists;
+mod stage;
