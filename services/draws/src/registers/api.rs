@@ -282,7 +282,8 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
     Ok(Head { organisation: first.parent.clone(), file_name, manner: Manner { encoding, columns, default_district } })
 }
 
-/// Hands an upload's bytes on until it ends, and says so only when the uploader did.
+/// Hands an upload's bytes on until it ends, and says so only when the uploader did: a call that was given up comes here as a
+/// failure, or drops this future with the sender.
 async fn forward(
     env: &Env,
     first: pb::ImportSubjectsRequest,
@@ -307,8 +308,7 @@ async fn forward(
             },
         };
     }
-    // A cancelled call, too, ends its stream quietly; but then this future is dropped the next time it waits.
-    tokio::task::yield_now().await;
+    // When nobody takes it, the import has ended and says why.
     let _ = sender.send(Piece::End).await;
 }
 

@@ -205,6 +205,34 @@ async fn an_upload_that_breaks_is_repeated_without_doubles() {
     assert_eq!(world.count("select count(*) from subject").await, ROWS);
 }
 
+/// tonic ends the stream of a cancelled call as it ends that of a finished one; kit's guard keeps the two apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_cancelled_between_two_chunks_is_not_taken_for_a_whole_upload() {
+    let world = World::start().await;
+    let mut clerk = world.clerk().await;
+    let (sender, receiver) = mpsc::channel(4);
+    for chunk in chunks(upload_to(MARKET), register(LONGTING, 0..3).as_bytes()) {
+        sender.send(chunk).await.unwrap();
+    }
+    let mut hasty = clerk.clone();
+    let call = tokio::spawn(async move { hasty.import_subjects(ReceiverStream::new(receiver)).await });
+    until("the chunks are on their way", || async { sender.capacity() == sender.max_capacity() }).await;
+    for _ in 0..3 {
+        // Calls over the same connection: frames keep their order, so the chunks have arrived when these are answered.
+        let request = pb::ListImportsRequest { parent: MARKET.into(), ..Default::default() };
+        clerk.list_imports(request).await.unwrap();
+    }
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    until("the import ends", || async {
+        world.count("select count(*) from import where state <> 'RUNNING'").await == 1
+    })
+    .await;
+    let request = pb::ListImportsRequest { parent: MARKET.into(), ..Default::default() };
+    let import = clerk.list_imports(request).await.unwrap().into_inner().imports.remove(0);
+    assert_eq!((import.state(), counts(&import)), (ImportState::Interrupted, [3, 3, 0, 0, 0, 0]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_file_is_interrupted_and_its_whole_rows_are_in() {
     let world = World::start().await;
