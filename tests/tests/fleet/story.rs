@@ -141,7 +141,7 @@ async fn tell(layout: Layout) {
     // Anybody sees it and rechecks it.
     let public = city.anonymous();
     let shown = public
-        .until(&format!("/v1/public/{name}"), "the portal", |draw| draw["visits"] == expected_drawn.to_string())
+        .until(&format!("/v1/public/{name}"), "the portal", |draw| number(&draw["visits"]) == expected_drawn)
         .await;
     assert_eq!(shown["draw"]["statement"], stated["statement"], "what was stated is what is shown");
     assert!(shown["draw"]["creator"].as_str().unwrap_or_default().is_empty(), "no account names in public");
