@@ -38,7 +38,8 @@ $(WEB:%=%/dist/.built):
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	python3 -m py_compile tests/vectors/*.py
+	python3 tests/vectors/make_vectors.py --check
+	sh tests/vectors/recipe_test.sh
 
 rust-tests:
 	cargo build --workspace --all-targets --locked
