@@ -26,6 +26,8 @@ export const theme: ThemeConfig = {
     colorErrorBorder: '#e8a8a2',
     borderRadius: 6,
     fontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, sans-serif',
+    // Pop-ups do not wait for the end of a motion that people have switched off.
+    motion: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
     motionDurationMid: '0.12s',
     motionDurationSlow: '0.16s',
   },

@@ -1,7 +1,7 @@
 import type { Texts } from '../lang';
 
 export const common = {
-  'app.name': ['擎天', 'Qingtian'],
+  'app.name': ['青天', 'Qingtian'],
   'app.subtitle': ['“双随机、一公开”监管平台', 'Verifiable random inspections'],
   'app.portal': ['工作门户', 'Work portal'],
   'app.demonstration': ['演示环境：数据为生成，公共随机数为演示值，不具有法律效力。', 'Demonstration: generated data and demonstration beacons, without legal effect.'],
