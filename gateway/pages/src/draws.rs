@@ -54,7 +54,7 @@ pub fn list(reader: &Reader, draws: &[pb::PublicDraw]) -> Markup {
                 @let draw = found.draw.clone().unwrap_or_default();
                 li {
                     a.title href={ "/" (found.name) } { (words::last(&found.name)) " " (title(found)) }
-                    p.meta { (tag(reader, draw.state())) " " (found.organisation_title) " · " (news(reader, found)) }
+                    p.meta { (tag(reader, draw.state())) " " (words::unit(reader.lang, &found.units, &draw.organisation)) " · " (news(reader, found)) }
                 }
             }
         }
@@ -130,7 +130,7 @@ fn row(reader: &Reader, found: &pb::PublicDraw) -> Vec<String> {
         found.name.clone(),
         draw.plan.clone(),
         title(found).to_owned(),
-        found.organisation_title.clone(),
+        words::unit(reader.lang, &found.units, &draw.organisation).to_owned(),
         words::draw_state(reader.lang, draw.state()).to_owned(),
         at(draw.state_time.as_ref()),
         at(draw.reveal_time.as_ref()),

@@ -56,7 +56,7 @@ pub fn list(reader: &Reader, plans: &[pb::PublicPlan]) -> Markup {
             li {
                 a.title href={ "/" (plan.name) } { (plan.title) }
                 p.meta {
-                    (words::last(&plan.name)) " · " (found.organisation_title) " · " (words::plan_kind(lang, plan.kind())) " · "
+                    (words::last(&plan.name)) " · " (words::unit(lang, &found.units, &plan.organisation)) " · " (words::plan_kind(lang, plan.kind())) " · "
                     (window(lang, &plan)) " · "
                     @if lang.is_zh() { (found.draws.len()) " 次抽查" } @else { (found.draws.len()) " draws" }
                 }
@@ -73,7 +73,7 @@ pub async fn plan(Path(number): Path<String>, reader: Reader) -> Result<Response
     let plan = found.plan.clone().unwrap_or_default();
     let body = html! {
         h1 { (plan.title) }
-        p.meta { (words::last(&plan.name)) " · " (found.organisation_title) " · " (words::plan_kind(lang, plan.kind())) " · " (words::plan_state(lang, plan.state())) }
+        p.meta { (words::last(&plan.name)) " · " (words::unit(lang, &found.units, &plan.organisation)) " · " (words::plan_kind(lang, plan.kind())) " · " (words::plan_state(lang, plan.state())) }
         p.lead { (lang.t("检查时间：", "Inspections: ")) (window(lang, &plan)) }
         @if plan.late { p.notice { (lang.t("这个计划在当年第一季度之后公布（第十四条要求第一季度编制）。", "This plan was published after the first quarter of its year, in which art. 14 wants plans drawn up.")) } }
         @if !plan.approved_exception.is_empty() { p.notice { strong { (lang.t("经批准的例外：", "Approved exception: ")) } (plan.approved_exception) } }
@@ -94,7 +94,7 @@ pub async fn plan(Path(number): Path<String>, reader: Reader) -> Result<Response
         (how_many(&reader, &plan))
         h2 { (lang.t("检查组", "Each team")) }
         ul { @for part in &plan.teams { li {
-            (unit(&found, &plan, &part.organisation)) (lang.t("：", ": ")) (part.size) (lang.t(" 名执法人员", " officers"))
+            (words::unit(lang, &found.units, &part.organisation)) (lang.t("：", ": ")) (part.size) (lang.t(" 名执法人员", " officers"))
             @if !part.specialty.is_empty() { (lang.t("，至少一名专业为 ", ", one at least with specialty ")) code { (part.specialty) } }
         } } }
         h2 { (lang.t("依这个计划进行的抽查", "Draws over this plan")) }
@@ -115,11 +115,6 @@ fn places(reader: &Reader, districts: &[String]) -> String {
     let on = kit::workdays::legal_day(reader.now);
     let names: Vec<_> = districts.iter().map(|code| words::district(reader.lang, code, on)).collect();
     names.join(reader.lang.t("、", ", "))
-}
-
-/// Name of a unit as far as it is known here.
-fn unit<'a>(found: &'a pb::PublicPlan, plan: &Plan, organisation: &'a str) -> &'a str {
-    if organisation == plan.organisation { &found.organisation_title } else { words::last(organisation) }
 }
 
 fn what(lang: Lang, found: &pb::PublicPlan, plan: &Plan) -> Markup {
@@ -176,13 +171,14 @@ pub async fn table(reader: Reader) -> Result<Response, Failure> {
 
 fn row(reader: &Reader, found: pb::PublicPlan) -> Vec<String> {
     let plan = found.plan.unwrap_or_default();
+    let organisation = words::unit(reader.lang, &found.units, &plan.organisation).to_owned();
     let published = words::instant(plan.publish_time.as_ref()).map(|at| at.to_rfc3339()).unwrap_or_default();
     let (kind, state) = (words::plan_kind(reader.lang, plan.kind()), words::plan_state(reader.lang, plan.state()));
     vec![
         plan.name,
         plan.title,
         plan.year.to_string(),
-        found.organisation_title,
+        organisation,
         kind.to_owned(),
         state.to_owned(),
         plan.start_date,

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use kit::{codes::DistrictCode, workdays::legal_day};
-use proto::qingtian::draws::v1::{DrawState, PlanKind, PlanState};
+use proto::qingtian::{
+    draws::v1::{DrawState, PlanKind, PlanState},
+    portal::v1::Unit,
+};
 
 use crate::reader::Lang;
 
@@ -56,6 +59,16 @@ pub fn count(number: i64) -> String {
 /// The last part of a resource name.
 pub fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Name of an organisation in the reader's language, else its short name. `unit` is its name in the contract, or the last
+/// part of it.
+pub fn unit<'a>(lang: Lang, units: &'a [Unit], unit: &'a str) -> &'a str {
+    match units.iter().find(|known| last(&known.name) == last(unit)) {
+        Some(known) if known.title_en.is_empty() => &known.title,
+        Some(known) => lang.t(&known.title, &known.title_en),
+        None => last(unit),
+    }
 }
 
 /// The state of a draw.

@@ -1,6 +1,7 @@
 //! One function per question to the database. Writers run in the follower's transaction; readers only read.
 
 mod read;
+mod units;
 
 pub use read::*;
 

@@ -31,7 +31,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
     let body = html! {
         h1 { (title) br; span.sub { (draws::title(&facts.public)) } }
         p.meta {
-            (draws::tag(&reader, facts.state)) " " (facts.public.organisation_title) " · "
+            (draws::tag(&reader, facts.state)) " " (words::unit(lang, &facts.public.units, &facts.draw.organisation)) " · "
             a href={ "/" (facts.draw.plan) } { (lang.t("依据计划 ", "Under plan ")) (words::last(&facts.draw.plan)) }
         }
         (lead(&reader, &facts))

@@ -77,7 +77,8 @@ pub fn entries(reader: &Reader, facts: &Facts) -> Markup {
                     tr {
                         td.number data-label=(lang.t("次序", "No.")) { (place + 1) }
                         td data-label=(lang.t("提供方", "Contributor")) {
-                            (kind(lang, facts, contributor)) br; code { (contributor.contributor) }
+                            @if !contributor.unit.is_empty() { (words::unit(lang, &facts.public.units, &contributor.unit)) br; }
+                            span.meta { (kind(lang, facts, contributor)) } " " code { (contributor.contributor) }
                         }
                         td data-label=(lang.t("随机数", "Value")) { @match entry {
                             Some(entry) => code { (entry.value) },

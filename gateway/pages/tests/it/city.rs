@@ -6,7 +6,7 @@ use proto::qingtian::{
         Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, Plan, PlanKind, PlanState, Quota, Stratification,
         Stratum, TeamPart, quota::Amount,
     },
-    portal::v1::{LoadCount, PublicDraw, PublicPlan, Standing, SubjectStanding},
+    portal::v1::{LoadCount, PublicDraw, PublicPlan, Standing, SubjectStanding, Unit},
 };
 
 use crate::stage::City;
@@ -38,6 +38,18 @@ fn rules(extra: &str) -> String {
     format!(
         r#"{{"quotas":{{"410202":{{"ppm":50000}},"410203":{{"ppm":50000}},"410225":{{"count":15}}}},"withheld":null{extra}}}"#
     )
+}
+
+fn units() -> Vec<Unit> {
+    let one = |name: &str, title: &str, title_en: &str| Unit {
+        name: format!("organisations/{name}"),
+        title: title.to_owned(),
+        title_en: title_en.to_owned(),
+    };
+    vec![
+        one("market", "开封市市场监督管理局", "Market Supervision Bureau"),
+        one("supervision", "开封市人民政府督查局", ""),
+    ]
 }
 
 /// A draw in a state, with what is known in it.
@@ -114,6 +126,7 @@ pub fn draw(number: &str, state: DrawState) -> PublicDraw {
         without_team: if revealed { 2 } else { 0 },
         visits: if revealed { 118 } else { 0 },
         entries_signature: if revealed { "esig".repeat(21) } else { String::new() },
+        units: units(),
         ..PublicDraw::default()
     }
 }
@@ -200,6 +213,7 @@ fn plan() -> PublicPlan {
         organisation_title: "开封市市场监督管理局".to_owned(),
         item_titles: vec!["食品生产监督检查".to_owned()],
         draws: vec!["draws/2026-0001".to_owned()],
+        units: units(),
     }
 }
 

@@ -24,6 +24,8 @@ async fn a_finished_draw_shows_who_was_drawn_by_what_and_how_to_check_it() {
         "组不成检查组",
         "118 项检查",
         "183 KB",
+        "开封市人民政府督查局",
+        "见证人",
         "id=\"recheck\"",
         "data-bundle=\"/v1/public/draws/2026-0001/evidence\"",
         "data-jwks=\"/.well-known/jwks.json\"",
@@ -59,6 +61,8 @@ async fn a_firm_finds_its_ticket_its_threshold_and_the_line_to_compute_it() {
     assert!(text.contains("第 7 行") && text.contains(&digest(22)));
     let left = get(&pages, "/draws/2026-0001?firm=91410200MA0000LEFT").await.text;
     assert!(left.contains("没有入池") && left.contains("不在经营状态"));
+    let english = get_with(&pages, "/draws/2026-0001", "lang=en").await.text;
+    assert!(english.contains("Market Supervision Bureau") && english.contains("开封市人民政府督查局"));
     let stranger = get_with(&pages, "/draws/2026-0001?firm=nobody", "lang=en").await.text;
     assert!(stranger.contains("is not within the scope of this draw"));
 }

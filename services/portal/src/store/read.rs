@@ -14,6 +14,7 @@ use proto::qingtian::{
 };
 use sqlx::{FromRow, PgPool};
 
+use super::units::name_all;
 use crate::rules;
 
 /// A draw with what only this part needs to know of it.
@@ -92,6 +93,7 @@ impl DrawRow {
             entries_signature: self.entries_signature,
             publish_after: self.publish_after.map(|day| day.to_string()).unwrap_or_default(),
             replaced_by: self.replaced_by,
+            units: Vec::new(),
             draw: Some(draw),
         };
         Ok(Shown {
@@ -112,7 +114,9 @@ fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
 /// One draw, as shown on a day.
 pub async fn draw(pool: &PgPool, name: &str, today: NaiveDate) -> Result<Shown> {
     let row: Option<DrawRow> = sqlx::query_as(draws!("where d.name = $1")).bind(name).fetch_optional(pool).await?;
-    row.ok_or_else(|| Refusal::not_found(name))?.shown(today)
+    let mut shown = row.ok_or_else(|| Refusal::not_found(name))?.shown(today)?;
+    name_all(pool, std::slice::from_mut(&mut shown.public)).await?;
+    Ok(shown)
 }
 
 /// A page of draws, newest first, with the token of the next one.
@@ -137,6 +141,7 @@ pub async fn draws(
     let shown = found.into_iter().map(|row| Ok(row.shown(today)?.public));
     let mut shown: Vec<_> = shown.collect::<Result<_>>()?;
     let next = pages::cut(&mut shown, rows, |draw| draw.name.clone());
+    name_all(pool, &mut shown).await?;
     Ok((shown, next))
 }
 
@@ -169,6 +174,7 @@ impl PlanRow {
             organisation_title: self.organisation_title,
             item_titles: self.item_titles,
             draws: self.draws,
+            units: Vec::new(),
         })
     }
 }
@@ -176,7 +182,9 @@ impl PlanRow {
 /// One plan.
 pub async fn plan(pool: &PgPool, name: &str) -> Result<PublicPlan> {
     let row: Option<PlanRow> = sqlx::query_as(plans!("where p.name = $1")).bind(name).fetch_optional(pool).await?;
-    row.ok_or_else(|| Refusal::not_found(name))?.shown()
+    let mut shown = row.ok_or_else(|| Refusal::not_found(name))?.shown()?;
+    name_all(pool, std::slice::from_mut(&mut shown)).await?;
+    Ok(shown)
 }
 
 /// A page of plans, newest first, with the token of the next one. `year` 0: of every year.
@@ -200,6 +208,7 @@ pub async fn plans(
     let mut shown: Vec<_> = found.into_iter().map(PlanRow::shown).collect::<Result<_>>()?;
     let next =
         pages::cut(&mut shown, rows, |plan| plan.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default());
+    name_all(pool, &mut shown).await?;
     Ok((shown, next))
 }
 

@@ -57,6 +57,7 @@ async fn plans_and_items_are_public_without_account_names() {
     let plan = client.get_plan(pb::GetPlanRequest { name: "plans/2026-07".to_owned() }).await.unwrap().into_inner();
     assert_eq!(plan.item_titles, ["特种设备检查", "食品生产监督检查"], "in the plan's order");
     assert_eq!(plan.organisation_title, "市市场监督管理局");
+    assert!(plan.units.iter().any(|unit| unit.title == "市市场监督管理局"));
     let shown = plan.plan.unwrap();
     assert_eq!((shown.creator.as_str(), shown.publisher.as_str()), ("", ""));
     let plans = async |query: &str, year| {

@@ -62,6 +62,12 @@ async fn a_draw_is_public_at_every_step_of_its_life() {
     city.settle().await;
     let shown = get(&mut client, &story.name).await;
     assert_eq!((state(&shown), shown.organisation_title.as_str()), (DrawState::Created, "市市场监督管理局"));
+    let units: Vec<_> = shown.units.iter().map(|unit| (unit.name.as_str(), unit.title.as_str())).collect();
+    assert_eq!(
+        units,
+        [(shown.draw.as_ref().unwrap().organisation.as_str(), "市市场监督管理局")],
+        "those that are known"
+    );
     let statement = pb::DownloadStatementRequest { name: story.name.clone() };
     assert_eq!(refusal_of(&client.download_statement(statement.clone()).await.unwrap_err()).0, "NOT_FOUND");
 
