@@ -9,4 +9,5 @@ mod house;
 mod matrix;
 mod story;
 mod telling;
+mod up;
 mod verifiers;

@@ -151,6 +151,7 @@ async fn tell(layout: Layout) {
     look_up(&public, &name, &shown).await;
     a_session_is_needed_and_forgery_is_refused(&city, &department.handler, &name).await;
     city.stop().await;
+    a_rewritten_past_is_found(&city).await;
 }
 
 /// The evidence as the public downloads it, through the command and the recipe.
@@ -233,6 +234,26 @@ async fn a_session_is_needed_and_forgery_is_refused(city: &City, handler: &Web, 
     assert_eq!(handler.get("/v1/plans").await.refused().0, "NOT_SIGNED_IN");
 }
 
+/// `audit verify` walks every chain; an owner who rewrites one entry is found, at its position.
+async fn a_rewritten_past_is_found(city: &City) {
+    let audit = async || {
+        let log = city.folder.path().join("audit.log");
+        let _ = std::fs::remove_file(&log);
+        let mut process = tests::process::Process::start("audit", log, &["audit", "verify"], &city.environment);
+        let status = process.ended().await;
+        (status.code(), process.written())
+    };
+    let (code, written) = audit().await;
+    assert_eq!(code, Some(0), "{written}");
+    assert_eq!(written.lines().filter(|line| line.starts_with("ok ")).count(), 4, "{written}");
+    let owner = sqlx::PgPool::connect(&city.fleet.migrate_database_url.replace("{service}", "draws")).await.unwrap();
+    sqlx::query("update log set bytes = bytes || 'x'::bytea where position = 7").execute(&owner).await.unwrap();
+    owner.close().await;
+    let (code, written) = audit().await;
+    assert_eq!(code, Some(1), "{written}");
+    assert!(written.contains("BROKEN  draws: the entry at position 7"), "{written}");
+}
+
 /// Redis killed between statement and entry: people sign in again and the story goes on.
 #[tokio::test]
 async fn story_goes_on_when_redis_is_killed() {
@@ -249,13 +270,12 @@ async fn story_goes_on_when_redis_is_killed() {
     let pid = nix::unistd::Pid::from_raw(redis.pid().try_into().unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     assert_eq!(department.handler.get("/v1/plans").await.refused().0, "NOT_SIGNED_IN", "sessions in Redis are gone");
-    for (username, dice) in [("operator", ""), ("supervision", "1 2 3 4 5 6")] {
-        let again = city.as_person(username).await;
-        again.get("/v1/session").await.ok();
-        if !dice.is_empty() {
-            again.post(&format!("/v1/{name}:addEntry"), entry(&stated, dice)).await.ok();
-        }
-    }
+    let handler = Web::sign_in(&city.url, "withoutredis-handler", &department.handler_password).await;
+    handler.post(&format!("/v1/{name}:addEntry"), entry(&stated, "6 5 4 3 2 1")).await.ok();
+    let supervision = city.as_person("supervision").await;
+    supervision.post(&format!("/v1/{name}:addEntry"), entry(&stated, "1 2 3 4 5 6")).await.ok();
+    let path = format!("/v1/{name}");
+    handler.until(&path, "the dispatch", |draw| draw["state"] == "DRAW_STATE_DISPATCHED").await;
     city.stop().await;
 }
 

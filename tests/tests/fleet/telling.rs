@@ -12,6 +12,8 @@ use tests::{
 pub struct Department {
     /// `organisations/{id}`.
     pub name: String,
+    /// Password of `{unit}-handler`.
+    pub handler_password: String,
     /// Drafts and draws.
     pub handler: Web,
     /// Reviews and publishes.
@@ -28,13 +30,14 @@ pub async fn found_department(city: &City, id: &str, district: &str) -> Departme
     let made = operator.post(&format!("/v1/organisations?organisationId={id}"), organisation).await.ok();
     let name = made["name"].as_str().unwrap().to_owned();
     assert_eq!(name, format!("organisations/{id}"));
-    let mut signed_in = Vec::new();
+    let (mut signed_in, mut passwords) = (Vec::new(), Vec::new());
     for (duty, role) in [("handler", "ROLE_HANDLER"), ("reviewer", "ROLE_REVIEWER")] {
         let username = format!("{id}-{duty}");
         let user = json!({"username": username, "realName": "石磊", "organisation": name, "roles": [role]});
         let made = operator.post("/v1/users", json!({"user": user})).await.ok();
         let password = made["password"].as_str().unwrap();
         signed_in.push(Web::sign_in(&city.url, &username, password).await);
+        passwords.push(password.to_owned());
     }
     for nth in 1..=6 {
         let user = json!({
@@ -44,7 +47,7 @@ pub async fn found_department(city: &City, id: &str, district: &str) -> Departme
         operator.post("/v1/users", json!({"user": user})).await.ok();
     }
     let reviewer = signed_in.pop().unwrap();
-    Department { name, handler: signed_in.pop().unwrap(), reviewer }
+    Department { name, handler_password: passwords.swap_remove(0), handler: signed_in.pop().unwrap(), reviewer }
 }
 
 impl Department {
