@@ -5,6 +5,7 @@ import { Link, useNavigate } from 'react-router';
 import { call } from '../../api/client';
 import type { Role } from '../../api/contract/access';
 import type { CreateUserResponse } from '../../api/contract/identity';
+import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
 import { MayNot, PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
@@ -61,7 +62,7 @@ export default function UserCreate() {
   return (
     <>
       <PageHead title={t('users.new')} lead={t('users.lead')} />
-      <Form<UserForm> form={form} name="user" layout="vertical" className="form" initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
+      <Form<UserForm> form={form} name="user" layout="vertical" className="form" onKeyDown={enterTakesDate} initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
         <Section>
           <Form.Item name="organisation" label={t('field.organisation')} rules={text}>
             <Select disabled={!operator} options={(organisations.length > 0 ? organisations : [{ name: me.organisation }]).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />

@@ -5,6 +5,7 @@ import { call, serverNow, type Input as RequestOf } from '../../api/client';
 import type { Draw, Plan } from '../../api/contract/draws';
 import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
+import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
 import { LoadFailed } from '../../components/load-failed';
 import { MayNot, PageHead, Section } from '../../components/page';
@@ -133,7 +134,7 @@ function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw |
       {plans.length === 0 ? (
         <Alert type="warning" showIcon title={t('draws.noPlans')} action={<Link to="/plans">{t('nav.plans')}</Link>} />
       ) : (
-        <Form<DrawForm> form={form} name="draw" layout="vertical" className="form" initialValues={initial} onFinish={(values) => void create({ ...initial, ...values })} scrollToFirstError={{ focus: true }}>
+        <Form<DrawForm> form={form} name="draw" layout="vertical" className="form" onKeyDown={enterTakesDate} initialValues={initial} onFinish={(values) => void create({ ...initial, ...values })} scrollToFirstError={{ focus: true }}>
           <Section>
             {failed && (
               <p>

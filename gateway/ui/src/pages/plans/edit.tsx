@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import { call, serverNow } from '../../api/client';
 import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
 import { LoadFailed } from '../../components/load-failed';
 import { PageHead, Section } from '../../components/page';
@@ -62,6 +63,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         name="plan"
         layout="vertical"
         className="form"
+        onKeyDown={enterTakesDate}
         initialValues={plan ? planToForm(plan) : newPlanForm(me.organisation, today(serverNow()))}
         onFinish={(values) => void save(values)}
         scrollToFirstError={{ focus: true }}
