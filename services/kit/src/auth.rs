@@ -7,7 +7,7 @@ mod tokens;
 
 pub use guard::{Guard, GuardLayer};
 pub use rules::{MethodRule, rules};
-pub use tokens::{Authenticator, Claims, Minter, TOKEN_LIFE};
+pub use tokens::{Authenticator, Claims, Minter, TOKEN_LIFE, TokenTimes};
 
 use proto::qingtian::access::v1::Role;
 use tonic::Request;
@@ -38,8 +38,10 @@ pub struct Caller {
     pub purpose: String,
     /// Trace id, 32 hex digits, or empty.
     pub trace: String,
-    /// Address the call came from, as the gateway saw it.
+    /// Address the call came from, as the gateway saw it; that of the connection for whoever calls without the gateway.
     pub address: String,
+    /// When the token was signed and when it ends; none for the anonymous and for jobs.
+    pub token: Option<TokenTimes>,
 }
 
 /// Which rows a caller reaches.

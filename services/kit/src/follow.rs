@@ -179,17 +179,22 @@ pub fn spawn_revocations(env: &Env, part: &'static str) -> anyhow::Result<()> {
     let channel = env.peer(part, "identity")?;
     let authenticator = env.authenticator.clone();
     env.spawn("revocations", async move {
-        let mut position = 0;
+        let (mut position, mut hash) = (0, String::new());
         loop {
             let request = ReadEventsRequest {
                 after: position,
-                after_hash: String::new(),
+                after_hash: hash.clone(),
                 types: vec![AccessRevoked::full_name()],
                 follow: true,
             };
-            if let Ok(mut stream) = open(channel.clone(), method_of("identity"), request).await {
+            let opened = open(channel.clone(), method_of("identity"), request).await;
+            // Another history, as after a restore: what was revoked in it stands anywhere.
+            if opened.as_ref().is_err_and(|status| status.code() == Code::DataLoss) {
+                (position, hash) = (0, String::new());
+            }
+            if let Ok(mut stream) = opened {
                 while let Ok(Some(step)) = stream.message().await {
-                    position = step.position;
+                    (position, hash) = (step.position, step.hash);
                     if let Some(event) = step.event
                         && let Ok(Some(revoked)) = payload::<AccessRevoked>(&event)
                         && let Some(time) = revoked.time

@@ -20,7 +20,7 @@ use sqlx::{Connection, PgConnection, PgPool, migrate::Migrator};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::Caller, env::Clock, env::Env, error::Result, keys::Keys};
+use crate::{auth::Authenticator, auth::Caller, env::Clock, env::Env, error::Result, keys::Keys};
 
 static KIT_MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const KIT_GRANTS: &str = include_str!("../grants.sql");
@@ -65,6 +65,7 @@ pub struct Ledger {
     pool: PgPool,
     clock: Clock,
     keys: Arc<Keys>,
+    authenticator: Authenticator,
     audit_key: [u8; 32],
     written: Arc<Notify>,
     position: Arc<watch::Sender<i64>>,
@@ -82,6 +83,7 @@ impl Ledger {
             pool: env.pool(part)?,
             clock: env.clock.clone(),
             keys: env.keys.clone(),
+            authenticator: env.authenticator.clone(),
             audit_key: *env.keys.secret(&format!("{part}.audit"))?,
             written: Arc::new(Notify::new()),
             position: Arc::new(watch::channel(0).0),

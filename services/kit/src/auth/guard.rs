@@ -9,7 +9,7 @@ use std::{
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, Status, body::Body, transport::server::TcpConnectInfo};
 use tower::{Layer, Service};
 
 use super::{Authenticator, Caller, MethodRule, rules};
@@ -75,7 +75,8 @@ where
             let ledger = layer.ledgers.get(&service).cloned();
             let started = std::time::Instant::now();
             let work = async {
-                let admitted = admit(&layer.authenticator, &method, request.headers());
+                let address = address_of(&request);
+                let admitted = admit(&layer.authenticator, &method, request.headers(), &address);
                 let (caller, response, reads) = match admitted {
                     Ok((caller, rule)) => {
                         request.extensions_mut().insert(caller.clone());
@@ -97,7 +98,9 @@ where
             };
             let response = tracing::Instrument::instrument(work, span).await;
             if let Ok(response) = &response {
-                telemetry::observe(&method, response.headers(), started.elapsed());
+                // A path that is no method of ours is anybody's invention: as a label it would be kept for ever.
+                let known = if rules().contains_key(&method) { &method } else { "unknown" };
+                telemetry::observe(known, response.headers(), started.elapsed());
             }
             response
         })
@@ -110,11 +113,18 @@ fn not_an_end(status: Status) -> Status {
     if status.code() == Code::Cancelled { Status::aborted("the client gave up") } else { status }
 }
 
+/// Address of the connection, or empty.
+fn address_of(request: &Request<Body>) -> String {
+    let connected = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+    connected.map(|address| address.ip().to_canonical().to_string()).unwrap_or_default()
+}
+
 /// Decides whether a call may go in.
 fn admit(
     authenticator: &Authenticator,
     method: &str,
     headers: &http::HeaderMap,
+    address: &str,
 ) -> Result<(Caller, &'static MethodRule), Box<(Caller, Refusal)>> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let token = headers
@@ -126,7 +136,7 @@ fn admit(
         method: method.to_owned(),
         purpose: text("x-purpose"),
         trace: telemetry::trace_id(),
-        address: text("x-forwarded-for"),
+        address: Some(text("x-forwarded-for")).filter(|given| !given.is_empty()).unwrap_or_else(|| address.to_owned()),
         ..caller
     };
     let refuse = |caller: Caller, refusal| Err(Box::new((complete(caller), refusal)));

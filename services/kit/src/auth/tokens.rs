@@ -52,6 +52,15 @@ pub struct Claims {
     pub sid: String,
 }
 
+/// From when to when a token speaks for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTimes {
+    /// Signed at.
+    pub signed: DateTime<Utc>,
+    /// Ends.
+    pub ends: DateTime<Utc>,
+}
+
 /// A part's own token, and when it was made.
 type OwnToken = (String, DateTime<Utc>);
 
@@ -148,6 +157,13 @@ impl Authenticator {
         }
     }
 
+    /// Whether what a caller's token said was revoked since. Asked again by whatever outlives the call it was admitted to.
+    pub fn is_revoked(&self, caller: &Caller) -> bool {
+        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let since = revoked.get(&caller.actor);
+        since.is_some_and(|since| caller.token.is_some_and(|token| token.signed < *since))
+    }
+
     /// Whom a token speaks for.
     ///
     /// # Errors
@@ -160,6 +176,10 @@ impl Authenticator {
             roles: claims.roles.into_iter().filter_map(|number| Role::try_from(number).ok()).collect(),
             certificate: claims.cert,
             sign_in: claims.sid,
+            // Both were compared with the clock, so both are instants.
+            token: DateTime::from_timestamp_millis(claims.iat_ms)
+                .zip(DateTime::from_timestamp(claims.exp, 0))
+                .map(|(signed, ends)| TokenTimes { signed, ends }),
             ..Caller::default()
         })
     }

@@ -29,7 +29,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 impl Ledger {
     /// Serves `ReadEvents` to a caller, who receives what the audience of each event allows. The stream ends when the token
-    /// it was opened with would: the reader opens it again and is authorised anew.
+    /// it was opened with does, or is revoked: the reader opens it again and is authorised anew.
     ///
     /// # Errors
     /// `LOG_DIVERGED` when the reader's hash is not the log's: it must rebuild.
@@ -43,7 +43,8 @@ impl Ledger {
         let (ledger, caller) = (self.clone(), caller.clone());
         tokio::spawn(async move {
             // Not a moment of anything legal: how long a connection may stay open.
-            let until = tokio::time::Instant::now() + TOKEN_LIFE.to_std().unwrap_or_default();
+            let left = caller.token.map_or(TOKEN_LIFE, |token| token.ends - ledger.clock.now()).min(TOKEN_LIFE);
+            let until = tokio::time::Instant::now() + left.to_std().unwrap_or_default();
             let sent = tokio::time::timeout_at(until, ledger.send(&caller, &request, &sender)).await;
             match sent {
                 Ok(Ok(())) => {}
@@ -85,6 +86,9 @@ impl Ledger {
         let mut position = request.after;
         let mut changes = self.position.subscribe();
         loop {
+            if self.authenticator.is_revoked(caller) {
+                return Err(Refusal::new(Reason::NotSignedIn));
+            }
             let top: i64 =
                 sqlx::query_scalar("select coalesce(max(position), 0) from log").fetch_one(&self.pool).await?;
             while position < top {

@@ -10,7 +10,7 @@ use http::{HeaderMap, Response};
 use http_body::Frame;
 use prost::{Message, Name};
 use proto::qingtian::events::v1::{self as pb, AuditEntry, Event, Outcome, Record, record::Kind};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tonic::{Code, Status, body::Body};
 
@@ -81,7 +81,8 @@ impl Tx {
         if request_id.len() > 100 {
             return Err(Refusal::invalid("request_id", "at most 100 characters"));
         }
-        let digest = Sha256::digest(content).to_vec();
+        // Keyed: a request may hold a password, which a plain digest of otherwise known content would give away to guessing.
+        let digest = self.keyed(content).into_bytes();
         // A concurrent repetition waits here for the first one to end.
         let fresh = sqlx::query(
             "insert into idempotency (actor, method, request_id, content, made_at) values ($1, $2, $3, $4, $5)

@@ -23,6 +23,7 @@ use proto::qingtian::{
     common::v1::Import,
     events::v1::{ReadEventsRequest, Record, record::Kind},
 };
+use sha2::{Digest, Sha256};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -171,6 +172,13 @@ async fn the_same_request_twice_is_done_once_and_other_content_is_refused() {
         .await
         .unwrap();
     assert_eq!(rows, ["a", "c", "d"]);
+    // A request may hold a password: what is kept of it must not be guessable from the table alone.
+    let kept: Vec<Vec<u8>> = sqlx::query_scalar("select content from idempotency")
+        .fetch_all(&harness.pool("catalog").await.unwrap())
+        .await
+        .unwrap();
+    let plain = Sha256::digest(prost::Message::encode_to_vec(&create("a", "one")));
+    assert!(kept.len() == 3 && !kept.iter().any(|content| content.as_slice() == plain.as_slice()));
 }
 
 #[tokio::test]
@@ -190,7 +198,10 @@ async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
             .unwrap();
         rows.iter()
             .map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
-                Some(Kind::Audit(entry)) => (entry.actor, entry.reason),
+                Some(Kind::Audit(entry)) => {
+                    assert_eq!(entry.address, "127.0.0.1", "no gateway in between: the connection's own address");
+                    (entry.actor, entry.reason)
+                }
                 other => panic!("{other:?}"),
             })
             .collect::<Vec<_>>()

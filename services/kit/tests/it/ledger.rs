@@ -2,7 +2,7 @@
 //! is found.
 
 use kit::{
-    auth::Caller,
+    auth::{Caller, TokenTimes},
     env::{Clock, Databases, Env, Parts},
     keys::Keys,
     ledger::{Audience, ChainFault, Ledger, Schema, Tx, verify_chain},
@@ -276,4 +276,25 @@ async fn a_reader_with_another_history_is_told_that_the_log_diverged() {
     let beyond = ReadEventsRequest { after: 99, after_hash: "00".repeat(32), ..Default::default() };
     let Err(status) = ledger.read_events(&caller, beyond).await else { panic!("accepted") };
     assert_eq!(kit::testing::refusal_of(&status).0, "LOG_DIVERGED");
+}
+
+/// A stream is not authorised for longer than the token it was opened with: who is frozen stops receiving.
+#[tokio::test]
+async fn a_stream_ends_with_the_token_it_was_opened_with_and_when_that_is_revoked() {
+    let (bench, ledger) = ledger().await;
+    let now = bench.env.clock.now();
+    let with = |ends| Caller {
+        actor: "users/auditor".to_owned(),
+        token: Some(TokenTimes { signed: now, ends }),
+        ..Caller::default()
+    };
+    let first = async |caller: Caller| {
+        let request = ReadEventsRequest { follow: true, ..Default::default() };
+        ledger.read_events(&caller, request).await.unwrap().into_inner().next().await.unwrap()
+    };
+    let soon = now + chrono::Duration::minutes(5);
+    first(with(soon)).await.unwrap();
+    assert_eq!(kit::testing::refusal_of(&first(with(now)).await.unwrap_err()).0, "NOT_SIGNED_IN");
+    bench.env.authenticator.revoke("users/auditor", now + chrono::Duration::milliseconds(1));
+    assert_eq!(kit::testing::refusal_of(&first(with(soon)).await.unwrap_err()).0, "NOT_SIGNED_IN");
 }
