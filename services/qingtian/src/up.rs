@@ -27,6 +27,8 @@ use crate::{
 const CONNECTIONS_MAX: u16 = 120;
 /// Stands in the folder while the demonstration is being loaded; found at a start, the load was cut and begins anew.
 const LOADING: &str = "loading-demonstration";
+/// The demonstration's accounts; where they are, it was loaded whole.
+const ACCOUNTS: &str = "accounts.json";
 
 /// Options of `up`.
 #[derive(Debug, Args)]
@@ -102,7 +104,7 @@ async fn serve(
         connections_max: 1,
     };
     migrate::run(&databases, &SERVICES).await?;
-    let accounts = folder.join("accounts.json");
+    let accounts = folder.join(ACCOUNTS);
     if !accounts.exists() {
         eprintln!("Loading the demonstration city (only at the first start) ...");
         std::fs::write(folder.join(LOADING), "")?;
@@ -110,7 +112,10 @@ async fn serve(
             loaded = demo::load(&settings, &accounts) => loaded.context("cannot load the demonstration city")?,
             () = asked_to_stop() => return Ok(()),
         }
-        std::fs::remove_file(folder.join(LOADING))?;
+    }
+    match std::fs::remove_file(folder.join(LOADING)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        Ok(()) | Err(_) => {}
     }
     let env = settings.env(Clock::System)?;
     drop(http);
@@ -199,7 +204,8 @@ impl Servers {
             return Ok(Self { database_url: url.clone(), migrate_database_url, redis_url, postgres: None, redis });
         }
         let postgres = Postgres::start(folder, &Options::durable(CONNECTIONS_MAX)).await?;
-        let half_loaded = folder.join(LOADING).exists();
+        // The accounts are written last: with them the city is whole, even if the mark outlived a crash.
+        let half_loaded = folder.join(LOADING).exists() && !folder.join(ACCOUNTS).exists();
         for service in SERVICES {
             if half_loaded {
                 drop_service_named(postgres.admin_url(), &format!("qingtian_{service}")).await?;
