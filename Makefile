@@ -10,7 +10,7 @@ endif
 
 WEB := gateway/pages/recheck gateway/ui
 
-.PHONY: up test prove web check rust-tests web-tests clean-var help
+.PHONY: up test prove web browser check rust-tests web-tests clean-var help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -23,7 +23,7 @@ up: ## brings up the demonstration city and keeps it until Ctrl-C
 
 test: ## everything that must hold, from lints to browser stories
 	@scripts/install.sh --tests
-	@$(MAKE) --no-print-directory web
+	@$(MAKE) --no-print-directory web browser
 	@$(MAKE) --no-print-directory check rust-tests web-tests
 
 # Built only when a source is newer than the result.
@@ -34,6 +34,13 @@ $(foreach folder,$(WEB),$(eval $(folder)/dist/.built: $(shell find $(folder) -ty
 $(WEB:%=%/dist/.built):
 	cd $(@:%/dist/.built=%) && { [ -d node_modules ] && [ node_modules -nt package-lock.json ] || npm ci --no-audit --no-fund; } && npm run build
 	@touch $(@:%/dist/.built=%)/node_modules $@
+
+# What the browser stories need; the browser itself is the system's.
+browser: tests/browser/node_modules/.installed
+
+tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
+	cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
+	@touch $@
 
 check:
 	cargo fmt --all --check
@@ -48,10 +55,10 @@ rust-tests:
 
 web-tests:
 	@for folder in $(WEB); do (cd $$folder && npm test); done
-	@cd gateway/ui && npm run typecheck
+	@for folder in gateway/ui tests/browser; do (cd $$folder && npm run typecheck); done
 
 prove: ## the same code with larger counts: hours, not minutes
 	@scripts/install.sh --tests
-	@$(MAKE) --no-print-directory web
+	@$(MAKE) --no-print-directory web browser
 	cargo build --workspace --all-targets --locked
 	QINGTIAN_PROVE=1 cargo run --quiet --locked -p kit --bin with-servers -- cargo nextest run --workspace --locked --no-fail-fast

@@ -1,0 +1,309 @@
+// The walking line, told from sign-in to recheck (articles 9 to 18): a register is uploaded, a plan over it published by
+// another person, a draw stated, dice given by two bodies, and what comes out is checked by anybody.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { expect, test, type Page } from '@playwright/test';
+import { baseUrl, binary, output } from './support/city';
+import { look } from './support/look';
+import { choose, enter, signIn, signOut, visitor, wall, type Visitor } from './support/people';
+import { creditCode, csv, gb18030, spoilt } from './support/register';
+
+test.describe.configure({ mode: 'serial' });
+
+const district = '410203';
+const districtName = '顺河回族区';
+/** From creating the draw to the close of its entries: enough to look at every page on the way. */
+const entriesOpenSecs = 45;
+const planTitle = '流通领域经营主体专项抽查';
+
+// A city may be used for more than one story: each has its own codes.
+const serial = Math.floor(Date.now() / 1000) % 900_000;
+const codes = Array.from({ length: 60 }, (_, nth) => creditCode(district, (serial + nth) % 1_000_000));
+const at = (nth: number): string => codes[nth] ?? '';
+
+let desk: Visitor;
+let supervision: Visitor;
+let number = '';
+let statement = '';
+/** Who was drawn, in the order of drawing, as the work portal showed it. */
+let drawn: string[] = [];
+
+test.beforeAll(async ({ browser }) => {
+  desk = await visitor(browser);
+  supervision = await visitor(browser, { calm: true });
+});
+
+test.afterEach(() => {
+  desk.watch.nothing();
+  supervision.watch.nothing();
+});
+
+test.afterAll(async () => {
+  await desk.context.close();
+  await supervision.context.close();
+});
+
+/** The figure under a name in the report of an upload. */
+const figure = (page: Page, name: string) => page.locator('.counts > div', { has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) }).locator('dd');
+
+async function report(page: Page, figures: Record<string, string>): Promise<void> {
+  await expect(page.getByRole('heading', { name: '退回原因' })).toBeVisible();
+  for (const [name, value] of Object.entries(figures)) await expect(figure(page, name)).toHaveText(value);
+}
+
+test('the handler of the market bureau signs in', async () => {
+  const { page, watch } = desk;
+  await page.goto('/work/');
+  await expect(page.getByRole('heading', { name: '登录工作门户' })).toBeVisible();
+  await look(page, 'story-01-sign-in');
+
+  watch.expecting(/401 for POST .*session:signIn$/);
+  await page.getByLabel('用户名').fill('market-handler');
+  await page.getByLabel('密码', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await expect(page.getByRole('alert')).toContainText('WRONG_PASSWORD');
+  await look(page, 'story-02-sign-in-refused');
+
+  await signIn(page, 'market-handler');
+  await expect(page.getByRole('heading', { name: /您好/ })).toBeVisible();
+  await look(page, 'story-03-home-of-the-handler');
+});
+
+test('a register in UTF-8 goes in, and every bad row is returned with its reason', async () => {
+  const { page } = desk;
+  await page.getByRole('link', { name: '检查对象名录' }).click();
+  await page.getByRole('link', { name: '上传名录' }).click();
+  await look(page, 'story-04-upload-choose');
+
+  const good = codes.slice(0, 40).map((code, nth) => [`顺河第${serial + nth}商行`, code]);
+  const rows = [['企业名称', '统一社会信用代码'], ...good, ['校验位错误商行', spoilt(at(50))], ['重复的商行', at(0)], ['=1+1', at(51)]];
+  await page.locator('input[type=file]').setInputFiles({ name: '顺河区名录.csv', mimeType: 'text/csv', buffer: Buffer.from(csv(rows)) });
+  await expect(page.getByRole('region', { name: '文件开头' })).toContainText(at(0));
+  await expect(page.getByText('UTF-8')).toBeVisible();
+  await choose(page.getByRole('combobox', { name: '默认行政区划' }), districtName);
+  await look(page, 'story-05-upload-columns');
+
+  await page.getByRole('button', { name: '开始上传' }).click();
+  await report(page, { 读取行数: '43', 新增: '40', 退回: '3' });
+  const problems = page.getByRole('table', { name: '退回原因' });
+  await expect(problems.getByRole('row').filter({ hasText: spoilt(at(50)) })).toContainText(/42.*(校验|CHECK)/);
+  await look(page, 'story-06-upload-report');
+
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: '下载完整报告' }).click()]);
+  const file = output('register-report.csv');
+  await download.saveAs(file);
+  expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(4);
+});
+
+test('a register in GB18030 goes in by a column map made by hand', async () => {
+  const { page } = desk;
+  await page.getByRole('button', { name: '再传一个文件' }).click();
+  // A name with a character that takes four bytes, as names of people in business do.
+  const good = codes.slice(40, 50).map((code, nth) => [code, `㐱记第${serial + nth}商行`, '在业']);
+  const rows = [['证照', '字号', '其他'], ...good, [at(0), `顺河第${serial}商行`, '']];
+  await page.locator('input[type=file]').setInputFiles({ name: '老系统导出.csv', mimeType: 'text/csv', buffer: gb18030(csv(rows)) });
+  await expect(page.getByText('GB18030')).toBeVisible();
+  await expect(page.getByRole('region', { name: '文件开头' })).toContainText(`㐱记第${serial}商行`);
+
+  await page.getByRole('button', { name: '开始上传' }).click();
+  await expect(page.getByText('此项必填').first()).toBeVisible();
+  await look(page, 'story-07-upload-columns-missing');
+
+  await choose(page.getByRole('combobox', { name: '统一社会信用代码 / 注册号' }), '证照');
+  await choose(page.getByRole('combobox', { name: '名称', exact: true }), '字号');
+  await page.getByRole('button', { name: '开始上传' }).click();
+  await report(page, { 读取行数: '11', 新增: '10', 未变: '1', 退回: '0' });
+  await expect(page.getByText('没有退回的行。')).toBeVisible();
+  await look(page, 'story-08-upload-report-gb18030');
+
+  await page.getByRole('link', { name: '查看名录库' }).click();
+  await page.getByRole('searchbox', { name: '代码开头或名称中的字' }).fill(`㐱记第${serial}`);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('table', { name: '检查对象名录库' })).toContainText(at(40));
+  await look(page, 'story-09-register');
+});
+
+test('a plan is drafted over it, looked at and submitted', async () => {
+  const { page } = desk;
+  await page.getByRole('navigation').getByRole('link', { name: '检查计划' }).click();
+  await page.getByRole('link', { name: '起草计划' }).click();
+  await expect(page.getByRole('heading', { name: '起草计划' })).toBeVisible();
+  await page.getByRole('button', { name: '保存' }).click();
+  await expect(page.getByText('此项必填').first()).toBeVisible();
+  await look(page, 'story-10-plan-form-incomplete');
+
+  await page.getByLabel('计划名称').fill(planTitle);
+  await choose(page.getByRole('combobox', { name: '类型' }), '专项抽查');
+  await choose(page.getByRole('combobox', { name: '监管事项' }), '流通领域商品质量检查', true);
+  await choose(page.getByRole('combobox', { name: '检查范围' }), districtName, true);
+  await page.getByRole('checkbox', { name: /属地管理/ }).check();
+  await look(page, 'story-11-plan-form');
+
+  await page.getByRole('button', { name: '保存' }).click();
+  await expect(page.getByRole('heading', { name: planTitle })).toContainText('草稿');
+  await expect(page.getByText('名录和人员条件具备。')).toBeVisible();
+  await look(page, 'story-12-plan-draft');
+
+  await page.getByRole('button', { name: '提交审核' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('提交后不能再修改');
+  await look(page, 'story-13-plan-submit-asked');
+  await dialog.getByRole('button', { name: '提交审核' }).click();
+  await expect(page.getByRole('heading', { name: planTitle })).toContainText('待审核');
+  // Whoever asks does not approve: the drafter is shown who may, and no button.
+  await expect(page.getByRole('button', { name: '公布计划' })).toHaveCount(0);
+  await signOut(page);
+});
+
+test('another person publishes the plan', async () => {
+  const { page } = desk;
+  await signIn(page, 'market-reviewer');
+  await look(page, 'story-14-home-of-the-reviewer');
+  await page.getByRole('link', { name: `审核并公布计划“${planTitle}”` }).first().click();
+  await look(page, 'story-15-plan-in-review');
+  await page.getByRole('button', { name: '公布计划' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: '公布计划' }).click();
+  await expect(page.getByRole('heading', { name: planTitle })).toContainText('已公布');
+  await signOut(page);
+});
+
+test('the supervision office is at its desk', async () => {
+  const { page } = supervision;
+  await enter(page, 'supervision');
+  await look(page, 'story-16-home-of-supervision');
+});
+
+test('a draw is created from the plan, stated, and the first dice are given', async () => {
+  const { page } = desk;
+  await signIn(page, 'market-handler');
+  await page.getByRole('navigation').getByRole('link', { name: '检查计划' }).click();
+  await page.getByRole('link', { name: planTitle }).first().click();
+  await page.getByRole('link', { name: '发起抽签' }).click();
+  await expect(page.getByText('开封市人民政府督查局')).toBeVisible();
+  await look(page, 'story-17-draw-form');
+
+  await page.getByRole('radio', { name: '指定时间' }).check();
+  const close = Date.now() + entriesOpenSecs * 1000;
+  for (const [label, plus] of [['提交截止时间', 0], ['公共随机数时间', 1], ['最迟揭示时间', 3600]] as const) {
+    const field = page.getByLabel(label);
+    await field.fill(wall(new Date(close + plus * 1000)));
+    await field.press('Enter');
+  }
+  await page.getByRole('button', { name: '建立抽签' }).click();
+  await expect(page.getByRole('heading', { name: /^抽签 \d{4}-\d{4}/ })).toContainText('待声明');
+  number = /\d{4}-\d{4}$/.exec(page.url())?.[0] ?? '';
+  expect(number).not.toBe('');
+
+  await page.getByRole('button', { name: '作出声明' }).click();
+  await expect(page.getByRole('dialog')).toContainText('声明后不能更改');
+  await look(page, 'story-18-draw-state-asked');
+  await page.getByRole('dialog').getByRole('button', { name: '已核对，作出声明' }).click();
+  await expect(page.getByRole('heading', { name: `抽签 ${number}` })).toContainText('已声明');
+  statement = (await page.locator('.seen code').textContent()) ?? '';
+  expect(statement).toMatch(/^[0-9a-f]{64}$/);
+  await look(page, 'story-19-draw-stated');
+
+  for (const [nth, face] of ['4', '2', '6', '1', '3', '5'].entries()) await page.getByLabel(`第 ${nth + 1} 颗`).fill(face);
+  await page.getByRole('button', { name: '提交（不可撤回）' }).click();
+  await expect(page.locator('.entries')).toContainText('4 2 6 1 3 5');
+});
+
+test('supervision gives its dice on the statement it saw', async () => {
+  const { page } = supervision;
+  await page.reload();
+  await page.getByRole('link', { name: `向抽签 ${number} 提交随机数` }).first().click();
+  await expect(page.locator('.seen code')).toHaveText(statement);
+  await page.getByLabel('第 1 颗').fill('661253');
+  await page.getByRole('button', { name: '提交（不可撤回）' }).click();
+  await expect(page.locator('.entries')).toContainText('6 6 1 2 5 3');
+  await look(page, 'story-20-draw-entries-in');
+});
+
+test('the beacon comes and the reveal runs by itself, before the eyes of both', async () => {
+  const { page } = desk;
+  for (const watching of [page, supervision.page]) {
+    await expect(watching.getByRole('heading', { name: `抽签 ${number}` })).toContainText('已派发', { timeout: (entriesOpenSecs + 60) * 1000 });
+  }
+  await expect(page.locator('.course')).toContainText('公共随机数');
+  const rows = page.getByRole('table', { name: '抽取结果' }).locator('tbody tr');
+  await expect(rows.first()).toBeVisible();
+  await expect(page.locator('.load li').first()).toBeVisible();
+  for (const row of await rows.all()) {
+    const cells = await row.locator('td').allTextContents();
+    drawn.push(cells[2] ?? '');
+    expect(cells[5], 'two officers go').toMatch(/^1601\d{6} 1601\d{6}$/);
+  }
+  expect(drawn.length, 'a full page').toBe(50);
+  await look(page, 'story-21-draw-dispatched');
+
+  await page.getByRole('link', { name: '检查任务' }).last().click();
+  await expect(page.getByRole('table', { name: '检查任务' })).toContainText(drawn[0] ?? '');
+  await look(page, 'story-22-visits');
+  await signOut(page);
+  await look(page, 'story-23-signed-out');
+});
+
+test('the public page shows all of it without script', async ({ browser }) => {
+  const { page, context, watch } = await visitor(browser, { script: false });
+  await page.goto('/');
+  await page.getByRole('link', { name: new RegExp(planTitle) }).first().click();
+  if (!page.url().includes('/draws/')) await page.goto(`/draws/${number}`);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(number);
+  const body = page.locator('main');
+  await expect(body).toContainText(statement);
+  for (const value of ['4 2 6 1 3 5', '6 6 1 2 5 3', 'lottery:demo:', districtName, '开封市市场监督管理局']) await expect(body).toContainText(value);
+  const strata = page.locator('section[aria-labelledby=strata]');
+  await expect(strata).toContainText(/[0-9a-f]{64}/);
+  const rows = page.locator('section[aria-labelledby=drawn-title] tbody tr');
+  expect(await rows.count()).toBe(20);
+  for (const [nth, row] of (await rows.all()).entries()) {
+    await expect(row).toContainText(drawn[nth] ?? '');
+    await expect(row).toContainText(/1601\d{6}/);
+  }
+  await look(page, 'story-24-public-draw-without-script', { axe: false });
+
+  await page.getByLabel('统一社会信用代码或企业全称').fill(drawn[0] ?? '');
+  await page.getByRole('button', { name: '查询' }).click();
+  await expect(page.locator('#firm').getByRole('status')).toContainText('抽中了');
+  await look(page, 'story-25-public-firm-drawn', { axe: false });
+  watch.nothing();
+  await context.close();
+});
+
+test('with script, the visitor\u2019s own browser rechecks the draw', async ({ browser }) => {
+  const { page, context, watch } = await visitor(browser);
+  await page.goto(`/draws/${number}`);
+  await look(page, 'story-26-public-draw');
+  await page.locator('#recheck-start').click();
+  const verdict = page.locator('.recheck-verdict[data-verdict]');
+  await expect(verdict).toHaveAttribute('data-verdict', 'verified', { timeout: 60_000 });
+  const checks = page.locator('.recheck-list > li');
+  expect(await checks.count()).toBeGreaterThan(10);
+  await expect(page.locator('.recheck-list > li[data-ok=false]')).toHaveCount(0);
+  await look(page, 'story-27-public-draw-rechecked');
+
+  await page.goto(`/draws/${number}?lang=en`);
+  await page.locator('#recheck-start').click();
+  await expect(verdict).toHaveAttribute('data-verdict', 'verified', { timeout: 60_000 });
+  await look(page, 'story-28-public-draw-rechecked-english');
+  watch.nothing();
+  await context.close();
+});
+
+test('the command agrees on the evidence that the page hands out', async ({ browser }) => {
+  const { page, context, watch } = await visitor(browser);
+  await page.goto(`/draws/${number}`);
+  const evidence = output('evidence.tar.gz');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /证据包（tar\.gz/ }).click()]);
+  await download.saveAs(evidence);
+  expect(statSync(evidence).size).toBeGreaterThan(1000);
+  const jwks = output('jwks.json');
+  const keys = await context.request.get(`${baseUrl()}/.well-known/jwks.json`);
+  expect(keys.ok()).toBe(true);
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(jwks, await keys.body());
+  const said = execFileSync(binary(), ['verify', evidence, '--jwks', jwks, '--demo'], { encoding: 'utf8' });
+  expect(said).toMatch(/verified/i);
+  watch.nothing();
+  await context.close();
+});
