@@ -70,9 +70,9 @@ impl Desk {
         };
         check_value(&rules, place, &request.value)?;
         let entered = match beacon {
-            // Its own signature tells a false value from the true one, whoever types it.
-            Beacon::DrandQuicknet { .. } => true,
-            Beacon::LotterySsq { .. } => self.typed_twice(caller, &mut tx, &row, &request).await?,
+            // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by
+            // that the result: two accounts type it, as a lottery's numbers.
+            Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. } => self.typed_twice(caller, &mut tx, &row, &request).await?,
             Beacon::LotteryDemo { .. } => {
                 let problem = "演示用公共随机数由系统产生，无需录入 / the demonstration's lottery needs nobody";
                 return Err(Refusal::invalid("value", problem));

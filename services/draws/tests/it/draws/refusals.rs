@@ -245,7 +245,7 @@ async fn a_lotterys_numbers_are_typed_by_two_accounts_one_of_them_outside() {
 }
 
 #[tokio::test]
-async fn a_drand_round_is_taken_in_its_form_at_its_time() {
+async fn a_drand_round_is_taken_in_its_form_at_its_time_from_two_accounts() {
     let city = City::start().await;
     let at = Time::from_epoch_secs((city.now() + Duration::seconds(BEACON - 10)).timestamp()).unwrap();
     let stated = closed(&city, &Beacon::quicknet_from(&at).to_string()).await;
@@ -254,6 +254,12 @@ async fn a_drand_round_is_taken_in_its_form_at_its_time() {
     city.advance(BEACON - CLOSE);
     let mut supervision = city.draws("users/inspector", SUPERVISION, &[Role::SupervisionOffice]).await;
     assert_eq!(reason(report(&mut supervision, &stated, "0A").await), "INVALID");
+    // Whoever could type it alone could choose the value, and by it who is drawn.
+    let mut clerk = city.handler().await;
+    let once = report(&mut clerk, &stated, &value).await.unwrap();
+    assert_eq!(once.entries.len(), 2, "one account settles nothing");
+    let other = "0b".repeat(48);
+    assert_eq!(refused(report(&mut supervision, &stated, &other).await), said("NUMBERS_DIFFER", "15"));
     report(&mut supervision, &stated, &value).await.unwrap();
     let done = city.until(&stated.name, DrawState::Dispatched).await;
     assert_eq!(city.verify(&done).await.verdict, lottery::verify::Verdict::Verified);
