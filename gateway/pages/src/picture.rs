@@ -12,9 +12,9 @@ const THRESHOLD: u16 = 40;
 /// The picture; its text says the same in words.
 pub fn draw(lang: Lang) -> Markup {
     let boxes = [
-        (0, lang.t("声明", "Statement"), lang.t("事先公布", "published before")),
-        (124, lang.t("各方随机数", "Entries"), lang.t("当众提交", "given in public")),
-        (248, lang.t("公开来源", "Beacon"), lang.t("谁也控制不了", "nobody controls")),
+        (0, lang.t("声明", "Statement"), lang.t("事先公布", "published first")),
+        (124, lang.t("各方随机数", "Entries"), lang.t("当众提交", "in public")),
+        (248, lang.t("公开来源", "Beacon"), lang.t("谁也控制不了", "independent")),
     ];
     html! {
         svg.picture viewBox="0 0 360 330" role="img" aria-labelledby="picture-title" xmlns="http://www.w3.org/2000/svg" {
@@ -40,7 +40,7 @@ pub fn draw(lang: Lang) -> Markup {
             }
             line.threshold x1="0" y1=(280 - THRESHOLD) x2="360" y2=(280 - THRESHOLD) {}
             line.ground x1="0" y1="280" x2="360" y2="280" {}
-            text.small x="0" y="300" { (lang.t("每一柱是一家企业的号；虚线是门槛。", "Each bar is one firm's ticket; the dashes, the threshold.")) }
+            text.small x="0" y="300" { (lang.t("每一柱是一家企业的号；虚线是门槛。", "Bar: a firm's ticket. Dashes: the threshold.")) }
             text.small x="0" y="320" { (lang.t("✓ 号不高于门槛：抽中。", "✓ Not above the threshold: drawn.")) }
         }
     }

@@ -142,7 +142,8 @@ fn how_many(reader: &Reader, plan: &Plan) -> Markup {
             thead { tr { th scope="col" { (lang.t("层", "Stratum")) } th scope="col" { (lang.t("抽取", "Drawn")) } } }
             tbody { @for quota in &plan.quotas { tr {
                 td data-label=(lang.t("层", "Stratum")) {
-                    @if quota.stratum == "*" { (lang.t("其余各区县", "every other district")) } @else { (words::stratum(lang, &quota.stratum, on)) }
+                    @if quota.stratum == "*" && plan.quotas.len() == 1 { (lang.t("每个区县", "each district")) }
+                    @else if quota.stratum == "*" { (lang.t("其余各区县", "every other district")) } @else { (words::stratum(lang, &quota.stratum, on)) }
                 }
                 td data-label=(lang.t("抽取", "Drawn")) { @match quota.amount {
                     Some(Amount::Ppm(ppm)) => { (words::percent(ppm)) (lang.t("，进位取整", ", rounded up")) },

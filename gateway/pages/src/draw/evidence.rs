@@ -11,7 +11,7 @@ pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
     html! {
         section #recheck-part aria-labelledby="recheck-title" {
             h2 #recheck-title { (lang.t("亲自复核", "Recheck it yourself")) }
-            p { (lang.t(
+            p.scripted { (lang.t(
                 "按下按钮，您的浏览器会下载证据包，在您自己的设备上把整个抽查重算一遍，逐项告诉您是否相符。",
                 "Press the button: your browser downloads the evidence, computes the whole draw again on your own device, and tells you check by check whether it agrees.",
             )) }
@@ -22,6 +22,9 @@ pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
             noscript {
                 p.notice {
                     (lang.t("您的浏览器没有启用脚本。可以下载证据包和公钥，用命令复核：", "Scripts are off in your browser. Download the evidence and the keys, and check by command:"))
+                    br;
+                    a href={ "/v1/public/draws/" (facts.number) "/evidence" } { (lang.t("证据包", "evidence")) } " · "
+                    a href="/.well-known/jwks.json" { (lang.t("公钥", "keys")) }
                     br;
                     code { "qingtian verify draw-" (facts.number) ".tar.gz --jwks jwks.json" @if facts.is_demonstration() { " --demo" } }
                 }

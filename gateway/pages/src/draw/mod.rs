@@ -38,7 +38,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
         (warnings(&reader, &facts))
         @if facts.is_public() {
             p.acts {
-                a.call href="#recheck-part" { (lang.t("亲自复核这次抽查", "Recheck this draw yourself")) }
+                a.call.scripted href="#recheck-part" { (lang.t("亲自复核这次抽查", "Recheck this draw yourself")) }
                 a.second href="#firm" { (lang.t("查一家企业", "Look a firm up")) }
             }
         }

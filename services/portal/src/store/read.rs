@@ -158,8 +158,8 @@ macro_rules! plans {
     ($rest:literal) => {
         concat!(
             "select p.message, coalesce(o.title, '') as organisation_title,
-                array(select coalesce(i.title, '') from unnest(p.items) with ordinality as n (name, place)
-                    left join item i on i.name = n.name order by n.place) as item_titles,
+                array(select coalesce(case when i.sub_title = '' then i.title else i.title || ' · ' || i.sub_title end, '')
+                    from unnest(p.items) with ordinality as n (name, place) left join item i on i.name = n.name order by n.place) as item_titles,
                 array(select d.name from draw d where d.plan = p.name order by d.year, d.number) as draws
              from plan p left join organisation o on o.name = p.organisation ",
             $rest

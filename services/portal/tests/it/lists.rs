@@ -55,7 +55,7 @@ async fn plans_and_items_are_public_without_account_names() {
     city.plan("plans/2025-03", "2025年计量抽查", 2025).await;
     city.settle().await;
     let plan = client.get_plan(pb::GetPlanRequest { name: "plans/2026-07".to_owned() }).await.unwrap().into_inner();
-    assert_eq!(plan.item_titles, ["特种设备检查", "食品生产监督检查"], "in the plan's order");
+    assert_eq!(plan.item_titles, ["特种设备检查", "食品生产监督检查 · 小作坊"], "in the plan's order");
     assert_eq!(plan.organisation_title, "市市场监督管理局");
     assert!(plan.units.iter().any(|unit| unit.title == "市市场监督管理局"));
     let shown = plan.plan.unwrap();
