@@ -72,7 +72,9 @@ impl Desk {
         let entered = match beacon {
             // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by
             // that the result: two accounts type it, as a lottery's numbers.
-            Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. } => self.typed_twice(caller, &mut tx, &row, &request).await?,
+            Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. } => {
+                self.typed_twice(caller, &mut tx, &row, &request).await?
+            }
             Beacon::LotteryDemo { .. } => {
                 let problem = "演示用公共随机数由系统产生，无需录入 / the demonstration's lottery needs nobody";
                 return Err(Refusal::invalid("value", problem));

@@ -132,6 +132,16 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
     let impossible = pb::Plan { teams, approved_exception: "人员不足，经批准".to_owned(), ..plan() };
     assert_eq!(not_stated(&city, impossible).await, said("TOO_FEW_OFFICERS", "15"), "no exception makes six of five");
 
+    // More strata than the event of a reveal can tell: such a draw could be stated and never be revealed.
+    let countless: String = (0..401)
+        .map(|n| register(&format!("41{:04}", 3_000 + n), 1_000 + n..1_001 + n))
+        .flat_map(|csv| csv.lines().skip(1).map(|line| format!("{line}\n")).collect::<Vec<_>>())
+        .collect();
+    city.register(&format!("key,title,district,status\n{countless}")).await;
+    let divided =
+        pb::Plan { cover_district: false, approved_exception: "县区规模小，经批准".to_owned(), ..plan() };
+    assert_eq!(not_stated(&city, divided).await, said("QUOTA_INVALID", "14"));
+
     city.register(&register("410204", 400..419)).await;
     let small = somewhere("410204");
     for certificate in ["16020011", "16020012", "16020013", "16020014"] {
