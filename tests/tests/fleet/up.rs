@@ -56,7 +56,12 @@ async fn up_story_first_start_clean_stop_and_second_start_with_the_data_still_th
     let left = still_there.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     assert!(left.is_empty(), "servers were left running: {left}");
 
+    // A crash between the end of the first load and the removal of its mark: once the mark alone made the next start drop
+    // every database.
+    let mark = folder.path().join("data/loading-demonstration");
+    std::fs::write(&mark, "").unwrap();
     let second = up(folder.path(), "second.log").await;
+    assert!(!mark.exists());
     println!("second start: ready after {:.1} s", second.secs);
     assert!(
         second.process.written().contains(&handler.password),
