@@ -110,7 +110,7 @@ async fn tell(layout: Layout) {
     // A stranger who watches sees numbers and states, and cannot contribute.
     let from_unit_alone = json!({"plan": plan, "contributors": [{"contributor": department.unit(), "kind": "CONTRIBUTOR_KIND_DEPARTMENT", "unit": department.unit()}], "beaconWaived": "试", "entriesClose": crate::telling::in_secs(60), "revealBy": crate::telling::in_secs(600)});
     assert_eq!(department.handler.post("/v1/draws", from_unit_alone).await.refused().0, "ONLY_OWN_ENTRIES");
-    let created = department.handler.post("/v1/draws", department.draw_of(&plan, 8, 10)).await.ok();
+    let created = department.handler.post("/v1/draws", department.draw_of(&plan, 20, 21)).await.ok();
     let name = created["name"].as_str().unwrap().to_owned();
     let stated = department.state(&created).await;
     assert_eq!(number(&stated["subjects"]), expected_in);
