@@ -36,7 +36,8 @@ pub async fn page(reader: Reader) -> Result<Response, Failure> {
                             _ => (lang.t("监管事项", "Item"), items::href(&hit.name)),
                         };
                         a.title href=(href) { (hit.title) }
-                        p.meta { (kind) " " (words::last(&hit.name)) }
+                        // An item is known by its title; its name is for machines.
+                        p.meta { (kind) @if matches!(hit.kind.as_str(), "draw" | "plan") { " " (words::last(&hit.name)) } }
                     }
                 } }
             }

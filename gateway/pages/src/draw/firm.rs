@@ -21,7 +21,7 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStandin
     let lang = reader.lang;
     let refused = answer.as_ref().and_then(|answer| answer.as_ref().err());
     html! {
-        section #firm aria-labelledby="firm-title" {
+        section #firm class=[answer.is_none().then_some("unasked")] aria-labelledby="firm-title" {
             h2 #firm-title { (lang.t("查一家企业", "Look a firm up")) }
             @if facts.is_withheld("subjects.tsv") {
                 p { (lang.t(
@@ -33,7 +33,7 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStandin
             } @else {
                 form.search action={ (reader.path()) "#firm" } {
                     label for="firm-key" { (lang.t("统一社会信用代码或企业全称", "Credit code, or the registered name in full")) }
-                    @if let Some(refused) = refused { p.wrong #firm-wrong { (refused.sentence(lang)) } }
+                    @if let Some(refused) = refused { p.wrong #firm-wrong { (wrong(reader, refused)) } }
                     div.row {
                         input #firm-key name="firm" value=(reader.get("firm")) maxlength="200" autocomplete="off" required
                             aria-describedby=[refused.map(|_| "firm-wrong")] aria-invalid=[refused.map(|_| "true")];
@@ -43,6 +43,17 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStandin
                 @if let Some(Ok(standing)) = &answer { (result(reader, facts, standing)) }
             }
         }
+    }
+}
+
+/// What is wrong with what was typed, said beside the field.
+fn wrong<'a>(reader: &Reader, refused: &'a Refused) -> &'a str {
+    match refused.reason.as_str() {
+        "INVALID" => reader.lang.t(
+            "请填写18位统一社会信用代码、名录中的编号，或登记的企业全称。",
+            "Type the 18 characters of the credit code, the key in the register, or the registered name in full.",
+        ),
+        _ => refused.sentence(reader.lang),
     }
 }
 

@@ -148,4 +148,5 @@ async fn what_is_asked_wrongly_is_answered_with_a_sentence() {
     assert_eq!(firm.status, StatusCode::OK, "a wrong entry is said beside its field");
     assert!(firm.text.contains("aria-invalid=\"true\"") && firm.text.contains("id=\"firm-wrong\""));
     assert!(firm.text.contains("name=\"firm\" value=\"=\""), "what was typed is kept");
+    assert!(firm.text.contains("请填写18位统一社会信用代码"));
 }
