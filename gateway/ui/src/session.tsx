@@ -118,6 +118,8 @@ export interface Me {
   demonstration: boolean;
   /** Whether the user's roles reach every organisation. */
   cityWide: boolean;
+  /** Whether the user's organisation inspects, and so keeps registers and items. */
+  enforces: boolean;
   may: (method: keyof Methods) => boolean;
 }
 
@@ -133,6 +135,7 @@ export function useMe(): Me {
       roles: user.roles,
       demonstration: session.demonstration,
       cityWide: isCityWide(user.roles),
+      enforces: session.organisation?.enforcing ?? false,
       may: (method) => mayCall(method, user.roles),
     }),
     [session, user],

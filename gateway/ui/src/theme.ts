@@ -4,7 +4,11 @@ import type { ThemeConfig } from 'antd';
 export const theme: ThemeConfig = {
   token: {
     colorPrimary: '#14598f',
+    colorPrimaryHover: '#0f4a78',
+    colorPrimaryActive: '#0b3a60',
     colorLink: '#14598f',
+    colorLinkHover: '#0f4a78',
+    colorLinkActive: '#0b3a60',
     colorInfo: '#14598f',
     colorSuccess: '#1c6b3f',
     colorWarning: '#8f5200',

@@ -41,14 +41,16 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
   const parent = me.organisation;
   const officer = me.roles.includes('ROLE_OFFICER');
   const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
+  // The supervision office has handlers too, but no register, officers or items of its own.
+  const keeps = works && me.enforces;
   const [plans, draws, mine, drafts, subjects, officers, items, visits] = await Promise.all([
     part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
     part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
     part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
     part(me.may('Catalog.PublishItems'), () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_DRAFT', pageSize: 1 }, signal)),
-    part(works, () => call('Registers.ListSubjects', { parent, pageSize: 1 }, signal)),
-    part(works, () => call('Registers.ListOfficers', { parent, pageSize: 1000 }, signal)),
-    part(works, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
+    part(keeps, () => call('Registers.ListSubjects', { parent, pageSize: 1 }, signal)),
+    part(keeps, () => call('Registers.ListOfficers', { parent, pageSize: 1000 }, signal)),
+    part(keeps, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
     part(works || me.cityWide, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
   ]);
   return {

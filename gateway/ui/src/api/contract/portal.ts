@@ -47,6 +47,13 @@ export interface PublicPlan {
   organisationTitle: string;
   itemTitles: string[];
   draws: string[];
+  units: Unit[];
+}
+
+export interface Unit {
+  name: string;
+  title: string;
+  titleEn: string;
 }
 
 export interface ListPlansResponse {
@@ -92,6 +99,7 @@ export interface PublicDraw {
   entriesSignature: string;
   publishAfter: string;
   replacedBy: string;
+  units: Unit[];
 }
 
 export interface LoadCount {

@@ -2,6 +2,7 @@ import type { Texts } from '../lang';
 
 export const draws = {
   'draws.title': ['抽签', 'Draws'],
+  'draws.one': ['抽签', 'Draw'],
   'draws.lead': ['声明之后任何人都不能预知、选择或更改结果，任何人都能复算（第十五条）。最新的在前。', 'Once stated, nobody can foresee, choose or change the result, and everybody can recompute it (article 15). Newest first.'],
   'draws.new': ['发起抽签', 'Start a draw'],
   'draws.search': ['编号或计划名称', 'Number or title of the plan'],
@@ -95,7 +96,7 @@ export const draws = {
   'draw.sendEntry': ['提交（不可撤回）', 'Give it (cannot be undone)'],
   'draw.entryGiven': ['随机数已提交并公开', 'The entry is given and public'],
   'draw.reportBeacon': ['录入公共随机数', 'Type the beacon'],
-  'draw.reportLottery': ['双色球由两个账号分别录入，其中一个须在抽签单位之外；两次不一致将被拒绝。', 'Lottery numbers are typed by two accounts, one outside the drawing organisation, and refused when they differ.'],
+  'draw.reportTwice': ['由两个账号分别录入，其中一个须在抽签单位之外；两次不一致将被拒绝。', 'Typed by two accounts, one outside the drawing organisation, and refused when they differ.'],
   'draw.red': ['红球 {n}', 'Red {n}'],
   'draw.blue': ['蓝球', 'Blue'],
   'draw.drandValue': ['该轮次的签名', 'Signature of the round'],

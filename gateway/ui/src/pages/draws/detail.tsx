@@ -62,7 +62,7 @@ export default function DrawDetail() {
   const owed = me.may('Draws.AddEntry') ? owesEntry(draw, me.organisation, now) : undefined;
   return (
     <>
-      <PageHead title={`${t('draws.title')} ${lastPart(draw.name)}`} state={<StateTag prefix="draws.state." value={draw.state} />} lead={`${draw.planTitle} · ${titleOf(draw.organisation)}`}>
+      <PageHead title={`${t('draws.one')} ${lastPart(draw.name)}`} state={<StateTag prefix="draws.state." value={draw.state} />} lead={`${draw.planTitle} · ${titleOf(draw.organisation)}`}>
         {stated && <a href={`/${draw.name}`}>{t('draw.publicPage')}</a>}
         {revealed && (
           <Button icon={<DownloadOutlined />} href={addressOf('Portal.DownloadEvidence', { name })} download>

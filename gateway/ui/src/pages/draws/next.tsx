@@ -47,7 +47,9 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
   const abandonable = own && (created || draw.state === 'DRAW_STATE_STATED') && draw.entries.length === 0;
   const missed = missedItsTime(draw, now);
   const instant = nextInstant(draw, now);
-  const number = (text: string) => Number(text).toLocaleString('en');
+  const number = (text: string | number) => Number(text).toLocaleString('en');
+  // Before the reveal nobody is drawn; the statement says how many each stratum will give.
+  const drawn = isRevealed(draw) ? draw.drawn : draw.strata.reduce((sum, stratum) => sum + Number(stratum.drawn), 0);
 
   return (
     <>
@@ -60,7 +62,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
             </p>
           )}
           {draw.state === 'DRAW_STATE_FAILED' && own && <p>{t('draw.failedNext')}</p>}
-          {draw.statement !== '' && Number(draw.subjects) > 0 && <p>{t(isRevealed(draw) ? 'draw.pool' : 'draw.willDraw', { pool: number(draw.subjects), drawn: number(draw.drawn) })}</p>}
+          {draw.statement !== '' && Number(draw.subjects) > 0 && <p>{t(isRevealed(draw) ? 'draw.pool' : 'draw.willDraw', { pool: number(draw.subjects), drawn: number(drawn) })}</p>}
           {instant && (
             <p className="countdown" role="timer">
               <span>{t(counted[instant.what])}</span>

@@ -39,7 +39,7 @@ export default function Plans() {
       title: t('field.state'),
       render: (row) => (
         <span>
-          <StateTag prefix="plans.state." value={row.state} />
+          <StateTag prefix="plans.state." value={row.state} />{' '}
           {row.late && <Tag className="state state-warning">{t('plans.late')}</Tag>}
         </span>
       ),
