@@ -1,4 +1,4 @@
-// One browser, one thing after another: the stories share a city. Nothing is retried.
+// Two browsers over one city: one lives the story, the other looks at every other page meanwhile. Nothing is retried.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { defineConfig } from '@playwright/test';
@@ -24,10 +24,9 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   outputDir: output('failures'),
-  workers: 1,
+  workers: 2,
   fullyParallel: false,
   retries: 0,
-  maxFailures: 0,
   forbidOnly: true,
   timeout: 180_000,
   expect: { timeout: 30_000 },

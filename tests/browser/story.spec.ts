@@ -1,7 +1,7 @@
 // The walking line, told from sign-in to recheck (articles 9 to 18): a register is uploaded, a plan over it published by
 // another person, a draw stated, dice given by two bodies, and what comes out is checked by anybody.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { baseUrl, binary, output } from './support/city';
 import { look } from './support/look';
@@ -170,6 +170,7 @@ test('another person publishes the plan', async () => {
 test('the supervision office is at its desk', async () => {
   const { page } = supervision;
   await enter(page, 'supervision');
+  await expect(page.getByText('当前没有等您办理的事项。')).toBeVisible();
   await look(page, 'story-16-home-of-supervision');
 });
 
@@ -201,6 +202,7 @@ test('a draw is created from the plan, stated, and the first dice are given', as
   await expect(page.getByRole('heading', { name: `抽签 ${number}` })).toContainText('已声明');
   statement = (await page.locator('.seen code').textContent()) ?? '';
   expect(statement).toMatch(/^[0-9a-f]{64}$/);
+  await expect(page.getByText(/参与 1,\d{3} 户，将抽取 [1-9]\d* 户/)).toBeVisible();
   await look(page, 'story-19-draw-stated');
 
   for (const [nth, face] of ['4', '2', '6', '1', '3', '5'].entries()) await page.getByLabel(`第 ${nth + 1} 颗`).fill(face);
@@ -219,6 +221,17 @@ test('supervision gives its dice on the statement it saw', async () => {
   await look(page, 'story-20-draw-entries-in');
 });
 
+test('meanwhile anybody can see what was stated, and that nothing is drawn yet', async ({ browser }) => {
+  const { page, context, watch } = await visitor(browser);
+  await page.goto(`/draws/${number}`);
+  await expect(page.locator('main')).toContainText(statement);
+  await expect(page.locator('main')).toContainText('还没有抽');
+  await expect(page.locator('#recheck-start')).toHaveCount(0);
+  await look(page, 'story-21-public-draw-under-way');
+  watch.nothing();
+  await context.close();
+});
+
 test('the beacon comes and the reveal runs by itself, before the eyes of both', async () => {
   const { page } = desk;
   for (const watching of [page, supervision.page]) {
@@ -234,13 +247,13 @@ test('the beacon comes and the reveal runs by itself, before the eyes of both', 
     expect(cells[5], 'two officers go').toMatch(/^1601\d{6} 1601\d{6}$/);
   }
   expect(drawn.length, 'a full page').toBe(50);
-  await look(page, 'story-21-draw-dispatched');
+  await look(page, 'story-22-draw-dispatched');
 
   await page.getByRole('link', { name: '检查任务' }).last().click();
   await expect(page.getByRole('table', { name: '检查任务' })).toContainText(drawn[0] ?? '');
-  await look(page, 'story-22-visits');
+  await look(page, 'story-23-visits');
   await signOut(page);
-  await look(page, 'story-23-signed-out');
+  await look(page, 'story-24-signed-out');
 });
 
 test('the public page shows all of it without script', async ({ browser }) => {
@@ -260,12 +273,12 @@ test('the public page shows all of it without script', async ({ browser }) => {
     await expect(row).toContainText(drawn[nth] ?? '');
     await expect(row).toContainText(/1601\d{6}/);
   }
-  await look(page, 'story-24-public-draw-without-script', { axe: false });
+  await look(page, 'story-25-public-draw-without-script', { axe: false });
 
   await page.getByLabel('统一社会信用代码或企业全称').fill(drawn[0] ?? '');
   await page.getByRole('button', { name: '查询' }).click();
-  await expect(page.locator('#firm').getByRole('status')).toContainText('抽中了');
-  await look(page, 'story-25-public-firm-drawn', { axe: false });
+  await expect(page.locator('#firm').getByRole('status')).toContainText('被抽中');
+  await look(page, 'story-26-public-firm-drawn', { axe: false });
   watch.nothing();
   await context.close();
 });
@@ -273,19 +286,19 @@ test('the public page shows all of it without script', async ({ browser }) => {
 test('with script, the visitor\u2019s own browser rechecks the draw', async ({ browser }) => {
   const { page, context, watch } = await visitor(browser);
   await page.goto(`/draws/${number}`);
-  await look(page, 'story-26-public-draw');
+  await look(page, 'story-27-public-draw');
   await page.locator('#recheck-start').click();
   const verdict = page.locator('.recheck-verdict[data-verdict]');
   await expect(verdict).toHaveAttribute('data-verdict', 'verified', { timeout: 60_000 });
   const checks = page.locator('.recheck-list > li');
   expect(await checks.count()).toBeGreaterThan(10);
   await expect(page.locator('.recheck-list > li[data-ok=false]')).toHaveCount(0);
-  await look(page, 'story-27-public-draw-rechecked');
+  await look(page, 'story-28-public-draw-rechecked');
 
   await page.goto(`/draws/${number}?lang=en`);
   await page.locator('#recheck-start').click();
   await expect(verdict).toHaveAttribute('data-verdict', 'verified', { timeout: 60_000 });
-  await look(page, 'story-28-public-draw-rechecked-english');
+  await look(page, 'story-29-public-draw-rechecked-english');
   watch.nothing();
   await context.close();
 });
@@ -300,7 +313,6 @@ test('the command agrees on the evidence that the page hands out', async ({ brow
   const jwks = output('jwks.json');
   const keys = await context.request.get(`${baseUrl()}/.well-known/jwks.json`);
   expect(keys.ok()).toBe(true);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(jwks, await keys.body());
   const said = execFileSync(binary(), ['verify', evidence, '--jwks', jwks, '--demo'], { encoding: 'utf8' });
   expect(said).toMatch(/verified/i);

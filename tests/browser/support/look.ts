@@ -24,7 +24,10 @@ export async function look(page: Page, name: string, also: { axe?: boolean } = {
   for (const size of [phone, desk]) {
     await page.setViewportSize(size);
     await settled(page);
-    await page.screenshot({ path: output('screenshots', `${name}-${size.width}.png`), fullPage: true, animations: 'allow', caret: 'initial' });
+    await page.evaluate(() => window.scrollTo(0, 0));
+    // A question stands before what can be seen, not before the whole page.
+    const fullPage = (await page.getByRole('dialog').count()) === 0;
+    await page.screenshot({ path: output('screenshots', `${name}-${size.width}.png`), fullPage, animations: 'allow', caret: 'initial' });
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect.soft(beyond, `${name} at ${size.width} px: pixels beyond the right edge`).toBe(0);
     if (also.axe === false) continue;
