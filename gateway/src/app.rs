@@ -246,8 +246,12 @@ impl App {
                     return Err(fault);
                 }
             };
-            let answer = stream::upload(&upstream, route, &caller, message, field, request, limits).await?;
-            return json(route, answer, &head);
+            let answer = stream::upload(&upstream, route, &caller, message, field, request, limits).await;
+            if let Err(fault) = &answer {
+                // The file is gone, so it is the client that must send it once more.
+                self.sign_ins.discard(&head, &caller, fault).await;
+            }
+            return json(route, answer?, &head);
         }
         let body = tokio::time::timeout(limits.unary_timeout, read_body(route, request, limits.json_bytes_max));
         let body = body.await.map_err(|_| Fault::client_timeout())??;
@@ -258,12 +262,25 @@ impl App {
         caller.authorization = self.sign_ins.authorize(route, &head).await?;
         let (message, upstream) = (binder::encode(&message), Upstream::of(&self.env, route)?);
         if route.shape == Shape::Download {
-            let mut response = stream::download(&upstream, route, &caller, message, &head, limits, permit).await?;
+            let mut answer = upstream.server_stream(route, &caller, message.clone(), limits.unary_timeout).await;
+            if let Err(fault) = &answer
+                && self.sign_ins.discard(&head, &caller, fault).await
+            {
+                caller.authorization = self.sign_ins.authorize(route, &head).await?;
+                answer = upstream.server_stream(route, &caller, message, limits.unary_timeout).await;
+            }
+            let mut response = stream::download(answer?, route, &head, limits, permit).await?;
             keep(route, &head, PUBLIC_FILE, response.headers_mut());
             return Ok(response);
         }
-        let answer = upstream.unary(route, &caller, message, limits.unary_timeout).await?;
-        json(route, answer.into_inner(), &head)
+        let mut answer = upstream.unary(route, &caller, message.clone(), limits.unary_timeout).await;
+        if let Err(fault) = &answer
+            && self.sign_ins.discard(&head, &caller, fault).await
+        {
+            caller.authorization = self.sign_ins.authorize(route, &head).await?;
+            answer = upstream.unary(route, &caller, message, limits.unary_timeout).await;
+        }
+        json(route, answer?.into_inner(), &head)
     }
 
     /// The rpcs of `Sessions`, which the gateway serves itself.

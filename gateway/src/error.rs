@@ -4,7 +4,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
-use kit::error::{Reason, Refusal};
+use kit::error::{REASON_HEADER, Reason, Refusal};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage as _, SerializeOptions};
 use proto::google::rpc::{RetryInfo, Status as RpcStatus};
@@ -119,6 +119,12 @@ impl Fault {
     /// The gRPC code.
     pub fn code(&self) -> Code {
         self.status.code()
+    }
+
+    /// Whether it is NOT_SIGNED_IN: the call was not let in.
+    pub fn is_not_signed_in(&self) -> bool {
+        let reason = self.status.metadata().get(REASON_HEADER);
+        self.code() == Code::Unauthenticated && reason.is_some_and(|reason| reason == "NOT_SIGNED_IN")
     }
 
     /// The HTTP status.

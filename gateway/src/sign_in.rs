@@ -80,6 +80,22 @@ impl SignIns {
         self.token(key, &session).await.map(Some)
     }
 
+    /// After a part's refusal: forgets the session's token if it was that which was refused, as after a change of password,
+    /// which ends all tokens but spares the sign-in. Answers whether the caller may be authorized anew and ask once more.
+    pub async fn discard(&self, headers: &HeaderMap, caller: &Caller, refused: &Fault) -> bool {
+        if !refused.is_not_signed_in() || headers.contains_key(AUTHORIZATION) {
+            return false;
+        }
+        let (Some(bearer), Some(secret)) = (&caller.authorization, cookie(headers)) else { return false };
+        let slot = self.slot(secret.key());
+        let mut slot = slot.lock().await;
+        // Of many refused at once only the first finds its token here still; the others use what it fetched.
+        if slot.as_ref().is_some_and(|token| token.bearer == *bearer) {
+            *slot = None;
+        }
+        true
+    }
+
     /// `SignIn`: opens a sign-in at identity and answers a new session with its cookie.
     pub async fn sign_in(&self, request: SignInRequest, headers: &HeaderMap, caller: &Caller) -> Result<Answer> {
         let address = caller.address.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

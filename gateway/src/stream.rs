@@ -37,15 +37,12 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// Streams a part's answer to the client. The first message decides content type and whether it is an error; a failure
 /// after it breaks the connection, so that no client takes a part for the whole.
 pub async fn download(
-    upstream: &Upstream,
+    answer: tonic::Response<Streaming<Bytes>>,
     route: &Route,
-    caller: &Caller,
-    message: Bytes,
     request: &HeaderMap,
     limits: &Limits,
     permit: OwnedSemaphorePermit,
 ) -> Result<Response> {
-    let answer = upstream.server_stream(route, caller, message, limits.unary_timeout).await?;
     let (metadata, mut messages, _) = answer.into_parts();
     let first = match timeout(limits.idle_timeout, messages.message()).await {
         Err(_) => return Err(Fault::upstream_timeout()),

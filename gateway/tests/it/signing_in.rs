@@ -133,6 +133,41 @@ async fn a_token_is_refreshed_before_it_ends_and_only_once() {
 }
 
 #[tokio::test]
+async fn a_token_revoked_while_the_sign_in_goes_on_is_replaced() {
+    let stage = Stage::new().await;
+    let browser = stage.signed_in().await;
+    let refreshes = || stage.world.refreshes.load(Ordering::SeqCst);
+    // As a change of password does.
+    let revoke = || {
+        stage.clock.advance(chrono::Duration::seconds(1));
+        stage.env.authenticator.revoke("users/handler", stage.clock.now());
+    };
+    revoke();
+    let answers = futures::future::join_all((0..16).map(|_| browser.get("/v1/me"))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    assert_eq!(refreshes(), 1, "all refused at once share one new token");
+    revoke();
+    let change = browser.send(http::Method::PATCH, "/v1/plans/7", "{}".into(), Some("application/json")).await;
+    assert_eq!((change.json()["name"].as_str(), refreshes()), (Some("plans/7"), 2));
+    revoke();
+    let export = browser.get("/v1/organisations/market/subjects:export").await;
+    assert_eq!((export.status, refreshes()), (StatusCode::OK, 3));
+    // A file that was sent is not kept to be sent again, but the next one goes through.
+    revoke();
+    let upload = || browser.upload("/v1/organisations/market/subjects:import", "a");
+    assert_eq!((upload().await.reason().as_str(), refreshes()), ("NOT_SIGNED_IN", 3));
+    assert_eq!((upload().await.status, refreshes()), (StatusCode::OK, 4));
+    // A machine client's own token is not the gateway's to replace.
+    let token = stage.world.token("users/handler").token;
+    revoke();
+    let machine = browser.clone().with("authorization", &format!("Bearer {token}"));
+    assert_eq!((machine.get("/v1/me").await.reason().as_str(), refreshes()), ("NOT_SIGNED_IN", 4));
+    stage.world.frozen.store(true, Ordering::SeqCst);
+    assert_eq!(browser.get("/v1/me").await.reason(), "USER_FROZEN");
+    assert_eq!((browser.get("/v1/me").await.reason().as_str(), refreshes()), ("NOT_SIGNED_IN", 5));
+}
+
+#[tokio::test]
 async fn a_frozen_user_is_told_so_and_the_session_is_over() {
     let stage = Stage::new().await;
     let browser = stage.signed_in().await;
