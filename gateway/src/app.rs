@@ -15,11 +15,13 @@ use futures::FutureExt as _;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use kit::auth::Minter;
 use kit::env::Env;
 use kit::telemetry;
 use prost::Message as _;
 use proto::qingtian::session::v1::SignInRequest;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::metadata::AsciiMetadataValue;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -50,6 +52,7 @@ pub struct App {
     settings: Settings,
     routes: Routes,
     sign_ins: SignIns,
+    minter: Minter,
     assets: Assets,
     pages: Router,
     at_work: Arc<Semaphore>,
@@ -94,6 +97,7 @@ impl App {
         Ok(Self {
             routes: Routes::new(&proto::POOL)?,
             sign_ins: SignIns::new(env, store, settings.is_https())?,
+            minter: Minter::service("gateway", env.keys.clone(), env.clock.clone())?,
             assets: Assets::new(settings.web.clone()),
             pages,
             at_work: Arc::new(Semaphore::new(settings.limits.requests_max)),
@@ -229,6 +233,7 @@ impl App {
             purpose: text_header(&head, &PURPOSE)?,
             request_id: id.to_str().ok().and_then(|id| id.parse().ok()),
             address: self.address(peer, &head).to_string().parse().ok(),
+            gateway: Some(self.own_bearer().map_err(Fault::internal)?),
         };
         let query = request.uri().query().map(str::to_owned);
         if let Shape::Upload(field) = &route.shape {
@@ -303,6 +308,13 @@ impl App {
         Ok(response)
     }
 
+    /// The gateway's own token, as a part is shown it.
+    fn own_bearer(&self) -> anyhow::Result<AsciiMetadataValue> {
+        let mut bearer: AsciiMetadataValue = format!("Bearer {}", self.minter.token()?).parse()?;
+        bearer.set_sensitive(true);
+        Ok(bearer)
+    }
+
     /// Address the request came from: the peer's, or what the outermost of our own proxies saw.
     fn address(&self, peer: SocketAddr, head: &HeaderMap) -> IpAddr {
         let Some(skipped) = self.settings.proxies.checked_sub(1) else { return peer.ip().to_canonical() };
@@ -375,7 +387,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-fn text_header(head: &HeaderMap, name: &HeaderName) -> Result<Option<tonic::metadata::AsciiMetadataValue>> {
+fn text_header(head: &HeaderMap, name: &HeaderName) -> Result<Option<AsciiMetadataValue>> {
     let Some(value) = head.get(name) else { return Ok(None) };
     let text =
         value.to_str().map_err(|_| Fault::invalid(name.as_str(), "must be ASCII; percent-encode other characters"))?;

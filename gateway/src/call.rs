@@ -7,6 +7,7 @@ use futures::Stream;
 use http::HeaderValue;
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::PathAndQuery;
+use kit::auth::GATEWAY_HEADER;
 use kit::env::Env;
 use kit::telemetry;
 use tonic::client::Grpc;
@@ -33,6 +34,8 @@ pub struct Caller {
     pub request_id: Option<AsciiMetadataValue>,
     /// Address the request came from.
     pub address: Option<AsciiMetadataValue>,
+    /// `Bearer ...` of the gateway itself, without which no part believes that address.
+    pub gateway: Option<AsciiMetadataValue>,
 }
 
 impl Caller {
@@ -43,6 +46,7 @@ impl Caller {
             ("x-purpose", &self.purpose),
             ("x-request-id", &self.request_id),
             ("x-forwarded-for", &self.address),
+            (GATEWAY_HEADER, &self.gateway),
         ];
         for (name, value) in known {
             if let Some(value) = value {

@@ -150,6 +150,12 @@ async fn a_part_is_told_what_it_needs_and_nothing_a_client_made_up() {
     assert_eq!(told("x-purpose").as_deref(), Some("case 7"));
     assert_eq!(told("x-request-id").as_deref(), Some("abc-1"));
     assert_eq!(told("x-forwarded-for").as_deref(), Some("127.0.0.1"));
+    let own = told("x-gateway-authorization").unwrap();
+    let vouches = stage.env.authenticator.verify(own.strip_prefix("Bearer ").unwrap()).unwrap();
+    assert_eq!(vouches.actor, "services/gateway", "or the address is not believed");
+    assert_ne!(told("authorization"), Some(own));
+    let opened = stage.world.metadata("OpenSignIn", "x-gateway-authorization");
+    assert!(opened.is_some_and(|own| own.starts_with("Bearer ")));
     assert!(told("grpc-timeout").is_some());
     assert_eq!((told("cookie"), told("x-csrf-token"), told("x-qingtian-admin")), (None, None, None));
     let answer = stage.browser().with("x-request-id", "a b\u{7f}".trim_end_matches('\u{7f}')).get("/v1/me").await;

@@ -5,7 +5,7 @@ mod guard;
 mod rules;
 mod tokens;
 
-pub use guard::{Guard, GuardLayer};
+pub use guard::{GATEWAY_HEADER, Guard, GuardLayer};
 pub use rules::{MethodRule, rules};
 pub use tokens::{Authenticator, Claims, Minter, TOKEN_LIFE, TokenTimes};
 

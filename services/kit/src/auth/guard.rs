@@ -113,6 +113,22 @@ fn not_an_end(status: Status) -> Status {
     if status.code() == Code::Cancelled { Status::aborted("the client gave up") } else { status }
 }
 
+/// Header in which the gateway proves itself beside the caller's token.
+pub const GATEWAY_HEADER: &str = "x-gateway-authorization";
+
+/// Token of a header `Bearer ...`.
+fn bearer<'a>(headers: &'a http::HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?;
+    value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer "))
+}
+
+/// Address the gateway saw, for the audit; of anybody else it would be an address of their own choice.
+fn forwarded_for(authenticator: &Authenticator, headers: &http::HeaderMap) -> Option<String> {
+    let given = headers.get("x-forwarded-for")?.to_str().ok().filter(|given| !given.is_empty())?;
+    let vouches = authenticator.verify(bearer(headers, GATEWAY_HEADER)?).ok()?;
+    (vouches.actor == "services/gateway").then(|| given.to_owned())
+}
+
 /// Address of the connection, or empty.
 fn address_of(request: &Request<Body>) -> String {
     let connected = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
@@ -127,16 +143,12 @@ fn admit(
     address: &str,
 ) -> Result<(Caller, &'static MethodRule), Box<(Caller, Refusal)>> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let token = headers
-        .get(http::header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
-    let verified = token.map(|token| authenticator.verify(token));
+    let verified = bearer(headers, "authorization").map(|token| authenticator.verify(token));
     let complete = |caller: Caller| Caller {
         method: method.to_owned(),
         purpose: text("x-purpose"),
         trace: telemetry::trace_id(),
-        address: Some(text("x-forwarded-for")).filter(|given| !given.is_empty()).unwrap_or_else(|| address.to_owned()),
+        address: forwarded_for(authenticator, headers).unwrap_or_else(|| address.to_owned()),
         ..caller
     };
     let refuse = |caller: Caller, refusal| Err(Box::new((complete(caller), refusal)));

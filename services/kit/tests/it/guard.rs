@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use kit::{
-    auth::Caller,
+    auth::{Caller, GATEWAY_HEADER, Minter, TOKEN_LIFE},
     error::{Reason, Refusal},
     follow::{self, Follow},
     ledger::{Audience, EventStream, Ledger, Schema},
@@ -213,6 +213,39 @@ async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
     }
     let told: Vec<_> = entries.iter().map(|(actor, reason)| (actor.as_str(), reason.as_str())).collect();
     assert_eq!(told, [("users/r", "ROLE_MISSING"), ("users/h", "INVALID"), ("users/h", "")]);
+}
+
+#[tokio::test]
+async fn an_address_is_believed_of_the_gateway_alone() {
+    let harness = harness().await;
+    let handler = || harness.user("users/h", MARKET, &[Role::Handler]);
+    let token = |part: &str| {
+        let minter = Minter::service(part, harness.env.keys.clone(), harness.clock.clone()).unwrap();
+        format!("Bearer {}", minter.token().unwrap())
+    };
+    let old = token("gateway");
+    harness.clock.advance(TOKEN_LIFE);
+    let given = [None, Some("Bearer a.b.c".to_owned()), Some(token("portal")), Some(old), Some(token("gateway"))];
+    let count = given.len();
+    for vouches in given {
+        let mut request = Request::new(create("a", ""));
+        request.metadata_mut().insert("x-forwarded-for", "203.0.113.9".parse().unwrap());
+        if let Some(vouches) = vouches {
+            request.metadata_mut().insert(GATEWAY_HEADER, vouches.parse().unwrap());
+        }
+        CatalogClient::new(handler().await.unwrap()).create_item(request).await.unwrap();
+    }
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
+        .fetch_all(&harness.pool("catalog").await.unwrap())
+        .await
+        .unwrap();
+    let addresses = rows.iter().map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
+        Some(Kind::Audit(entry)) => entry.address,
+        other => panic!("{other:?}"),
+    });
+    let mut expected = vec!["127.0.0.1"; count - 1];
+    expected.push("203.0.113.9");
+    assert_eq!(addresses.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
