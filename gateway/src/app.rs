@@ -209,7 +209,7 @@ impl App {
                 let answered = self.pages.clone().oneshot(request);
                 let timeout = self.settings.limits.unary_timeout;
                 match tokio::time::timeout(timeout, answered).await {
-                    Ok(Ok(response)) => Ok(response),
+                    Ok(Ok(response)) => Ok(response.map(|body| held(body, permit))),
                     Ok(Err(never)) => match never {},
                     Err(_) => Err(Fault::upstream_timeout()),
                 }
@@ -327,6 +327,15 @@ impl App {
         let outermost = seen.iter().rev().nth(skipped).and_then(|text| text.trim().parse().ok());
         outermost.unwrap_or(peer.ip().to_canonical())
     }
+}
+
+/// A body that holds its request's permit as long as the client reads.
+fn held(body: Body, permit: OwnedSemaphorePermit) -> Body {
+    // `map_err` rather than `map_frame`, which forgets the length.
+    Body::new(body.map_err(move |error| {
+        let _held = &permit;
+        error
+    }))
 }
 
 /// The whole body of a JSON request.

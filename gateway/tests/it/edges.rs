@@ -136,6 +136,27 @@ async fn more_than_it_can_do_is_refused_with_a_time_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_page_counts_as_work_until_its_last_byte() {
+    let stage = Stage::new().await;
+    let mut settings = gateway::Settings::new("127.0.0.1:0".parse().unwrap(), "http://127.0.0.1".parse().unwrap());
+    settings.limits.requests_max = 1;
+    let pages = axum::Router::new().fallback(|| async { "a page" });
+    let app = gateway::app::App::new(&stage.env, settings, pages).unwrap();
+    let get = || {
+        let request = http::Request::get("/about").body(axum::body::Body::empty()).unwrap();
+        app.handle("127.0.0.1:9".parse().unwrap(), request)
+    };
+    let first = get().await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(get().await.status(), StatusCode::SERVICE_UNAVAILABLE, "the first is not read yet");
+    assert_eq!(axum::body::to_bytes(first.into_body(), 100).await.unwrap(), "a page");
+    let unread = get().await;
+    assert_eq!(unread.status(), StatusCode::OK);
+    drop(unread);
+    assert_eq!(get().await.status(), StatusCode::OK, "whoever leaves makes room");
+}
+
+#[tokio::test]
 async fn when_it_stops_open_requests_end_and_new_ones_are_not_taken() {
     let stage = Stage::with(|settings| settings.limits.unary_timeout = Duration::from_secs(20)).await;
     let (browser, mut waiting) = (stage.browser(), stage.world.waiting.subscribe());
