@@ -160,6 +160,8 @@ export const work = {
   'officers.search': ['执法证号中的字', 'Part of the certificate number'],
   'officers.districts': ['可派区域', 'Districts'],
   'officers.specialties': ['专长', 'Specialties'],
+  'specialty.food': ['食品', 'Food'],
+  'specialty.equipment': ['特种设备', 'Special equipment'],
   'officers.expires': ['证件有效期至', 'Valid until'],
   'officers.expired': ['已过期', 'expired'],
   'officers.active': ['可派', 'Available'],

@@ -53,7 +53,7 @@ export default function PlanDetail() {
                   ))}
                 </ul>,
               ],
-              [t('plans.teams'), plan.teams.map((team) => t('plans.teamText', { unit: titleOf(team.organisation), n: team.size }) + (team.specialty ? ` (${team.specialty})` : '')).join(comma)],
+              [t('plans.teams'), plan.teams.map((team) => t('plans.teamText', { unit: titleOf(team.organisation), n: team.size }) + (team.specialty ? ` (${tEnum('specialty.', team.specialty)})` : '')).join(comma)],
               [t('plans.coverDistrict'), t(plan.coverDistrict ? 'field.yes' : 'field.no')],
               [t('plans.method'), plan.method],
               [t('plans.frequency'), plan.frequency],

@@ -45,7 +45,7 @@ export default function Plans() {
       ),
       csv: (row) => tEnum('plans.state.', row.state),
     },
-    { title: t('plans.publishTime'), nowrap: true, render: (row) => formatTime(row.publishTime, lang), csv: (row) => row.publishTime ?? '' },
+    { title: t('plans.publishTime'), render: (row) => formatTime(row.publishTime, lang), csv: (row) => row.publishTime ?? '' },
   ];
 
   return (

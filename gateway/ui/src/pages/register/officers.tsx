@@ -13,7 +13,7 @@ import { lastPart } from '../../lib/names';
 
 /** The register of officers, as draws knows them (art. 13). */
 export default function Officers() {
-  const { t, lang } = useI18n();
+  const { t, tEnum, lang } = useI18n();
   const state = useListState();
   const parent = useOrganisationInView(state);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
@@ -27,7 +27,7 @@ export default function Officers() {
   const columns: Column<Officer>[] = [
     { title: t('officers.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
     { title: t('officers.districts'), render: districts, csv: districts },
-    { title: t('officers.specialties'), render: (row) => row.specialties.join(', '), csv: (row) => row.specialties.join(' ') },
+    { title: t('officers.specialties'), render: (row) => row.specialties.map((one) => tEnum('specialty.', one)).join(lang === 'zh' ? '、' : ', '), csv: (row) => row.specialties.join(' ') },
     {
       title: t('officers.expires'),
       nowrap: true,
