@@ -11,7 +11,11 @@ use tests::{
 async fn browser_story_in_chromium() {
     let folder = root().join("tests/browser");
     let playwright = folder.join("node_modules/@playwright/test/cli.js");
-    assert!(playwright.exists(), "{} is missing: `make test` installs it, or `npm ci` in tests/browser", playwright.display());
+    assert!(
+        playwright.exists(),
+        "{} is missing: `make test` installs it, or `npm ci` in tests/browser",
+        playwright.display()
+    );
     let mut city = City::start(Layout::One).await;
     let results = output("browser");
     // What an earlier run left must not pass for this one's.
