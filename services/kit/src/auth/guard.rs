@@ -2,13 +2,15 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use http_body_util::BodyExt;
+use http_body::Frame;
 use tonic::{Code, Status, body::Body, transport::server::TcpConnectInfo};
 use tower::{Layer, Service};
 
@@ -80,7 +82,7 @@ where
                 let (caller, response, reads) = match admitted {
                     Ok((caller, rule)) => {
                         request.extensions_mut().insert(caller.clone());
-                        let request = request.map(|body| Body::new(body.map_err(not_an_end)));
+                        let request = request.map(|body| Body::new(Whole(Some(body))));
                         (caller, inner.call(request).await?, rule.reads)
                     }
                     Err(refused) => {
@@ -107,10 +109,34 @@ where
     }
 }
 
-/// A client that gives up resets its stream with `CANCEL`, which tonic's servers hand to the service as the regular end of
-/// the messages: half an upload would pass for a whole file. Under another code it is the failure it is.
-fn not_an_end(status: Status) -> Status {
-    if status.code() == Code::Cancelled { Status::aborted("the client gave up") } else { status }
+/// A request's body that ends only where the client ended it. A client that gives up resets its stream with `CANCEL`, which
+/// hyper and tonic hand to the service as the regular end of the messages: half an upload would pass for a whole file. Here
+/// it is the failure it is.
+struct Whole(Option<Body>);
+
+impl http_body::Body for Whole {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        let gave_up = match std::task::ready!(Pin::new(&mut *body).poll_frame(context)) {
+            Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+            Some(Err(status)) if status.code() != Code::Cancelled => return Poll::Ready(Some(Err(status))),
+            Some(Err(_)) => true,
+            None => !body.is_end_stream(),
+        };
+        self.0 = None;
+        Poll::Ready(gave_up.then(|| Err(Status::aborted("the client gave up"))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.0.as_ref().map(http_body::Body::size_hint).unwrap_or_default()
+    }
 }
 
 /// Header in which the gateway proves itself beside the caller's token.
