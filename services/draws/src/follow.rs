@@ -111,7 +111,8 @@ async fn officer_changed(conn: &mut PgConnection, officer: &OfficerChanged) -> a
 
 /// What can stand in evidence, sorted, without repeats: evidence compares by bytes, so nothing else could ever match.
 fn names(given: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = given.iter().filter(|name| lottery::names::is_name(name.as_bytes())).cloned().collect();
+    let mut names: Vec<String> =
+        given.iter().filter(|name| lottery::names::is_name(name.as_bytes())).cloned().collect();
     names.sort();
     names.dedup();
     names

@@ -138,10 +138,7 @@ impl Plans for Api {
         let caller = Caller::of(&request)?;
         let name = request.into_inner().name;
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut tx = conn
-            .begin_with("begin isolation level repeatable read read only")
-            .await
-            .map_err(Refusal::from)?;
+        let mut tx = conn.begin_with("begin isolation level repeatable read read only").await.map_err(Refusal::from)?;
         let plan = store::load(&mut tx, &name, &caller.reach()).await?;
         let counts = registers::store::counts(&mut tx, &plan).await?;
         let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
@@ -187,7 +184,15 @@ impl Plans for Api {
         let before = self.lock(&mut tx, &request.name, &request.etag).await?;
         let after = before.clone().step(Step::Publish, &caller.actor, tx.now())?;
         store::check_items(&mut tx, &after.content.items).await?;
-        let event = PlanPublished { plan: Some(message(&after)) };
+        // Everybody receives it: no account names, and nothing of what was said on the way to publication.
+        let plan = pb::Plan {
+            creator: String::new(),
+            publisher: String::new(),
+            etag: String::new(),
+            return_reason: String::new(),
+            ..message(&after)
+        };
+        let event = PlanPublished { plan: Some(plan) };
         tx.emit(&after.name(), after.revision, &event, Audience::Public)?;
         let answer = self.save(tx, &before, after).await?;
         tracing::info!(plan.id = %answer.name, late = answer.late, "published plan");

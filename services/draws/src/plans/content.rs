@@ -111,7 +111,8 @@ impl Content {
         let districts = districts(&plan.districts)?;
         let content = Self {
             title: text("title", &plan.title, 200)?,
-            kind: pb::PlanKind::try_from(plan.kind).map_err(|_| Refusal::invalid("kind", "没有这种计划类型 / unknown"))?,
+            kind: pb::PlanKind::try_from(plan.kind)
+                .map_err(|_| Refusal::invalid("kind", "没有这种计划类型 / unknown"))?,
             items: items(&plan.items)?,
             quotas: quotas(&plan.quotas, stratification, &districts)?,
             districts,
@@ -231,12 +232,12 @@ fn quotas(
                 return Err(refuse(format!("“{stratum}”没有比例或数量 / {stratum:?} has neither ppm nor count")));
             }
             Some(pb::quota::Amount::Ppm(ppm)) => u64::try_from(ppm).ok().filter(|ppm| *ppm <= PPM_MAX).map(Amount::Ppm),
-            Some(pb::quota::Amount::Count(count)) => {
-                u64::try_from(count.clamp(-1, COUNT_MAX)).ok().map(Amount::Count)
-            }
+            Some(pb::quota::Amount::Count(count)) => u64::try_from(count.clamp(-1, COUNT_MAX)).ok().map(Amount::Count),
         };
         let amount = amount.ok_or_else(|| {
-            refuse(format!("“{stratum}”应为 0 至 100%，或不小于 0 的数量 / {stratum:?}: 0 to 1,000,000 ppm, or a count from 0"))
+            refuse(format!(
+                "“{stratum}”应为 0 至 100%，或不小于 0 的数量 / {stratum:?}: 0 to 1,000,000 ppm, or a count from 0"
+            ))
         })?;
         if quotas.insert(stratum.to_owned(), amount).is_some() {
             return Err(refuse(format!("“{stratum}”重复 / {stratum:?} stands twice")));

@@ -53,7 +53,9 @@ fn a_plan_is_called_by_year_and_number() {
     let id = PlanId { year: 2026, number: 7 };
     assert_eq!((id.to_string().as_str(), PlanId::parse("plans/2026-07").unwrap()), ("plans/2026-07", id));
     assert_eq!(PlanId::parse("plans/2026-123").unwrap().number, 123);
-    for other in ["plans/2026-7", "plans/2026-007", "plans/26-07", "2026-07", "plans/2026-+7", "plans/", "draws/2026-0007"] {
+    for other in
+        ["plans/2026-7", "plans/2026-007", "plans/26-07", "2026-07", "plans/2026-+7", "plans/", "draws/2026-0007"]
+    {
         assert_eq!(PlanId::parse(other).unwrap_err().reason(), Reason::NotFound, "{other}");
     }
 }
@@ -64,13 +66,18 @@ fn what_is_written_is_parsed_and_sorted() {
     assert_eq!(content.districts, ["410202", "410203"]);
     assert_eq!(content.quotas["410203"], Amount::Count(3));
     assert_eq!(content.teams[0].unit(), "market");
-    assert_eq!(Content::parse(&pb::Plan { year: 2026, ..Default::default() }).unwrap().title, "", "a draft may lack things");
+    assert_eq!(
+        Content::parse(&pb::Plan { year: 2026, ..Default::default() }).unwrap().title,
+        "",
+        "a draft may lack things"
+    );
 }
 
 #[test]
 fn what_does_not_hold_is_refused_with_its_field() {
     let quota = |stratum: &str, amount| vec![pb::Quota { stratum: stratum.into(), amount }];
-    let team = |organisation: &str, size| pb::TeamPart { organisation: organisation.into(), size, ..Default::default() };
+    let team =
+        |organisation: &str, size| pb::TeamPart { organisation: organisation.into(), size, ..Default::default() };
     let ppm = |ppm| Some(pb::quota::Amount::Ppm(ppm));
     let cases: Vec<(pb::Plan, Reason)> = vec![
         (changed(|plan| plan.title = "长".repeat(201)), Reason::Invalid),
@@ -112,7 +119,8 @@ fn a_plan_says_what_it_lacks() {
     let bare = draft(&pb::Plan { year: 2026, ..Default::default() });
     let refusal = bare.step(Step::Submit, "users/a", now()).unwrap_err();
     assert_eq!(refusal.reason(), Reason::PlanIncomplete);
-    for missing in ["标题", "事项", "比例", "检查组", "开始日期", "结束日期", "方式", "频次", "分层", "类型"] {
+    for missing in ["标题", "事项", "比例", "检查组", "开始日期", "结束日期", "方式", "频次", "分层", "类型"]
+    {
         assert!(refusal.message().contains(missing), "{missing}: {}", refusal.message());
     }
     plan().complete().unwrap();
@@ -140,7 +148,10 @@ fn nobody_publishes_or_returns_what_they_wrote() {
         }
     }
     let published = submitted.step(Step::Publish, "users/d", now()).unwrap();
-    assert_eq!((published.publisher.as_str(), published.creator.as_str(), published.revision), ("users/d", "users/a", 4));
+    assert_eq!(
+        (published.publisher.as_str(), published.creator.as_str(), published.revision),
+        ("users/d", "users/a", 4)
+    );
 }
 
 proptest! {
@@ -233,7 +244,11 @@ fn a_draw_is_refused_for_what_the_register_lacks() {
     excepted.content.approved_exception = "偏远".into();
     let tiny = [in_district("410202", 1), in_district("410203", 1)];
     assert_eq!(reasons(&excepted, &tiny, &enough[..2]), []);
-    assert_eq!(reasons(&excepted, &tiny, &enough[..1]), [Reason::TooFewOfficers; 2], "no exception forms a team of one");
+    assert_eq!(
+        reasons(&excepted, &tiny, &enough[..1]),
+        [Reason::TooFewOfficers; 2],
+        "no exception forms a team of one"
+    );
     assert_eq!(reasons(&excepted, &both[..1], &enough), [Reason::EmptyStratum], "no exception fills an empty stratum");
 }
 

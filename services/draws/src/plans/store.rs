@@ -107,8 +107,7 @@ pub async fn lock(conn: &mut PgConnection, name: &str, reach: &Reach) -> Result<
 
 async fn find(conn: &mut PgConnection, name: &str, reach: &Reach, lock: &str) -> Result<Plan> {
     let id = PlanId::parse(name)?;
-    let sql =
-        format!("{SELECT} where year = $1 and number = $2 and ($3::text is null or organisation = $3){lock}");
+    let sql = format!("{SELECT} where year = $1 and number = $2 and ($3::text is null or organisation = $3){lock}");
     // Both parts of the text are constants of this module.
     let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(id.year)

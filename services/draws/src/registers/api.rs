@@ -143,10 +143,7 @@ impl Registers for Api {
 
     type ExportSubjectsStream = Download;
 
-    async fn export_subjects(
-        &self,
-        request: Request<pb::ExportSubjectsRequest>,
-    ) -> Result<Response<Download>, Status> {
+    async fn export_subjects(&self, request: Request<pb::ExportSubjectsRequest>) -> Result<Response<Download>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
@@ -273,9 +270,10 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
     };
     let default_district = match first.default_district.as_str() {
         "" => None,
-        code => Some(DistrictCode::parse(code).map_err(|error| {
-            Refusal::invalid("default_district", format!("{} / {error}", error.zh()))
-        })?),
+        code => Some(
+            DistrictCode::parse(code)
+                .map_err(|error| Refusal::invalid("default_district", format!("{} / {error}", error.zh())))?,
+        ),
     };
     let columns = rules::columns(&first.columns, default_district.is_none())?;
     let file_name = text("file_name", &first.file_name, 200)?;

@@ -105,5 +105,6 @@ fn taken(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
 /// A subject's cells in the order of [`FIELDS`].
 fn cells(row: &SubjectRow) -> [Vec<u8>; FIELDS.len()] {
     let status = if row.in_business { "在业" } else { "不在业" };
-    [&row.key, &row.title, &row.district, &row.industry, &row.address, status].map(|cell| safe_cell(cell).as_bytes().to_vec())
+    [&row.key, &row.title, &row.district, &row.industry, &row.address, status]
+        .map(|cell| safe_cell(cell).as_bytes().to_vec())
 }

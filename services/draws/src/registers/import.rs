@@ -67,8 +67,7 @@ impl Importer {
         let broken = spooled.broken;
         let (sender, mut steps) = mpsc::channel(2);
         let (manner, blobs) = (head.manner.clone(), self.env.blobs.clone());
-        let reader =
-            tokio::spawn(blocking(move || reading::read(spooled.file, &manner, &blobs, &sender)));
+        let reader = tokio::spawn(blocking(move || reading::read(spooled.file, &manner, &blobs, &sender)));
         let Some(Step::Opened) = steps.recv().await else {
             return match reader.await.map_err(Refusal::internal)? {
                 Err(refusal) => Err(refusal),

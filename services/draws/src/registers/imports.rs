@@ -177,8 +177,7 @@ pub async fn list(
     before: Option<&str>,
     rows: i64,
 ) -> Result<Vec<ImportRow>> {
-    let sql =
-        format!("{SELECT} where organisation = $1 and ($2::text is null or id < $2) order by id desc limit $3");
+    let sql = format!("{SELECT} where organisation = $1 and ($2::text is null or id < $2) order by id desc limit $3");
     // The text is a constant of this module.
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(before).bind(rows);
     Ok(found.fetch_all(conn).await?)

@@ -142,7 +142,8 @@ impl Rows {
 /// # Errors
 /// `FILE_UNREADABLE`; the report cannot be written.
 pub fn read(file: File, manner: &Manner, blobs: &Blob, steps: &mpsc::Sender<Step>) -> Result<()> {
-    let sheet = Sheet::open(io::BufReader::with_capacity(256 << 10, file), manner.encoding, &manner.columns, Limits::default());
+    let sheet =
+        Sheet::open(io::BufReader::with_capacity(256 << 10, file), manner.encoding, &manner.columns, Limits::default());
     let mut sheet = sheet.map_err(unreadable)?;
     if steps.blocking_send(Step::Opened).is_err() {
         return Ok(());

@@ -119,10 +119,14 @@ async fn every_bad_row_is_named_by_line_field_value_and_reason() {
     assert_eq!(import.problems[1].value, good);
     assert!(import.problems[1].message.contains("第2行"), "{}", import.problems[1].message);
     let kept: Vec<(String, String, bool)> =
-        sqlx::query_as("select key, district, in_business from subject order by key").fetch_all(&world.pool).await.unwrap();
+        sqlx::query_as("select key, district, in_business from subject order by key")
+            .fetch_all(&world.pool)
+            .await
+            .unwrap();
     assert_eq!(kept, [(good, "410203".into(), true), ("site:410202/17".into(), "410202".into(), false)]);
     let report = report(&mut clerk, &import).await;
-    let reported: Vec<_> = report.iter().map(|row| (row[0].parse().unwrap(), row[1].as_str(), row[3].as_str())).collect();
+    let reported: Vec<_> =
+        report.iter().map(|row| (row[0].parse().unwrap(), row[1].as_str(), row[3].as_str())).collect();
     assert_eq!(reported, expected);
     assert_eq!(report[3][2], "'=HYPERLINK(\"x\")", "the report itself must not run anything");
 }
@@ -142,7 +146,8 @@ async fn a_file_that_is_no_table_leaves_nothing_behind() {
     };
     // A column that was mapped must be there, and so must the district when no other is given.
     let text = register(LONGTING, 0..3);
-    for head in [with(|head| head.columns = vec!["address=住所".into()]), with(|head| head.default_district.clear())] {
+    for head in [with(|head| head.columns = vec!["address=住所".into()]), with(|head| head.default_district.clear())]
+    {
         let text = text.replace("district", "area");
         assert_eq!(refused(upload(&mut clerk, head, text.as_bytes()).await), unreadable);
     }
@@ -268,8 +273,10 @@ async fn an_import_whose_process_died_is_interrupted_at_the_next_start() {
 
     world.harness.clock.advance(chrono::Duration::minutes(2));
     world.harness.restart(|env| Box::pin(async move { Ok(vec![draws::start(env).await?]) })).await.unwrap();
-    until("it is marked", || async { world.count("select count(*) from import where state = 'INTERRUPTED'").await == 1 })
-        .await;
+    until("it is marked", || async {
+        world.count("select count(*) from import where state = 'INTERRUPTED'").await == 1
+    })
+    .await;
     let mut clerk = world.clerk().await;
     let import = clerk.get_import(pb::GetImportRequest { name }).await.unwrap().into_inner();
     assert!(import.end_time.is_some());
@@ -296,7 +303,10 @@ async fn what_a_table_does_not_say_stays_as_it_is() {
     assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0]);
     let name = format!("{MARKET}/subjects/{key}");
     let subject = clerk.get_subject(pb::GetSubjectRequest { name }).await.unwrap().into_inner();
-    assert_eq!((subject.title.as_str(), subject.industry.as_str(), subject.address.as_str()), ("乙公司", "F52", "郑开大道1号"));
+    assert_eq!(
+        (subject.title.as_str(), subject.industry.as_str(), subject.address.as_str()),
+        ("乙公司", "F52", "郑开大道1号")
+    );
     assert_eq!((subject.status(), subject.etag.as_str()), (pb::SubjectStatus::NotInBusiness, "3"));
 }
 
@@ -308,7 +318,8 @@ async fn each_batch_leaves_one_audit_entry() {
     // Begin, three batches of at most 2,000, end; and no event, since nobody follows registers.
     let written = "select (select count(*) from log) + (select count(*) from outbox)";
     assert_eq!(world.count(written).await, 5);
-    let audits = "select (select count(*) from log where type = 'audit') + (select count(*) from outbox where type = 'audit')";
+    let audits =
+        "select (select count(*) from log where type = 'audit') + (select count(*) from outbox where type = 'audit')";
     until("the sequencer has moved them", || async { world.count(audits).await == 5 }).await;
 }
 
@@ -318,8 +329,10 @@ async fn two_departments_uploading_the_same_firm_keep_two_registers() {
     let mut clerk = world.clerk().await;
     let mut nurse = world.registers("users/nurse", HEALTH, &[Role::Integrator]).await;
     let text = register(LONGTING, 0..3);
-    let (one, other) =
-        tokio::join!(upload(&mut clerk, upload_to(MARKET), text.as_bytes()), upload(&mut nurse, upload_to(HEALTH), text.as_bytes()));
+    let (one, other) = tokio::join!(
+        upload(&mut clerk, upload_to(MARKET), text.as_bytes()),
+        upload(&mut nurse, upload_to(HEALTH), text.as_bytes())
+    );
     assert_eq!((one.unwrap().created, other.unwrap().created), (3, 3));
     assert_eq!(world.count("select count(*) from subject").await, 6);
     assert_eq!(reason(upload(&mut nurse, upload_to(MARKET), text.as_bytes()).await), "NOT_FOUND");

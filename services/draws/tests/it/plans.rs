@@ -117,7 +117,8 @@ async fn a_plan_is_drafted_by_one_and_published_by_another() {
     assert_eq!(read, published);
 
     // The public learns of it: the event carries the plan whole.
-    let request = ReadEventsRequest { types: vec!["qingtian.draws.events.v1.PlanPublished".into()], ..Default::default() };
+    let request =
+        ReadEventsRequest { types: vec!["qingtian.draws.events.v1.PlanPublished".into()], ..Default::default() };
     let integrator = bureau.world.harness.user("users/robot", HEALTH, &[Role::Integrator]).await.unwrap();
     let told = bureau.world.count("select count(*) from log where type = 'qingtian.draws.events.v1.PlanPublished'");
     assert!(told.await <= 1);
@@ -221,7 +222,10 @@ async fn the_database_itself_refuses_to_change_a_published_plan() {
         let refused = sqlx::query(sql).execute(&bureau.world.pool).await.unwrap_err();
         assert!(refused.to_string().contains(why), "{sql}: {refused}");
     }
-    sqlx::query("update plan set state = 'FINISHED', revision = revision + 1").execute(&bureau.world.pool).await.unwrap();
+    sqlx::query("update plan set state = 'FINISHED', revision = revision + 1")
+        .execute(&bureau.world.pool)
+        .await
+        .unwrap();
     let back = sqlx::query("update plan set state = 'PUBLISHED'").execute(&bureau.world.pool).await.unwrap_err();
     assert!(back.to_string().contains("does not go"), "{back}");
     assert_eq!(bureau.world.count("select count(*) from plan where title like '2026%'").await, 1);
@@ -286,13 +290,21 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
         bureau.world.officer(&format!("4102-{number}"), MARKET, &[LONGTING]).await;
     }
     let found = preview(&mut bureau.handler, &draft).await;
-    let strata: Vec<_> =
-        found.strata.iter().map(|one| (one.stratum.as_str(), one.subjects, one.left_out, one.drawn, one.officers)).collect();
+    let strata: Vec<_> = found
+        .strata
+        .iter()
+        .map(|one| (one.stratum.as_str(), one.subjects, one.left_out, one.drawn, one.officers))
+        .collect();
     assert_eq!(strata, [(LONGTING, 40, 1, 2, 4), (SHUNHE, 19, 0, 1, 0)]);
     assert_eq!(found.obstacles.len(), 2, "{:?}", found.obstacles);
-    assert!(found.obstacles[0].contains("少于 20 个") && found.obstacles[1].contains("顺河回族区"), "{:?}", found.obstacles);
+    assert!(
+        found.obstacles[0].contains("少于 20 个") && found.obstacles[1].contains("顺河回族区"),
+        "{:?}",
+        found.obstacles
+    );
 
-    let lacking = pb::Plan { title: "空".into(), year: 2026, items: vec![format!("{MARKET}/items/404")], ..Default::default() };
+    let lacking =
+        pb::Plan { title: "空".into(), year: 2026, items: vec![format!("{MARKET}/items/404")], ..Default::default() };
     let lacking = bureau.draft(lacking).await;
     let found = preview(&mut bureau.handler, &lacking).await.obstacles;
     assert!(found[0].contains("抽查比例") && found[1].contains("items/404"), "{found:?}");
@@ -304,7 +316,8 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     // What the preview counts is what a draw would read.
     let mut conn = bureau.world.pool.acquire().await.unwrap();
     let plan = draws::plans::store::load(&mut conn, &fine.name, &kit::auth::Reach::City).await.unwrap();
-    let pool: Vec<_> = futures::TryStreamExt::try_collect(draws::registers::store::pool(&mut conn, &plan)).await.unwrap();
+    let pool: Vec<_> =
+        futures::TryStreamExt::try_collect(draws::registers::store::pool(&mut conn, &plan)).await.unwrap();
     assert_eq!((pool.len(), pool.iter().filter(|subject| subject.in_business).count()), (41, 40));
     assert!(pool.is_sorted_by(|a, b| a.key.as_bytes() < b.key.as_bytes()));
 }

@@ -124,7 +124,11 @@ async fn a_download_runs_nothing_and_can_be_uploaded_again() {
     let text = format!("{}reg:330000000008000,旧号公司,{SHUNHE},注销\n", register(LONGTING, 0..3_000));
     upload(&mut clerk, upload_to(MARKET), text.as_bytes()).await.unwrap();
     // Titles of other origin than a checked upload are no less dangerous.
-    sqlx::query("update subject set address = '=1+1' where key = $1").bind(code(LONGTING, 7)).execute(&world.pool).await.unwrap();
+    sqlx::query("update subject set address = '=1+1' where key = $1")
+        .bind(code(LONGTING, 7))
+        .execute(&world.pool)
+        .await
+        .unwrap();
     let request = pb::ExportSubjectsRequest { parent: MARKET.into(), ..Default::default() };
     let mut pieces = clerk.export_subjects(request).await.unwrap().into_inner();
     let mut bytes = Vec::new();
@@ -135,7 +139,11 @@ async fn a_download_runs_nothing_and_can_be_uploaded_again() {
     assert_eq!(table.lines().count(), 3_002);
     assert!(table.contains(",'=1+1,"));
     let safe = table.replace("'=1+1", "");
-    let again = upload(&mut clerk, pb::ImportSubjectsRequest { default_district: String::new(), ..upload_to(MARKET) }, safe.as_bytes());
+    let again = upload(
+        &mut clerk,
+        pb::ImportSubjectsRequest { default_district: String::new(), ..upload_to(MARKET) },
+        safe.as_bytes(),
+    );
     let again = again.await.unwrap();
     assert_eq!((again.unchanged, again.returned), (3_001, 0));
     let request = pb::ExportSubjectsRequest { parent: HEALTH.into(), ..Default::default() };
@@ -196,9 +204,15 @@ async fn officers_are_known_as_identity_last_announced_them() {
     assert_eq!(clerk.list_officers(request).await.unwrap().into_inner().officers[0].key, "4102-002");
 
     // A new certificate replaces the old one; frozen officers stay listed but are not sent; without certificate one is none.
-    world.identity_says(&OfficerChanged { certificate: "4102-009".into(), active: false, ..first.clone() }).await.unwrap();
+    world
+        .identity_says(&OfficerChanged { certificate: "4102-009".into(), active: false, ..first.clone() })
+        .await
+        .unwrap();
     let found = clerk.list_officers(all.clone()).await.unwrap().into_inner().officers;
-    assert_eq!(found.iter().map(|one| (one.key.as_str(), one.active)).collect::<Vec<_>>(), [("4102-002", true), ("4102-009", false)]);
+    assert_eq!(
+        found.iter().map(|one| (one.key.as_str(), one.active)).collect::<Vec<_>>(),
+        [("4102-002", true), ("4102-009", false)]
+    );
     let units = [MARKET.to_owned(), HEALTH.to_owned()];
     let mut conn = world.pool.acquire().await.unwrap();
     let mut sent = async |day: &str| {
@@ -264,7 +278,12 @@ async fn a_conflict_is_declared_once_by_the_officer_or_a_handler_and_stays() {
     let pairs = draws::registers::store::conflicts(&mut conn, &[MARKET.to_owned()]).await.unwrap();
     let expected = [("4102-001", firm.as_str(), "users/clerk"), ("4102-002", "site:1", "users/li")];
     assert_eq!(pairs, expected.map(|(officer, subject, by)| (officer.into(), subject.into(), by.into())));
-    for sql in ["delete from conflict", "update conflict set reason = ''", "update subject_status set reason = ''", "delete from subject"] {
+    for sql in [
+        "delete from conflict",
+        "update conflict set reason = ''",
+        "update subject_status set reason = ''",
+        "delete from subject",
+    ] {
         let refused = sqlx::query(sql).execute(&mut *conn).await.unwrap_err();
         assert!(refused.to_string().contains("permission denied"), "{sql}: {refused}");
     }
