@@ -130,6 +130,10 @@ test('records of the work portal, its menu on a phone, its projector and its Eng
   await look(page, 'work-item');
   await page.goto('/work/conflicts');
   await page.getByRole('button', { name: '申报利害关系' }).click();
+  // A person sees the form open before sending it: the field takes the focus once the dialog stands.
+  const reason = page.getByRole('dialog').getByLabel('理由');
+  await reason.click();
+  await expect(reason).toBeFocused();
   await page.getByRole('dialog').getByRole('button', { name: '申报利害关系' }).click();
   await expect(page.getByText('此项必填').first()).toBeVisible();
   await look(page, 'work-conflict-incomplete');
