@@ -2,9 +2,11 @@
 
 use kit::{
     auth::Caller,
+    env::Env,
     error::{Reason, Refusal, Result},
     ledger::{EventStream, Ledger},
     pages,
+    uploads::Uploads,
 };
 use proto::{
     google::api::HttpBody,
@@ -17,7 +19,6 @@ use proto::{
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
@@ -30,12 +31,13 @@ use crate::{
 #[derive(Clone)]
 pub struct Api {
     pub(crate) ledger: Ledger,
+    uploads: Uploads,
 }
 
 impl Api {
     /// A service over this ledger.
-    pub fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+    pub fn new(env: &Env, ledger: Ledger) -> Self {
+        Self { ledger, uploads: Uploads::new(env) }
     }
 }
 
@@ -49,17 +51,13 @@ impl Catalog for Api {
         request: Request<Streaming<pb::ImportItemsRequest>>,
     ) -> Result<Response<Import>, Status> {
         let caller = Caller::of(&request)?;
-        let mut stream = request.into_inner();
-        let first = stream.message().await?.ok_or_else(|| Refusal::invalid("file", "没有内容 / there is nothing"))?;
+        let mut upload = self.uploads.open(request.into_inner())?;
+        let first = upload.next().await?.ok_or_else(|| Refusal::invalid("file", "没有内容 / there is nothing"))?;
         let order = import::Order::parse(caller, &first)?;
-        let (sender, pieces) = mpsc::channel(8);
         let api = self.clone();
-        // On a task of its own: when the uploader hangs up, this handler is dropped, but the end must be noted.
-        let work = async move { import::run(&api, &order, pieces).await };
-        let done = tokio::spawn(work.in_current_span());
-        import::feed(first, stream, sender).await;
-        let done = done.await.map_err(Refusal::internal)??;
-        Ok(Response::new(done))
+        let bytes = |chunk: pb::ImportItemsRequest| chunk.file.unwrap_or_default().data;
+        let work = |pieces| async move { import::run(&api, &order, pieces).await };
+        Ok(Response::new(upload.run(first, bytes, work).await?))
     }
 
     async fn list_items(

@@ -1,20 +1,19 @@
 //! Takes an uploaded list in (art. 7, 24): rows go in while they arrive, 200 to a transaction, each with its audit entry. It
 //! runs to its end even when the uploader hangs up, so that the end is noted.
 
-use bytes::Bytes;
 use kit::{
     auth::Caller,
     error::{Refusal, Result},
     sheet::Problem,
+    uploads::Piece,
 };
 use proto::qingtian::{catalog::v1::ImportItemsRequest, common::v1::Import};
 use tokio::sync::mpsc;
-use tonic::Streaming;
 use uuid::Uuid;
 
 use crate::{
     api::Api,
-    reading::{self, Batch, Manner, Piece, Step, Upload},
+    reading::{self, Batch, Manner, Step, Upload},
     rules::{Deed, ItemState, Wishes, merge},
     store::{self, Counts},
 };
@@ -40,29 +39,6 @@ impl Order {
         let manner = Manner::parse(&first.encoding, &first.columns)?;
         Ok(Self { caller, organisation: first.parent.clone(), file_name, manner, wishes })
     }
-}
-
-/// Passes the bytes of an upload on, and says that it was whole only when the uploader did. Part of the handler's future:
-/// when the uploader hangs up, it is dropped, and the reader finds the channel closed.
-pub async fn feed(first: ImportItemsRequest, mut stream: Streaming<ImportItemsRequest>, to: mpsc::Sender<Piece>) {
-    let mut next = Some(first);
-    while let Some(chunk) = next {
-        let bytes = Bytes::from(chunk.file.unwrap_or_default().data);
-        // When nobody takes it, the import has ended and says why.
-        if to.send(Piece::Bytes(bytes)).await.is_err() {
-            return;
-        }
-        next = match stream.message().await {
-            Ok(chunk) => chunk,
-            Err(status) => {
-                tracing::info!(%status, "an upload broke off");
-                return;
-            }
-        };
-    }
-    // A cancelled call ends its stream quietly, too; but then this future is dropped the next time it waits.
-    tokio::task::yield_now().await;
-    let _ = to.send(Piece::End).await;
 }
 
 /// Takes a file in and answers what became of its rows.

@@ -34,6 +34,6 @@ pub const SCHEMA: kit::ledger::Schema =
 pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("give up", jobs::give_up(ledger.pool().clone(), env.clock.clone()));
-    let service = CatalogServer::new(api::Api::new(ledger.clone()));
+    let service = CatalogServer::new(api::Api::new(env, ledger.clone()));
     Ok(Part::new(ledger).with(service))
 }

@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use kit::{
     error::{Reason, Refusal, Result},
     sheet::{Column, Encoding, Entry, Error, Limits, Problem, Row, Sheet},
+    uploads::Piece,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -192,15 +193,6 @@ fn parse(row: &Row, seen: &mut HashMap<[u8; 16], u64>) -> Result<Content, Vec<Pr
             Err(vec![Problem::new(row.line, "title", &content.called(), "DUPLICATE", zh, en)])
         }
     }
-}
-
-/// A piece of an upload.
-#[derive(Debug)]
-pub enum Piece {
-    /// Bytes of the file.
-    Bytes(Bytes),
-    /// The uploader said that this was all. Without it the upload broke.
-    End,
 }
 
 /// The bytes of an upload as they come in.

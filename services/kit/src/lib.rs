@@ -16,4 +16,5 @@ pub mod serve;
 pub mod sheet;
 pub mod telemetry;
 pub mod testing;
+pub mod uploads;
 pub mod workdays;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::StreamExt;
+use kit::uploads::AT_ONCE_MAX;
 use proto::qingtian::{
     access::v1::Role,
     catalog::v1 as pb,
@@ -251,6 +252,39 @@ async fn an_upload_that_breaks_is_noted_and_repeated_without_doubles() {
     let whole = office.import(order(), rows.as_bytes()).await.unwrap();
     assert_eq!(counts(&whole), [450, 450 - broken.created, 0, broken.created, 0]);
     assert_eq!((whole.state(), office.count("item").await), (ImportState::Finished, 450));
+}
+
+#[tokio::test]
+async fn one_upload_too_many_is_refused_at_once_and_a_freed_place_is_used_again() {
+    let office = Office::new().await;
+    // One more than there are places, each sending an item and then nothing: whichever comes last is refused.
+    let (mut senders, mut calls) = (Vec::new(), Vec::new());
+    for number in 0..=AT_ONCE_MAX {
+        let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+        senders.push(sender);
+        let file = format!("编号,抽查事项名称,抽查依据\n{number},事项{number},依据\n");
+        // Silent until the sender is dropped.
+        let silence = futures::stream::once(receiver).filter_map(|_| std::future::ready(None));
+        let stream = pieces(order(), file.as_bytes()).chain(silence);
+        let mut client = office.handler().await;
+        calls.push(tokio::spawn(async move { client.import_items(stream).await }));
+    }
+    let refusal = tokio::time::timeout(Duration::from_secs(30), futures::future::select_all(calls));
+    let (answer, nth, mut calls) = refusal.await.expect("nobody was refused");
+    refused(answer.unwrap(), Code::Unavailable, "UNAVAILABLE", "");
+    drop(senders.swap_remove(nth));
+
+    // One ends; its place is used, while the others still stand.
+    drop(senders.pop());
+    let ended = calls.pop().unwrap().await.unwrap().unwrap().into_inner();
+    assert_eq!((ended.state(), counts(&ended)), (ImportState::Finished, [1, 1, 0, 0, 0]));
+    let next = office.import(order(), SMALL.as_bytes()).await.unwrap();
+    assert_eq!((next.state(), counts(&next)), (ImportState::Finished, [2, 2, 0, 0, 0]));
+    drop(senders);
+    for call in calls {
+        let import = call.await.unwrap().unwrap().into_inner();
+        assert_eq!((import.state(), counts(&import)), (ImportState::Finished, [1, 1, 0, 0, 0]));
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use kit::{
     ledger::{Ledger, timestamp},
     pages,
     sheet::{Encoding, Report},
+    uploads::Uploads,
 };
 use proto::{
     google::api::HttpBody,
@@ -21,14 +22,13 @@ use proto::{
         draws::v1::{self as pb, registers_server::Registers},
     },
 };
-use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     export,
     import::{Head, Importer, new_id},
     imports,
-    reading::{Manner, Piece},
+    reading::Manner,
     rules,
     store::{self, ConflictRow, Filter, OfficerRow, StatusChange, SubjectRow, within},
 };
@@ -41,11 +41,12 @@ pub type Download = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>
 pub struct Api {
     env: Env,
     ledger: Ledger,
+    uploads: Uploads,
 }
 
 impl Api {
     pub(super) fn new(env: Env, ledger: Ledger) -> Self {
-        Self { env, ledger }
+        Self { uploads: Uploads::new(&env), env, ledger }
     }
 
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>> {
@@ -60,17 +61,14 @@ impl Registers for Api {
         request: Request<Streaming<pb::ImportSubjectsRequest>>,
     ) -> Result<Response<Import>, Status> {
         let caller = Caller::of(&request)?;
-        let mut stream = request.into_inner();
-        let Some(first) = stream.message().await? else {
+        let mut upload = self.uploads.open(request.into_inner())?;
+        let Some(first) = upload.next().await? else {
             return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
         };
         let head = head(&caller, &first)?;
-        let (sender, pieces) = mpsc::channel(4);
-        // On a task of its own: whoever hangs up ends the upload, but what came before is entered and accounted for.
         let importer = Importer::new(self.env.clone(), self.ledger.clone());
-        let entering = self.env.tasks.spawn(importer.run(caller, head, pieces));
-        forward(&self.env, first, stream, sender).await;
-        Ok(Response::new(entering.await.map_err(Refusal::internal)??))
+        let bytes = |chunk: pb::ImportSubjectsRequest| chunk.file.unwrap_or_default().data;
+        Ok(Response::new(upload.run(first, bytes, |pieces| importer.run(caller, head, pieces)).await?))
     }
 
     async fn list_imports(
@@ -278,36 +276,6 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
     let columns = rules::columns(&first.columns, default_district.is_none())?;
     let file_name = text("file_name", &first.file_name, 200)?;
     Ok(Head { organisation: first.parent.clone(), file_name, manner: Manner { encoding, columns, default_district } })
-}
-
-/// Hands an upload's bytes on until it ends, and says so only when the uploader did: a call that was given up comes here as a
-/// failure, or drops this future with the sender.
-async fn forward(
-    env: &Env,
-    first: pb::ImportSubjectsRequest,
-    mut stream: Streaming<pb::ImportSubjectsRequest>,
-    sender: mpsc::Sender<Piece>,
-) {
-    let mut next = Some(first);
-    while let Some(chunk) = next {
-        let bytes = chunk.file.unwrap_or_default().data;
-        // When nobody takes it, the import has ended and says why.
-        if sender.send(Piece::Bytes(bytes.into())).await.is_err() {
-            return;
-        }
-        next = tokio::select! {
-            () = env.shutdown.cancelled() => return,
-            chunk = stream.message() => match chunk {
-                Ok(chunk) => chunk,
-                Err(status) => {
-                    tracing::info!(%status, "upload broke off");
-                    return;
-                }
-            },
-        };
-    }
-    // When nobody takes it, the import has ended and says why.
-    let _ = sender.send(Piece::End).await;
 }
 
 fn filter(organisation: String, query: &str, district: &str, status: i32) -> Result<Filter> {

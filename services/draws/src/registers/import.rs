@@ -9,6 +9,7 @@ use kit::{
     env::Env,
     error::{Refusal, Result},
     ledger::Ledger,
+    uploads::Piece,
 };
 use proto::qingtian::common::v1 as pb;
 use sqlx::types::Json;
@@ -17,7 +18,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{
     imports::{self, ImportRow},
-    reading::{self, Manner, Piece, Rows, Step},
+    reading::{self, Manner, Rows, Step},
 };
 
 /// An import that has not written for so long has lost its process.

@@ -7,12 +7,12 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
 };
 
-use bytes::Bytes;
 use kit::{
     blob::{self, Blob},
     codes::DistrictCode,
     error::{Reason, Refusal, Result},
     sheet::{self, Column, Encoding, Entry, Limits, Problem, Report, Sheet},
+    uploads::Piece,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -25,15 +25,6 @@ pub const BATCH_ROWS: usize = 2_000;
 pub const FILE_BYTES_MAX: u64 = 1 << 30;
 /// A million problems of at most a few hundred bytes each stay below this.
 const REPORT_BYTES_MAX: u64 = 2 << 30;
-
-/// A piece of an upload on its way to the disk.
-#[derive(Debug)]
-pub enum Piece {
-    /// Bytes of the file.
-    Bytes(Bytes),
-    /// The uploader said that this was all. Without it the upload broke.
-    End,
-}
 
 /// An upload on the disk.
 #[derive(Debug)]
@@ -213,6 +204,8 @@ fn unreadable(error: sheet::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn spooled(pieces: Vec<Piece>) -> (String, bool) {

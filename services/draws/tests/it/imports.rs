@@ -1,7 +1,12 @@
 //! Uploads (art. 13, 24): good rows go in, bad ones come back named, and what breaks can be repeated.
 
-use std::{io::Read, path::Path, time::Instant};
+use std::{
+    io::Read,
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use kit::uploads::AT_ONCE_MAX;
 use proto::qingtian::{
     access::v1::Role,
     common::v1::{Import, ImportState},
@@ -249,6 +254,39 @@ async fn a_call_cancelled_between_two_chunks_is_not_taken_for_a_whole_upload() {
     let request = pb::ListImportsRequest { parent: MARKET.into(), ..Default::default() };
     let import = clerk.list_imports(request).await.unwrap().into_inner().imports.remove(0);
     assert_eq!((import.state(), counts(&import)), (ImportState::Interrupted, [3, 3, 0, 0, 0, 0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_upload_too_many_is_refused_at_once_and_a_freed_place_is_used_again() {
+    let world = World::start().await;
+    let mut clerk = world.clerk().await;
+    // One more than there are places, each sending its row and then nothing: whichever comes last is refused.
+    let (mut senders, mut calls) = (Vec::new(), Vec::new());
+    for serial in 0..=u32::try_from(AT_ONCE_MAX).unwrap() {
+        let (sender, receiver) = mpsc::channel(4);
+        for chunk in chunks(upload_to(MARKET), register(LONGTING, serial..serial + 1).as_bytes()) {
+            sender.send(chunk).await.unwrap();
+        }
+        senders.push(sender);
+        let mut silent = clerk.clone();
+        calls.push(tokio::spawn(async move { silent.import_subjects(ReceiverStream::new(receiver)).await }));
+    }
+    let refusal = tokio::time::timeout(Duration::from_secs(30), futures::future::select_all(calls));
+    let (refused, nth, mut calls) = refusal.await.expect("nobody was refused");
+    assert_eq!(reason(refused.unwrap()), "UNAVAILABLE");
+    drop(senders.swap_remove(nth));
+
+    // One ends; its place is used, while the others still stand.
+    drop(senders.pop());
+    let ended = calls.pop().unwrap().await.unwrap().unwrap().into_inner();
+    assert_eq!((ended.state(), ended.created), (ImportState::Finished, 1));
+    let next = upload(&mut clerk, upload_to(MARKET), register(LONGTING, 100..103).as_bytes()).await.unwrap();
+    assert_eq!((next.state(), next.created), (ImportState::Finished, 3));
+    drop(senders);
+    for call in calls {
+        let import = call.await.unwrap().unwrap().into_inner();
+        assert_eq!((import.state(), import.created), (ImportState::Finished, 1));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
