@@ -191,11 +191,12 @@ async fn an_upload_that_breaks_is_repeated_without_doubles() {
     }
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    drop(sender);
     until("the broken import ends", || async {
         world.count("select count(*) from import where state = 'INTERRUPTED'").await == 1
     })
     .await;
+    // Not before: the transport may still read it, and its end would be the regular end of the upload.
+    drop(sender);
     let request = pb::ListImportsRequest { parent: MARKET.into(), ..Default::default() };
     let broken = clerk.list_imports(request).await.unwrap().into_inner().imports.remove(0);
     assert!(broken.created > 0 && broken.created < ROWS, "{broken:?}");
