@@ -12,11 +12,12 @@ use lottery::{
 use proto::qingtian::draws::{events::v1 as events, v1 as pb};
 
 use super::{
-    Desk, contributors, frozen,
+    Desk, frozen,
     rules::{Event, State},
     store::{self, DrawRow, Sight, Typed},
     view,
 };
+use crate::plans::content;
 
 impl Desk {
     /// Adds the entry of the caller's organisation.
@@ -153,10 +154,7 @@ impl Desk {
         if row.creator == caller.actor {
             return Err(Refusal::new(Reason::OwnAct));
         }
-        let reason = contributors::free_text("reason", &request.reason)?;
-        if reason.chars().count() < 2 {
-            return Err(Refusal::invalid("reason", "请说明理由 / say why"));
-        }
+        let reason = content::reason("reason", &request.reason, "请说明理由 / say why")?;
         let before = view::draw(&mut tx, &row).await?;
         row.end_reason = reason;
         store::save(&mut tx, &mut row, state, &caller.actor, "放弃 abandoned").await?;

@@ -166,14 +166,10 @@ impl Plans for Api {
     async fn return_plan(&self, request: Request<pb::ReturnPlanRequest>) -> Result<Response<pb::Plan>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let reason = content::text("reason", &request.reason, 500)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let before = self.lock(&mut tx, &request.name, &request.etag).await?;
         let mut after = before.clone().step(Step::Return, &caller.actor, tx.now())?;
-        if reason.chars().count() < 2 {
-            return Err(Refusal::invalid("reason", "请说明退回理由 / say why").into());
-        }
-        after.return_reason = reason;
+        after.return_reason = content::reason("reason", &request.reason, "请说明退回理由 / say why")?;
         Ok(Response::new(self.save(tx, &before, after).await?))
     }
 

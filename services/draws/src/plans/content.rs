@@ -154,6 +154,15 @@ pub(crate) fn text(field: &str, value: &str, chars_max: usize) -> Result<String>
     Ok(value.to_owned())
 }
 
+/// A reason that says something: at least two characters. `wanted` asks for it.
+///
+/// # Errors
+/// `INVALID`.
+pub(crate) fn reason(field: &str, value: &str, wanted: &str) -> Result<String> {
+    let reason = text(field, value, 500)?;
+    if reason.chars().count() < 2 { Err(Refusal::invalid(field, wanted)) } else { Ok(reason) }
+}
+
 fn day(field: &str, value: &str) -> Result<Option<NaiveDate>> {
     if value.is_empty() {
         return Ok(None);

@@ -32,7 +32,7 @@ use super::{
     rules,
     store::{self, ConflictRow, Filter, OfficerRow, StatusChange, SubjectRow, within},
 };
-use crate::plans::content::text;
+use crate::plans::content::{reason, text};
 
 /// Bytes of a download.
 pub type Download = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
@@ -165,10 +165,7 @@ impl Registers for Api {
         let (organisation, key) = within(&request.name, "subjects", &caller.reach())?;
         let in_business = asked_status(request.status)?
             .ok_or_else(|| Refusal::invalid("status", "请选择在业或不在业 / in business or not"))?;
-        let reason = text("reason", &request.reason, 500)?;
-        if reason.chars().count() < 2 {
-            return Err(Refusal::invalid("reason", "请说明理由 / say why").into());
-        }
+        let reason = reason("reason", &request.reason, "请说明理由 / say why")?;
         if request.etag.is_empty() {
             return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before").into());
         }
@@ -216,10 +213,7 @@ impl Registers for Api {
         }
         let subject = SubjectKey::parse(&given.subject)
             .map_err(|error| Refusal::invalid("conflict.subject", format!("{} / {error}", error.zh())))?;
-        let reason = text("conflict.reason", &given.reason, 500)?;
-        if reason.chars().count() < 2 {
-            return Err(Refusal::invalid("conflict.reason", "请说明利害关系 / say what the interest is").into());
-        }
+        let reason = reason("conflict.reason", &given.reason, "请说明利害关系 / say what the interest is")?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         if !store::serves_in(&mut tx, &request.parent, &given.officer).await? {
             return Err(Refusal::not_found(given.officer).into());

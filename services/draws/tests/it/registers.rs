@@ -245,6 +245,10 @@ async fn a_conflict_is_declared_once_by_the_officer_or_a_handler_and_stays() {
     assert_eq!(world.count("select count(*) from conflict").await, 1);
     assert_eq!((first.creator.as_str(), first.officer.as_str()), ("users/clerk", "4102-001"));
     assert_eq!(reason(clerk.declare_conflict(declares("4102-001", &firm)).await), "ALREADY_EXISTS");
+    let mut unsaid = declares("4102-001", "site:1");
+    unsaid.conflict.as_mut().unwrap().reason = " 亲 ".into();
+    let (refused, values) = refusal_of(&clerk.declare_conflict(unsaid).await.unwrap_err());
+    assert_eq!((refused.as_str(), values["field"].as_str()), ("INVALID", "conflict.reason"));
 
     let channel = world.harness.officer("users/li", MARKET, &[Role::Officer], "4102-002").await.unwrap();
     let mut li = Registers::new(channel);
