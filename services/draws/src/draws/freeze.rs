@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use kit::{
     blob::{Blob, Digest, Stored},
     env::Env,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
     faults,
 };
 use lottery::{
@@ -34,9 +34,6 @@ use crate::{
 pub const NAMES: &str = "names.tsv";
 /// Reason of those the register holds as no longer in business.
 const NOT_IN_BUSINESS: &str = "NOT_IN_BUSINESS";
-/// Strata of one draw at the most: the event of its reveal tells each with its threshold, and an event has 64 KiB. More could
-/// be stated and then never be revealed.
-const STRATA_MAX: usize = 400;
 /// Rows handed over at once.
 const CHUNK_ROWS: usize = 4_096;
 
@@ -114,14 +111,6 @@ pub async fn from_registers(
     }
     let strata = counts.iter().filter(|count| count.subjects > 0).map(|count| plan.stratum(&count.district));
     let quotas = resolve(plan, strata)?;
-    if quotas.len() > STRATA_MAX {
-        let problem = format!(
-            "分层有 {} 个，至多 {STRATA_MAX} 个，请缩小区划范围或不分层 / {} strata, at most {STRATA_MAX}: name fewer districts or do not divide",
-            quotas.len(),
-            quotas.len()
-        );
-        return Err(Refusal::new(Reason::QuotaInvalid).with("problem", problem));
-    }
     let rules = rules(plan, quotas, contributors, beacon_waived);
     let conflicts = registers::conflicts(conn, &units).await?;
     let (officers, exclusions) = people(plan, &candidates, &conflicts).map_err(Refusal::internal)?;

@@ -11,7 +11,7 @@ use proto::qingtian::draws::{
     events::v1::PlanPublished,
     v1::{self as pb, plans_server::Plans},
 };
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -159,7 +159,7 @@ impl Plans for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let before = self.lock(&mut tx, &request.name, &request.etag).await?;
         let after = before.clone().step(Step::Submit, &caller.actor, tx.now())?;
-        store::check_items(&mut tx, &after.content.items).await?;
+        check_drawable(&mut tx, &after).await?;
         Ok(Response::new(self.save(tx, &before, after).await?))
     }
 
@@ -179,7 +179,7 @@ impl Plans for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let before = self.lock(&mut tx, &request.name, &request.etag).await?;
         let after = before.clone().step(Step::Publish, &caller.actor, tx.now())?;
-        store::check_items(&mut tx, &after.content.items).await?;
+        check_drawable(&mut tx, &after).await?;
         // Everybody receives it: no account names, and nothing of what was said on the way to publication.
         let plan = pb::Plan {
             creator: String::new(),
@@ -194,6 +194,14 @@ impl Plans for Api {
         tracing::info!(plan.id = %answer.name, late = answer.late, "published plan");
         Ok(Response::new(answer))
     }
+}
+
+/// Refuses a plan over which no draw could ever be stated: an item that may not be drawn for, or a register it divides into
+/// more strata than a draw can have. What a register lacks may still be added to it and stands in nobody's way here.
+async fn check_drawable(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
+    store::check_items(conn, &plan.content.items).await?;
+    let counts = registers::store::counts(conn, plan).await?;
+    rules::too_many_strata(plan, &counts).map_or(Ok(()), Err)
 }
 
 /// What a draw would find in each stratum.

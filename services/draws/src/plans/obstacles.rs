@@ -18,6 +18,10 @@ pub const STRATUM_SUBJECTS_MIN: u64 = 20;
 /// Candidates for each place that are needed without an approved exception.
 pub const CANDIDATES_PER_PLACE_MIN: u64 = 2;
 
+/// Strata of one draw at the most: the event of its reveal tells each with its threshold, and an event has 64 KiB. More could
+/// be stated and then never be revealed.
+const STRATA_MAX: usize = 400;
+
 /// Subjects of one district within a plan's scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DistrictCount {
@@ -75,6 +79,9 @@ pub fn obstacles(plan: &Plan, counts: &[DistrictCount], officers: &[Officer]) ->
     if counts.iter().all(|count| count.subjects == 0) {
         return vec![Refusal::new(Reason::RegisterEmpty)];
     }
+    if let Some(refusal) = too_many_strata(plan, counts) {
+        return vec![refusal];
+    }
     let strata = strata(plan, counts);
     let excepted = !plan.content.approved_exception.is_empty();
     let mut found: Vec<Refusal> = empty_strata(plan, &strata)
@@ -99,6 +106,16 @@ pub fn obstacles(plan: &Plan, counts: &[DistrictCount], officers: &[Officer]) ->
     let per_place = if excepted { 1 } else { CANDIDATES_PER_PLACE_MIN };
     found.extend(too_few_officers(plan, counts, &drawn_in, officers, per_place));
     found
+}
+
+/// The refusal when the plan divides the register into more strata than one draw can have.
+pub fn too_many_strata(plan: &Plan, counts: &[DistrictCount]) -> Option<Refusal> {
+    let divided = strata(plan, counts).values().filter(|count| count.subjects > 0).count();
+    let problem = format!(
+        "分层有 {divided} 个，至多 {STRATA_MAX} 个，请缩小区划范围或不分层 / {divided} strata, at most {STRATA_MAX}: name fewer \
+         districts or do not divide"
+    );
+    (divided > STRATA_MAX).then(|| Refusal::new(Reason::QuotaInvalid).with("problem", problem))
 }
 
 /// Strata the plan names by district or quota that have nobody in the pool.

@@ -10,7 +10,7 @@ use proto::qingtian::draws::v1 as pb;
 pub use kit::workdays::legal_day;
 
 pub use super::content::{ANY, Amount, Content, TeamPart};
-pub use super::obstacles::{ALL, DistrictCount, StratumCount, obstacles, resolve, strata};
+pub use super::obstacles::{ALL, DistrictCount, StratumCount, obstacles, resolve, strata, too_many_strata};
 
 /// Number of a plan: `plans/2026-07`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -253,6 +253,29 @@ fn a_draw_is_refused_for_what_the_register_lacks() {
 }
 
 #[test]
+fn a_register_divided_into_more_strata_than_a_draw_can_have_is_in_the_way() {
+    let anywhere = |stratification: pb::Stratification| {
+        draft(&changed(|plan| {
+            plan.districts.clear();
+            plan.cover_district = false;
+            plan.stratification = stratification as i32;
+            plan.quotas = vec![pb::Quota { stratum: "*".into(), amount: Some(pb::quota::Amount::Ppm(50_000)) }];
+        }))
+    };
+    let by_district = anywhere(pb::Stratification::District);
+    let mut counts: Vec<_> = (0..400).map(|n| in_district(&format!("{}", 410_000 + n), 20)).collect();
+    // Where nobody is in business, there is nothing to draw from.
+    counts.push(in_district("420000", 0));
+    let staff = officers(4, &[], &[]);
+    assert_eq!(reasons(&by_district, &counts, &staff), []);
+    counts.push(in_district("420001", 20));
+    assert_eq!(reasons(&by_district, &counts, &staff), [Reason::QuotaInvalid], "nothing else is said before that");
+    let said = obstacles(&by_district, &counts, &staff).remove(0);
+    assert!(said.message().contains("401") && said.message().contains("400"), "{}", said.message());
+    assert_eq!(reasons(&anywhere(pb::Stratification::Whole), &counts, &staff), []);
+}
+
+#[test]
 fn a_draw_is_refused_for_fewer_than_twice_the_officers_needed() {
     let both = [in_district("410202", 20), in_district("410203", 20)];
     let plan = plan();

@@ -137,10 +137,27 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
         .map(|n| register(&format!("41{:04}", 3_000 + n), 1_000 + n..1_001 + n))
         .flat_map(|csv| csv.lines().skip(1).map(|line| format!("{line}\n")).collect::<Vec<_>>())
         .collect();
-    city.register(&format!("key,title,district,status\n{countless}")).await;
     let divided =
         pb::Plan { cover_district: false, approved_exception: "县区规模小，经批准".to_owned(), ..plan() };
-    assert_eq!(not_stated(&city, divided).await, said("QUOTA_INVALID", "14"));
+    let early = city.publish(divided.clone()).await;
+    let created = city.create(pb::Draw { plan: early.clone(), ..city.draw() }).await.unwrap();
+    let mut plans = city.world.plans("users/clerk", MARKET, &[Role::Handler]).await;
+    let mut draft = async || {
+        let request = pb::CreatePlanRequest { plan: Some(divided.clone()), ..Default::default() };
+        let draft = plans.create_plan(request).await.unwrap().into_inner();
+        pb::SubmitPlanRequest { name: draft.name, etag: draft.etag, ..Default::default() }
+    };
+    let (late, later) = (draft().await, draft().await);
+    let submitted = plans.submit_plan(late).await.unwrap().into_inner();
+    city.register(&format!("key,title,district,status\n{countless}")).await;
+    // It is told in the preview, before a plan is submitted, before one is published, and before a draw is stated.
+    let preview = plans.preview_plan(pb::PreviewPlanRequest { name: early }).await.unwrap().into_inner();
+    assert!(preview.obstacles.len() == 1 && preview.obstacles[0].contains("至多 400 个"), "{:?}", preview.obstacles);
+    assert_eq!(refused(plans.submit_plan(later).await), said("QUOTA_INVALID", "14"));
+    let mut chief = city.world.plans("users/chief", MARKET, &[Role::Reviewer]).await;
+    let publish = pb::PublishPlanRequest { name: submitted.name, etag: submitted.etag, ..Default::default() };
+    assert_eq!(refused(chief.publish_plan(publish).await), said("QUOTA_INVALID", "14"));
+    assert_eq!(refused(city.state(&created).await), said("QUOTA_INVALID", "14"));
 
     city.register(&register("410204", 400..419)).await;
     let small = somewhere("410204");
