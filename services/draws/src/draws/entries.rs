@@ -19,6 +19,10 @@ use super::{
 };
 use crate::plans::content;
 
+/// Different values one account can type for one draw. Whoever mistypes types again; more than this is no slip, and another
+/// account can always type.
+const TYPED_MAX: i64 = 10;
+
 impl Desk {
     /// Adds the entry of the caller's organisation.
     ///
@@ -74,7 +78,15 @@ impl Desk {
             // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by
             // that the result: two accounts type it, as a lottery's numbers.
             Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. } => {
-                self.typed_twice(caller, &mut tx, &row, &request).await?
+                match typed_twice(&mut tx, &row, &request.value).await {
+                    Err(refusal) if refusal.reason() == Reason::NumbersDiffer => {
+                        // What was typed is kept although the call is refused: otherwise one wrong account could hold the
+                        // draw up against any number of right ones until it fails.
+                        tx.commit_refused().await?;
+                        return Err(refusal);
+                    }
+                    settled => settled?,
+                }
             }
             Beacon::LotteryDemo { .. } => {
                 let problem = "演示用公共随机数由系统产生，无需录入 / the demonstration's lottery needs nobody";
@@ -89,34 +101,6 @@ impl Desk {
         tx.commit(&draw).await?;
         self.wake();
         Ok(draw)
-    }
-
-    /// Whether two accounts, one of them outside the drawing unit, typed the same numbers.
-    async fn typed_twice(
-        &self,
-        caller: &Caller,
-        tx: &mut Tx,
-        row: &DrawRow,
-        request: &pb::ReportBeaconRequest,
-    ) -> Result<bool> {
-        let unit = store::unit_of(&caller.organisation).to_owned();
-        let typed = Typed { actor: caller.actor.clone(), unit, value: request.value.clone() };
-        let (before, now) = (store::typed(tx, &row.name).await?, tx.now());
-        let agreed = agree(&typed, &before, &row.unit);
-        if let Err(refusal) = &agreed
-            && refusal.reason() == Reason::NumbersDiffer
-        {
-            // What was typed is kept although the call is refused: otherwise one wrong account could hold the draw up
-            // against any number of right ones until it fails.
-            let mut kept = self.ledger.begin(caller, "", request).await?;
-            store::insert_typed(&mut kept, &row.name, &typed, now).await?;
-            kept.changed::<pb::Draw>(&row.name, None, None);
-            kept.commit(&()).await?;
-        } else if agreed.is_ok() {
-            store::insert_typed(tx, &row.name, &typed, now).await?;
-            tx.changed::<pb::Draw>(&row.name, None, None);
-        }
-        agreed
     }
 
     /// Writes an entry, moves the draw on and announces it. Commits nothing.
@@ -165,6 +149,31 @@ impl Desk {
         tracing::info!(draw.id = %row.name, "abandoned draw");
         Ok(draw)
     }
+}
+
+/// Whether two accounts, one of them outside the drawing unit, typed the same numbers. What an account types is kept when it is
+/// something new.
+///
+/// # Errors
+/// `NUMBERS_DIFFER`, with what was typed to be kept; `SELF_DRAWN_BEACON`; `INVALID` when the account typed too often.
+async fn typed_twice(tx: &mut Tx, row: &DrawRow, value: &str) -> Result<bool> {
+    let (now, caller) = (tx.now(), tx.caller());
+    let unit = store::unit_of(&caller.organisation).to_owned();
+    let typed = Typed { actor: caller.actor.clone(), unit, value: value.to_owned() };
+    let before = store::typed(tx, &row.name).await?;
+    let settled = agree(&typed, &before, &row.unit);
+    let kept = settled.as_ref().map_or_else(|refusal| refusal.reason() == Reason::NumbersDiffer, |_| true);
+    if kept && !before.contains(&typed) {
+        if store::times_typed(tx, &row.name, &typed.actor).await? >= TYPED_MAX {
+            let problem = format!(
+                "您已录入过 {TYPED_MAX} 次不同的值，请由其他账号录入 / you typed {TYPED_MAX} values; another account has to type"
+            );
+            return Err(Refusal::invalid("value", problem));
+        }
+        store::insert_typed(tx, &row.name, &typed, now).await?;
+        tx.changed::<pb::Draw>(&row.name, None, None);
+    }
+    settled
 }
 
 fn index_of(place: usize) -> Result<i32> {

@@ -417,6 +417,15 @@ pub async fn typed(conn: &mut PgConnection, draw: &str) -> Result<Vec<Typed>> {
     Ok(sqlx::query_as(sql).bind(draw).fetch_all(conn).await?)
 }
 
+/// How often an account typed something new.
+///
+/// # Errors
+/// The database fails.
+pub async fn times_typed(conn: &mut PgConnection, draw: &str, actor: &str) -> Result<i64> {
+    let sql = "select count(*) from draw_beacon_report where draw = $1 and actor = $2";
+    Ok(sqlx::query_scalar(sql).bind(draw).bind(actor).fetch_one(conn).await?)
+}
+
 /// Keeps what an account typed.
 ///
 /// # Errors

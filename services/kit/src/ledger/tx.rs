@@ -165,6 +165,23 @@ impl Tx {
         }
     }
 
+    /// Commits what is kept although the call is refused, such as an attempt that counts. A refusal is no answer to a
+    /// repetition, which is tried anew.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`].
+    pub async fn commit_refused(mut self) -> Result<()> {
+        if let Some(request_id) = self.request_id.take() {
+            sqlx::query("delete from idempotency where actor = $1 and method = $2 and request_id = $3")
+                .bind(&self.caller.actor)
+                .bind(&self.caller.method)
+                .bind(request_id)
+                .execute(&mut *self.inner)
+                .await?;
+        }
+        self.commit(&()).await
+    }
+
     /// Commits the act with its audit entry, its events and, for a repetition, its answer.
     ///
     /// # Errors

@@ -256,11 +256,18 @@ async fn a_lotterys_numbers_are_typed_by_two_accounts_one_of_them_outside() {
     assert_eq!(once.entries.len(), 2, "one account settles nothing");
     let twice = report(&mut clerk, &stated, NUMBERS).await.unwrap();
     assert_eq!(twice.entries.len(), 2, "nor does it twice");
+    assert_eq!(city.world.count("select count(*) from draw_beacon_report").await, 1, "nor is it kept twice");
     let mut colleague = city.draws("users/colleague", MARKET, &[Role::Reviewer]).await;
     assert_eq!(refused(report(&mut colleague, &stated, NUMBERS).await), said("SELF_DRAWN_BEACON", "15"));
     let mut supervision = city.supervision().await;
     let other = "01 05 12 18 27 33 15";
-    assert_eq!(refused(report(&mut supervision, &stated, other).await), said("NUMBERS_DIFFER", "15"));
+    let request =
+        pb::ReportBeaconRequest { name: stated.name.clone(), value: other.to_owned(), request_id: "typed".to_owned() };
+    for _ in 0..2 {
+        // A refusal is no answer that a repetition could be given.
+        assert_eq!(refused(supervision.report_beacon(request.clone()).await), said("NUMBERS_DIFFER", "15"));
+    }
+    assert_eq!(city.world.count("select count(*) from draw_beacon_report").await, 2, "kept, and once");
     assert_eq!(city.get(&stated.name).await.entries.len(), 2);
     let settled = report(&mut supervision, &stated, NUMBERS).await.unwrap();
     assert_eq!(settled.entries[2].value, NUMBERS);
@@ -269,6 +276,25 @@ async fn a_lotterys_numbers_are_typed_by_two_accounts_one_of_them_outside() {
     assert!(matches!(reason(report(&mut supervision, &stated, NUMBERS).await).as_str(), "ENTRY_GIVEN" | "WRONG_STATE"));
     let mut stranger = city.draws("users/doctor", HEALTH, &[Role::Handler]).await;
     assert_eq!(reason(report(&mut stranger, &stated, NUMBERS).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_account_types_so_many_values_and_no_more_and_holds_nobody_up() {
+    let city = City::start().await;
+    let stated = closed(&city, "lottery:ssq:2026135").await;
+    city.advance(BEACON - CLOSE);
+    let (mut clerk, mut supervision) = (city.handler().await, city.supervision().await);
+    let numbers = |blue: u32| format!("01 05 12 18 27 33 {blue:02}");
+    for blue in 1..=10 {
+        report(&mut clerk, &stated, &numbers(blue)).await.unwrap();
+    }
+    assert_eq!(reason(report(&mut clerk, &stated, &numbers(11)).await), "INVALID");
+    report(&mut clerk, &stated, &numbers(10)).await.unwrap();
+    assert_eq!(city.world.count("select count(*) from draw_beacon_report").await, 10);
+    assert_eq!(refused(report(&mut supervision, &stated, &numbers(16)).await), said("NUMBERS_DIFFER", "15"));
+    let mut colleague = city.draws("users/colleague", MARKET, &[Role::Reviewer]).await;
+    let settled = report(&mut colleague, &stated, &numbers(16)).await.unwrap();
+    assert_eq!(settled.entries[2].value, numbers(16));
 }
 
 #[tokio::test]
