@@ -225,6 +225,27 @@ async fn a_draw_is_given_up_before_its_first_entry_by_a_second_person() {
 }
 
 #[tokio::test]
+async fn a_draw_not_stated_before_its_close_is_given_up_and_made_anew() {
+    let city = City::start().await;
+    let created = city.create(city.draw()).await.unwrap();
+    city.advance(CLOSE);
+    let (reason_said, values) = kit::testing::refusal_of(&city.state(&created).await.unwrap_err());
+    assert_eq!(reason_said, "SCHEDULE_INVALID");
+    assert!(values["problem"].contains("请放弃本次抽签后重新发起"), "what to do: {}", values["problem"]);
+    assert_eq!(reason(city.create(city.draw()).await), "UNFINISHED_DRAW", "first it is given up");
+    let mut chief = city.draws("users/chief", MARKET, &[Role::Reviewer]).await;
+    let abandon = pb::AbandonDrawRequest {
+        name: created.name,
+        etag: created.etag,
+        reason: "未及时声明".to_owned(),
+        ..Default::default()
+    };
+    let ended = chief.abandon_draw(abandon).await.unwrap().into_inner();
+    assert_eq!((ended.state(), ended.end_reason.as_str()), (DrawState::Abandoned, "未及时声明"));
+    assert_eq!(city.stated().await.name, "draws/2026-0002");
+}
+
+#[tokio::test]
 async fn who_was_drawn_is_not_known_before_the_reveal() {
     let city = City::start().await;
     let stated = city.stated().await;
