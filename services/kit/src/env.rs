@@ -2,6 +2,7 @@
 //! is the system's; only the demonstration and tests hand in another one.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,7 +18,8 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, peers::Credentials, peers::PeerChannel, peers::Peers,
+    auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, ledger::Ledger, peers::Credentials, peers::PeerChannel,
+    peers::Peers,
 };
 
 /// Where the time comes from.
@@ -96,6 +98,7 @@ pub struct Env {
     pub tasks: TaskTracker,
     cpu: Arc<Semaphore>,
     pools: Arc<Mutex<Vec<PgPool>>>,
+    pub(crate) ledgers: Arc<Mutex<BTreeMap<&'static str, Ledger>>>,
 }
 
 /// What an [`Env`] is made from.
@@ -132,6 +135,7 @@ impl Env {
             tasks: TaskTracker::new(),
             cpu: Arc::new(Semaphore::new(cores)),
             pools: Arc::default(),
+            ledgers: Arc::default(),
         })
     }
 

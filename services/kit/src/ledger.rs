@@ -11,7 +11,7 @@ pub use read::EventStream;
 pub use tx::{Audience, Tx, timestamp};
 pub(crate) use tx::{repeat_status, repeated};
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::Duration;
 use prost::Message;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{auth::Authenticator, auth::Caller, env::Clock, env::Env, error::Result, keys::Keys};
 
-static KIT_MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static KIT_MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const KIT_GRANTS: &str = include_str!("../grants.sql");
 
 /// How long first answers to repeated requests are kept.
@@ -73,11 +73,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger of a part and starts its sequencer, its signing of heads and its housekeeping.
+    /// Opens the ledger of a part and starts its sequencer, its signing of heads and its housekeeping. Opened again in the same
+    /// process it is the same one, whose sequencer knows of all that is written here.
     ///
     /// # Errors
     /// The part's database address or one of its keys is missing.
     pub fn open(env: &Env, part: &'static str) -> anyhow::Result<Self> {
+        // A poisoned lock only means that another thread panicked while it held a complete map.
+        let mut open = env.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ledger) = open.get(part) {
+            return Ok(ledger.clone());
+        }
         let ledger = Self {
             part,
             pool: env.pool(part)?,
@@ -92,6 +98,7 @@ impl Ledger {
         env.spawn("sequencer", sequencer::run(ledger.clone()));
         env.spawn("heads", sequencer::sign_heads(ledger.clone()));
         env.spawn("housekeeping", sequencer::forget_requests(ledger.clone()));
+        open.insert(part, ledger.clone());
         Ok(ledger)
     }
 
