@@ -4,8 +4,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    io::{ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -84,6 +84,9 @@ pub struct Keys {
     secrets: BTreeMap<String, Zeroizing<[u8; 32]>>,
 }
 
+/// What is appended to a folder's name while its keys are being written.
+const UNFINISHED: &str = ".unfinished";
+
 /// Parts that hold keys, with the purposes of each besides tokens and heads.
 const PARTS: [&str; 5] = ["gateway", "identity", "catalog", "draws", "portal"];
 
@@ -126,13 +129,43 @@ impl Keys {
         Ok(())
     }
 
-    /// Writes a set into a folder of mode 0700, files 0600. Refuses to overwrite.
+    /// Writes a set into a folder of mode 0700, files 0600: whole, or not at all if something ends it half-way. Refuses a
+    /// folder that holds anything; an empty one may be there. What an attempt that was cut left beside it is removed.
     ///
     /// # Errors
-    /// The folder cannot be written, or holds keys already.
+    /// The folder cannot be written, or holds something already.
     pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        fs::create_dir_all(folder)?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        let folder = std::path::absolute(folder)?;
+        let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
+            bail!("{} cannot be a folder of keys", folder.display())
+        };
+        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        // Two who make keys in one place take turns; the second then finds those of the first.
+        let place = fs::File::open(parent)?;
+        place.lock().with_context(|| format!("cannot lock {}", parent.display()))?;
+        let mut unfinished = name.to_owned();
+        unfinished.push(UNFINISHED);
+        let unfinished = parent.join(unfinished);
+        match fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", unfinished.display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.fill(&unfinished)?;
+        // Takes the place of an empty folder, of no other.
+        if let Err(error) = fs::rename(&unfinished, &folder) {
+            fs::remove_dir_all(&unfinished)?;
+            return Err(error)
+                .with_context(|| format!("cannot put keys into {}: is it there and not empty?", folder.display()));
+        }
+        place.sync_all()?;
+        Ok(())
+    }
+
+    /// Makes a folder and writes the set into it.
+    fn fill(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::DirBuilder::new().mode(0o700).create(folder)?;
         for ((part, purpose), signing) in &self.signing {
             let text = Zeroizing::new(format!("{} {}\n", signing.kid, hex::encode(signing.key.to_bytes())));
             write_new(&folder.join(format!("{part}.{}.key", purpose_name(*purpose))), text.as_bytes())?;
@@ -141,8 +174,9 @@ impl Keys {
             let text = Zeroizing::new(hex::encode(**secret));
             write_new(&folder.join(format!("{name}.secret")), text.as_bytes())?;
         }
-        // The public file comes last: a folder that has it is complete.
-        write_new(&folder.join("public.json"), &serde_json::to_vec_pretty(&self.public)?)
+        write_new(&folder.join("public.json"), &serde_json::to_vec_pretty(&self.public)?)?;
+        fs::File::open(folder)?.sync_all()?;
+        Ok(())
     }
 
     /// Reads what a folder holds: `public.json`, and whichever private keys were mounted for this process.
@@ -266,6 +300,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -284,5 +320,58 @@ mod tests {
         assert!(made.write(&path).is_err(), "keys are never overwritten");
         let mode = fs::metadata(path.join("draws.seal.secret")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// A crash between the first key and `public.json` once left a folder that no later start could read or fill.
+    #[test]
+    fn keys_that_were_cut_half_way_are_nothing_and_the_next_attempt_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("deep/keys");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let unfinished = place.path().join("deep/keys.unfinished");
+        // What a crash just before the end leaves, and one in the middle.
+        for missing in ["public.json", "draws.seal.secret"] {
+            Keys::generate(Utc::now(), true).unwrap().fill(&unfinished).unwrap();
+            fs::remove_file(unfinished.join(missing)).unwrap();
+            assert!(!path.exists(), "nothing is seen at the place itself before all is written");
+            let made = Keys::generate(Utc::now(), true).unwrap();
+            made.write(&path).unwrap();
+            let read = Keys::read(&path).unwrap();
+            assert_eq!(made.secret("draws.seal").unwrap(), read.secret("draws.seal").unwrap());
+            assert_eq!(made.jwks(), read.jwks());
+            assert!(!unfinished.exists(), "leftovers are removed");
+            fs::remove_dir_all(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_folder_is_filled_and_any_other_is_left_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("keys");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let made = Keys::generate(Utc::now(), true).unwrap();
+        made.write(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let other = place.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("somebody.token.key"), "theirs").unwrap();
+        for taken in [&path, &other] {
+            let files = |folder: &Path| {
+                let mut all: Vec<_> = fs::read_dir(folder)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path())
+                    .map(|path| (path.clone(), fs::read(path).unwrap()))
+                    .collect();
+                all.sort();
+                all
+            };
+            let before = files(taken);
+            let error = Keys::generate(Utc::now(), true).unwrap().write(taken).unwrap_err();
+            assert!(format!("{error:#}").contains("not empty"), "{error:#}");
+            assert_eq!(files(taken), before);
+        }
+        let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
     }
 }
