@@ -31,7 +31,7 @@ pub(crate) fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
         Follow {
             part: PART,
             peer: "identity",
-            method: method_of("identity"),
+            method: method_of("identity")?,
             types: vec![OfficerChanged::full_name(), OrganisationChanged::full_name()],
             apply: Arc::new(|conn, event| Box::pin(identity(conn, event))),
             reset: Arc::new(|conn| Box::pin(forget_identity(conn))),
@@ -43,7 +43,7 @@ pub(crate) fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
         Follow {
             part: PART,
             peer: "catalog",
-            method: method_of("catalog"),
+            method: method_of("catalog")?,
             types: vec![ItemsPublished::full_name()],
             apply: Arc::new(|conn, event| Box::pin(catalog(conn, event))),
             reset: Arc::new(|conn| Box::pin(forget_catalog(conn))),

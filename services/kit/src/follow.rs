@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use futures::future::BoxFuture;
 use prost::{Message, Name};
 use proto::qingtian::{
@@ -39,12 +39,16 @@ pub struct Follow {
     pub reset: Reset,
 }
 
-/// Full gRPC methods of every part's `ReadEvents`.
-pub fn method_of(peer: &str) -> &'static str {
+/// Full gRPC method of a part's `ReadEvents`.
+///
+/// # Errors
+/// There is no such part, or nobody can follow it.
+pub fn method_of(peer: &str) -> anyhow::Result<&'static str> {
     match peer {
-        "identity" => "/qingtian.identity.v1.Identity/ReadEvents",
-        "catalog" => "/qingtian.catalog.v1.Catalog/ReadEvents",
-        _ => "/qingtian.draws.v1.Draws/ReadEvents",
+        "identity" => Ok("/qingtian.identity.v1.Identity/ReadEvents"),
+        "catalog" => Ok("/qingtian.catalog.v1.Catalog/ReadEvents"),
+        "draws" => Ok("/qingtian.draws.v1.Draws/ReadEvents"),
+        other => bail!("{other} has no events to follow"),
     }
 }
 
@@ -176,7 +180,7 @@ async fn rebuild(pool: &PgPool, follow: &Follow) -> anyhow::Result<()> {
 /// # Errors
 /// The peer's address or the part's key is missing.
 pub fn spawn_revocations(env: &Env, part: &'static str) -> anyhow::Result<()> {
-    let channel = env.peer(part, "identity")?;
+    let (channel, method) = (env.peer(part, "identity")?, method_of("identity")?);
     let authenticator = env.authenticator.clone();
     env.spawn("revocations", async move {
         let (mut position, mut hash) = (0, String::new());
@@ -187,7 +191,7 @@ pub fn spawn_revocations(env: &Env, part: &'static str) -> anyhow::Result<()> {
                 types: vec![AccessRevoked::full_name()],
                 follow: true,
             };
-            let opened = open(channel.clone(), method_of("identity"), request).await;
+            let opened = open(channel.clone(), method, request).await;
             // Another history, as after a restore: what was revoked in it stands anywhere.
             if opened.as_ref().is_err_and(|status| status.code() == Code::DataLoss) {
                 (position, hash) = (0, String::new());
@@ -208,4 +212,27 @@ pub fn spawn_revocations(env: &Env, part: &'static str) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unknown peer was once read as draws: its events would have been applied to another part's tables.
+    #[test]
+    fn exactly_the_parts_that_announce_something_can_be_followed() {
+        let announcing: Vec<_> = proto::POOL
+            .services()
+            .filter(|service| service.methods().any(|rpc| rpc.name() == "ReadEvents"))
+            .map(|service| service.full_name().to_owned())
+            .collect();
+        assert!(!announcing.is_empty());
+        for service in announcing {
+            let part = service.split('.').nth(1).unwrap();
+            assert_eq!(method_of(part).unwrap(), format!("/{service}/ReadEvents"));
+        }
+        for unknown in ["portal", "gateway", "", "Draws", "risk"] {
+            assert!(method_of(unknown).is_err(), "{unknown}");
+        }
+    }
 }

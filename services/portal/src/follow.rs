@@ -42,7 +42,7 @@ pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
         kit::follow::spawn(
             env,
             ledger.pool().clone(),
-            Follow { part: PART, peer, method: method_of(peer), types, apply, reset },
+            Follow { part: PART, peer, method: method_of(peer)?, types, apply, reset },
         )
     };
     follow(

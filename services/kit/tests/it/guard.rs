@@ -32,12 +32,12 @@ static TABLES: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| {
         sqlx::SqlStr::from_static("create table item (title text not null); create table seen (title text not null);");
     Migrator::with_migrations(vec![Migration::new(1, "item".into(), MigrationType::Simple, sql, false)])
 });
-const SCHEMA: fn() -> Schema =
+pub const SCHEMA: fn() -> Schema =
     || Schema { migrator: &TABLES, grants: "grant select, insert, delete on item, seen to {role};" };
 
 /// A small service of the contract: creating an item really inserts and announces one.
 #[derive(Clone)]
-struct Small(Ledger);
+pub struct Small(pub Ledger);
 
 type Stream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = Result<T, Status>> + Send>>;
 
@@ -255,7 +255,7 @@ async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged()
     let start = || Follow {
         part: "portal",
         peer: "catalog",
-        method: follow::method_of("catalog"),
+        method: follow::method_of("catalog").unwrap(),
         types: vec![ItemsPublished::full_name()],
         apply: Arc::new(|connection, event| {
             Box::pin(async move {
