@@ -28,6 +28,7 @@ use tracing::Instrument as _;
 use crate::assets::Assets;
 use crate::call::{Caller, Upstream};
 use crate::error::{Fault, Result};
+use crate::reach::Reach;
 use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
 use crate::sessions::Store;
 use crate::sign_in::{Answer, SignIns};
@@ -55,6 +56,7 @@ pub struct App {
     minter: Minter,
     assets: Assets,
     pages: Router,
+    reach: Reach,
     at_work: Arc<Semaphore>,
     uploading: Arc<Semaphore>,
 }
@@ -94,8 +96,10 @@ impl App {
     /// Reads the contract and puts the gateway together. Errors: the contract contradicts itself, an address is malformed.
     pub fn new(env: &Env, settings: Settings, pages: Router) -> anyhow::Result<Self> {
         let store = Store::new(settings.redis_url.as_deref(), settings.limits.session_idle)?;
+        let routes = Routes::new(&proto::POOL)?;
         Ok(Self {
-            routes: Routes::new(&proto::POOL)?,
+            reach: Reach::new(env, &routes)?,
+            routes,
             sign_ins: SignIns::new(env, store, settings.is_https())?,
             minter: Minter::service("gateway", env.keys.clone(), env.clock.clone())?,
             assets: Assets::new(settings.web.clone()),
@@ -105,6 +109,11 @@ impl App {
             env: env.clone(),
             settings,
         })
+    }
+
+    /// The parts behind it.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// What it was told.
@@ -194,6 +203,10 @@ impl App {
             Target::Live => return Ok(plain(StatusCode::OK, "live\n")),
             Target::Ready if self.env.shutdown.is_cancelled() => {
                 return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"));
+            }
+            // Which part it is that does not serve is nobody's business outside.
+            Target::Ready if !self.reach.is_ready() => {
+                return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "no part serves\n"));
             }
             Target::Ready => return Ok(plain(StatusCode::OK, "ready\n")),
             Target::Refused(fault) => return Err(fault),

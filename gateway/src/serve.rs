@@ -52,6 +52,7 @@ pub async fn start(env: &Env, settings: Settings) -> anyhow::Result<Running> {
     let listener = TcpListener::bind(http).await.with_context(|| format!("cannot listen on {http}"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
+    env.spawn("reach", app.reach().clone().look());
     let shutdown = env.shutdown.clone();
     let task = env.tasks.spawn(async move {
         let open = GracefulShutdown::new();

@@ -6,8 +6,9 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tonic_health::ServingStatus;
 
-use crate::stage::Stage;
+use crate::stage::{Browser, Stage};
 
 /// Sends bytes and reads until the gateway closes.
 async fn raw(stage: &Stage, request: &str) -> String {
@@ -154,6 +155,35 @@ async fn a_page_counts_as_work_until_its_last_byte() {
     assert_eq!(unread.status(), StatusCode::OK);
     drop(unread);
     assert_eq!(get().await.status(), StatusCode::OK, "whoever leaves makes room");
+}
+
+#[tokio::test]
+async fn it_is_ready_while_a_part_serves() {
+    let stage = Stage::new().await;
+    let browser = stage.browser();
+    let ready = async |browser: &Browser, wanted: StatusCode| {
+        let asked = async { while browser.get("/readyz").await.status != wanted {} };
+        tokio::time::timeout(Duration::from_secs(60), asked).await.unwrap_or_else(|_| panic!("never {wanted}"));
+    };
+    let says = async |service: &str, status: ServingStatus| stage.health.set_service_status(service, status).await;
+    let (draws, portal) = (service_of("draws"), service_of("portal"));
+    assert_eq!(browser.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "no part has said that it serves");
+    says(&draws, ServingStatus::Serving).await;
+    ready(&browser, StatusCode::OK).await;
+    says(&draws, ServingStatus::NotServing).await;
+    ready(&browser, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(browser.get("/livez").await.status, StatusCode::OK, "it lives all the same");
+    // One part of several is enough, here the one without which there are no public pages; and a part may come late.
+    says(&portal, ServingStatus::Serving).await;
+    ready(&browser, StatusCode::OK).await;
+    ready(&Browser::at(&stage.another(|_| {}).await), StatusCode::OK).await;
+}
+
+/// The gRPC service by which the gateway looks at a part.
+fn service_of(part: &str) -> String {
+    let routes = gateway::routes::Routes::new(&proto::POOL).unwrap();
+    let route = routes.all().iter().rfind(|route| route.service == part).unwrap();
+    route.rpc.parent_service().full_name().to_owned()
 }
 
 #[tokio::test]

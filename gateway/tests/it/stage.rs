@@ -17,6 +17,7 @@ use kit::peers::Peers;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::server::HealthReporter;
 
 use crate::parts::World;
 
@@ -25,6 +26,8 @@ pub struct Stage {
     pub clock: Clock,
     pub world: Arc<World>,
     pub gateway: Running,
+    /// What the parts say of their health; at first nothing, as of a process that has just started.
+    pub health: HealthReporter,
     /// Address of the gRPC server.
     pub parts_url: String,
     pub folder: tempfile::TempDir,
@@ -55,12 +58,15 @@ impl Stage {
         .unwrap();
         let world = Arc::new(World::new(&env));
         let guard = GuardLayer::new(env.authenticator.clone(), HashMap::new());
-        let routes = axum::Router::new().fallback_service(crate::parts::Services(world.clone()));
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let routes = axum::Router::new()
+            .fallback_service(crate::parts::Services(world.clone()))
+            .route_service("/grpc.health.v1.Health/{rpc}", health_service);
         let server = tonic::transport::Server::builder().layer(guard).add_routes(routes.into());
         let shutdown = env.shutdown.clone().cancelled_owned();
         tokio::spawn(server.serve_with_incoming_shutdown(TcpIncoming::from(listener), shutdown));
         let gateway = start(&env, folder.path(), change).await;
-        Self { env, clock, world, gateway, parts_url, folder }
+        Self { env, clock, world, gateway, health, parts_url, folder }
     }
 
     /// Another gateway before the same parts.

@@ -8,6 +8,7 @@ pub mod env;
 pub mod error;
 pub mod faults;
 pub mod follow;
+pub mod health;
 pub mod keys;
 pub mod ledger;
 pub mod pages;

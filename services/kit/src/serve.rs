@@ -1,4 +1,4 @@
-//! Serving parts: health, reflection, the guard, and a drain at the end. One process or many is only a question of which
+//! Serving parts: health ([`crate::health`]), reflection, the guard, and a drain at the end. One process or many is only a question of which
 //! parts it is given.
 
 use std::collections::HashMap;
@@ -12,11 +12,13 @@ use tonic::{
     service::RoutesBuilder,
     transport::{Server, server::TcpIncoming},
 };
+use tonic_health::ServingStatus;
 
 use crate::{
     auth::GuardLayer,
     env::Env,
-    ledger::Ledger,
+    health::{self, Needs},
+    ledger::{Ledger, Schema},
     peers::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
 };
 
@@ -28,13 +30,21 @@ pub struct Part {
     pub name: &'static str,
     /// Its ledger.
     pub ledger: Ledger,
+    schema: Option<&'static Schema>,
     services: Vec<(&'static str, Add)>,
 }
 
 impl Part {
     /// A part with no services yet.
     pub fn new(ledger: Ledger) -> Self {
-        Self { name: ledger.part(), ledger, services: Vec::new() }
+        Self { name: ledger.part(), ledger, schema: None, services: Vec::new() }
+    }
+
+    /// Says what its database must be migrated to before it serves.
+    #[must_use]
+    pub fn migrated_to(mut self, schema: &'static Schema) -> Self {
+        self.schema = Some(schema);
+        self
     }
 
     /// Adds a gRPC service.
@@ -62,34 +72,30 @@ impl Part {
 /// # Errors
 /// The listener fails.
 pub async fn serve(env: Env, parts: Vec<Part>, listener: TcpListener) -> anyhow::Result<()> {
-    let (reporter, health) = tonic_health::server::health_reporter();
+    let (reporter, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()
         .context("reflection")?;
     let mut routes = RoutesBuilder::default();
     let mut ledgers = HashMap::new();
-    let mut names = Vec::new();
+    let mut needs = Vec::new();
+    // Until it was looked at, nothing serves.
+    reporter.set_service_status("", ServingStatus::NotServing).await;
     for part in parts {
+        let mut names = Vec::new();
         for (name, add) in part.services {
             add(&mut routes);
             ledgers.insert(name.to_owned(), part.ledger.clone());
+            reporter.set_service_status(name, ServingStatus::NotServing).await;
             names.push(name);
         }
+        needs.push(Needs::new(part.ledger, part.schema, names));
     }
-    routes.add_service(health);
+    routes.add_service(health_service);
     routes.add_service(reflection);
-    for name in &names {
-        reporter.set_service_status(*name, tonic_health::ServingStatus::Serving).await;
-    }
     let guard = GuardLayer::new(env.authenticator.clone(), ledgers);
-    let shutdown = env.shutdown.clone();
-    let drain = async move {
-        shutdown.cancelled().await;
-        for name in names {
-            reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-        }
-    };
+    let drain = health::report(reporter, needs, env.shutdown.clone());
     Server::builder()
         .http2_keepalive_interval(Some(std::time::Duration::from_secs(20)))
         // As for answers: an upload that waits for the disk must not hold up the other calls of its connection.

@@ -49,14 +49,15 @@ pub fn parts(names: &[String]) -> anyhow::Result<Vec<String>> {
 }
 
 async fn start_part(env: &Env, name: &str) -> anyhow::Result<Part> {
-    match name {
+    let started = match name {
         "identity" => identity::start(env).await,
         "catalog" => catalog::start(env).await,
         "draws" => draws::start(env).await,
         "portal" => portal::start(env).await,
         other => bail!("{other} is not a service"),
-    }
-    .with_context(|| format!("cannot start {name}"))
+    };
+    let part = started.with_context(|| format!("cannot start {name}"))?;
+    Ok(part.migrated_to(schema(name)?))
 }
 
 /// Parts that are running.
