@@ -113,6 +113,33 @@ mod tests {
         assert!(argon2().unwrap().verify_password(b"correct horse 2", one.as_str()).is_err());
     }
 
+    /// Where there is no user, the decoy is verified: it must cost what a stored hash costs.
+    #[tokio::test]
+    async fn a_name_without_a_hash_costs_a_hash_and_never_fits() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::new(kit::env::Parts {
+            clock: kit::env::Clock::System,
+            keys: kit::keys::Keys::generate(chrono::Utc::now(), true).unwrap(),
+            peers: kit::peers::Peers::new("http://127.0.0.1:1"),
+            databases: kit::env::Databases { url: String::new(), migrate_url: None, connections_max: 1 },
+            blob_folder: folder.path().to_owned(),
+        })
+        .unwrap();
+        let passwords = Passwords::new(&env).await.unwrap();
+        let stored = passwords.hash("correct horse 1").await.unwrap();
+        // `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`: everything but salt and hash, and their lengths.
+        let cost = |hash: &str| hash.rsplitn(3, '$').map(str::len).take(2).collect::<Vec<_>>();
+        let kind = |hash: &str| hash.rsplitn(3, '$').last().unwrap().to_owned();
+        assert_eq!((kind(&passwords.decoy), cost(&passwords.decoy)), (kind(&stored), cost(&stored)));
+        assert!(passwords.fits("correct horse 1", Some(&stored)).await.unwrap());
+        for password in ["correct horse 1", ""] {
+            assert!(!passwords.fits(password, None).await.unwrap());
+        }
+        // Even whoever knew the decoy's password would not fit.
+        let known = Passwords { decoy: stored, ..passwords };
+        assert!(!known.fits("correct horse 1", None).await.unwrap());
+    }
+
     #[test]
     fn first_passwords_are_strong_and_never_alike() {
         let passwords: std::collections::HashSet<_> = (0..1_000).map(|_| random_password().unwrap()).collect();

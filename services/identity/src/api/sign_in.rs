@@ -1,5 +1,6 @@
 //! Signing in and out, tokens, passwords (art. 27). Failures are counted in the database, so that no restart and no second
-//! process gives more guesses; every failure under a known name is written to its audit.
+//! process gives more guesses. A name that nobody has costs the same work as a known one, to the entry in the audit, so that the
+//! time of an answer does not tell who has an account.
 
 use kit::{
     auth::{Caller, Claims},
@@ -198,11 +199,10 @@ impl Api {
         store::judge(pool, key, right, now).await
     }
 
-    /// Writes a refusal to the audit of a known actor. The guard does not: to it the gateway called, or nobody.
+    /// Writes a refusal to the audit, under the name of nobody when the one that was typed is unknown: it is not repeated
+    /// there, because people type passwords into the wrong field. The guard writes none: to it the gateway called, or nobody.
     async fn audited<T>(&self, actor: &Caller, result: Result<T>) -> Result<T> {
-        if let Err(refusal) = &result
-            && !actor.is_anonymous()
-        {
+        if let Err(refusal) = &result {
             self.ledger.record_refusal(actor, &refusal.meaning().name).await?;
         }
         result

@@ -102,7 +102,7 @@ async fn every_act_and_every_refused_one_is_in_the_audit() {
         ("CreateOrganisation", Outcome::Refused, "ROLE_MISSING"),
         ("CloseSignIn", Outcome::Done, ""),
     ];
-    assert_eq!(of_user, expected, "and nothing for the unknown name");
+    assert_eq!(of_user, expected);
     let opened = entries.iter().find(|e| e.actor == user.name && e.outcome() == Outcome::Done).unwrap();
     assert_eq!(opened.address, "192.0.2.7");
     let created = entries.iter().find(|e| e.resource == user.name).unwrap();
@@ -110,6 +110,42 @@ async fn every_act_and_every_refused_one_is_in_the_audit() {
         (created.actor.as_str(), created.before.as_str(), created.after.len()),
         (city.operator.name.as_str(), "", 64)
     );
+}
+
+/// The entry in the audit was once written for known names only, before the answer: its time told who has an account.
+#[tokio::test]
+async fn a_wrong_name_leaves_as_much_as_a_wrong_password() {
+    let city = City::new().await;
+    let user = city.register("li.wei", &[Role::Handler]).await;
+    let client = pb::CreateMachineClientRequest { title: "业务系统".into(), ..Default::default() };
+    let client = city.admin().await.create_machine_client(client).await.unwrap().into_inner().name;
+    let mut seen = audit(&city).await.len();
+    let mut written = async || {
+        let entries = audit(&city).await.split_off(seen);
+        seen += entries.len();
+        entries
+            .into_iter()
+            .map(|e| {
+                (e.actor, e.method.rsplit('/').next().unwrap_or_default().to_owned(), e.outcome, e.reason, e.resource)
+            })
+            .collect::<Vec<_>>()
+    };
+    let entry = |actor: &str, method: &str, reason: &str| {
+        vec![(actor.to_owned(), method.to_owned(), Outcome::Refused as i32, reason.to_owned(), String::new())]
+    };
+    for (name, actor) in [("li.wei", user.name.as_str()), ("nobody", ""), ("Not a name!", ""), ("", "")] {
+        for reason in ["WRONG_PASSWORD"; 5].into_iter().chain(["LOCKED_OUT"]) {
+            city.sign_in(name, "wrong").await.unwrap_err();
+            assert_eq!(written().await, entry(actor, "OpenSignIn", reason), "{name}");
+        }
+    }
+    assert_eq!(city.count("attempt").await, 4, "each name counts its failures");
+    let mut anybody = pb::identity_client::IdentityClient::new(city.harness.anonymous().await.unwrap());
+    for (name, actor) in [(client.as_str(), client.as_str()), ("machineClients/none", "")] {
+        let request = pb::IssueTokenRequest { client: name.to_owned(), secret: "wrong".into() };
+        anybody.issue_token(request).await.unwrap_err();
+        assert_eq!(written().await, entry(actor, "IssueToken", "WRONG_PASSWORD"), "{name}");
+    }
 }
 
 #[tokio::test]
