@@ -13,22 +13,34 @@ use crate::{error::Result, keys::Purpose};
 
 /// Rows of one batch at the most.
 const BATCH_ROWS_MAX: i64 = 1_000;
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks when nobody here wrote: what another process wrote it sequences itself, unless it ended before.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks while another process sequences: what was written here meanwhile may have missed its batch.
+const TURN_EVERY: Duration = Duration::from_millis(50);
 const HEAD_EVERY: Duration = Duration::from_secs(60);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
+/// What one turn of a sequencer came to.
+enum Turn {
+    /// So many rows were moved.
+    Moved(i64),
+    /// Another process is at it.
+    Taken,
+}
+
+/// Moves rows as soon as this process has committed them: every commit leaves a word in `written`, also one that comes while a
+/// batch is under way. A commit whose word was lost with its process is found by the next look of any other one.
 pub(super) async fn run(ledger: Ledger) {
     loop {
-        match ledger.sequence().await {
-            Ok(moved) if moved == BATCH_ROWS_MAX => continue,
-            Ok(_) => {}
+        match ledger.turn().await {
+            Ok(Turn::Moved(moved)) if moved == BATCH_ROWS_MAX => {}
+            Ok(Turn::Moved(_)) => drop(tokio::time::timeout(LOOK_EVERY, ledger.written.notified()).await),
+            Ok(Turn::Taken) => tokio::time::sleep(TURN_EVERY).await,
             Err(error) => {
                 tracing::warn!(service = ledger.part, %error, "sequencer waits for its database");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         }
-        // Another process may have written; so look even when nobody here did.
-        let _ = tokio::time::timeout(PAUSE, ledger.written.notified()).await;
     }
 }
 
@@ -38,17 +50,24 @@ impl Ledger {
     /// # Errors
     /// The database is out of reach.
     pub async fn sequence(&self) -> Result<i64> {
+        match self.turn().await? {
+            Turn::Moved(moved) => Ok(moved),
+            Turn::Taken => Ok(0),
+        }
+    }
+
+    async fn turn(&self) -> Result<Turn> {
         let waiting: bool = sqlx::query_scalar("select exists (select 1 from outbox)").fetch_one(&self.pool).await?;
         if !waiting {
             self.publish_position().await?;
-            return Ok(0);
+            return Ok(Turn::Moved(0));
         }
         let mut tx = self.pool.begin().await?;
         let mine: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('qingtian sequencer'))")
             .fetch_one(&mut *tx)
             .await?;
         if !mine {
-            return Ok(0);
+            return Ok(Turn::Taken);
         }
         let rows = sqlx::query("select id, type, bytes from outbox order by id limit $1")
             .bind(BATCH_ROWS_MAX)
@@ -87,7 +106,7 @@ impl Ledger {
         sqlx::query("delete from outbox where id = any($1)").bind(&ids).execute(&mut *tx).await?;
         tx.commit().await?;
         self.position.send_replace(position);
-        Ok(positions.len() as i64)
+        Ok(Turn::Moved(positions.len() as i64))
     }
 
     async fn publish_position(&self) -> Result<()> {

@@ -14,7 +14,7 @@ use proto::qingtian::{
     events::v1::{Event, ReadEventsRequest, Record, record::Kind},
     identity::events::v1::OrganisationChanged,
 };
-use sqlx::{PgPool, Row, migrate::Migrator};
+use sqlx::{Connection, PgPool, Row, migrate::Migrator};
 use tokio_stream::StreamExt;
 
 static NOTHING: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| Migrator::with_migrations(Vec::new()));
@@ -27,6 +27,18 @@ struct Bench {
 
 /// A ledger whose sequencer runs only when the test says so.
 async fn ledger() -> (Bench, Ledger) {
+    let bench = bench().await;
+    let env = &bench.env;
+    // Cancelled before anything was spawned: the jobs end at their first await.
+    env.shutdown.cancel();
+    let ledger = Ledger::open(env, "identity").unwrap();
+    env.tasks.close();
+    env.tasks.wait().await;
+    (bench, ledger)
+}
+
+/// A database with nothing but a ledger.
+async fn bench() -> Bench {
     let fleet = TestFleet::new(&["identity"]).await.unwrap();
     let schema = Schema { migrator: &NOTHING, grants: "" };
     let place = |template: &str| template.replace("{service}", "identity");
@@ -41,12 +53,7 @@ async fn ledger() -> (Bench, Ledger) {
         blob_folder: folder.path().join("blobs"),
     })
     .unwrap();
-    // Cancelled before anything was spawned: the jobs end at their first await.
-    env.shutdown.cancel();
-    let ledger = Ledger::open(&env, "identity").unwrap();
-    env.tasks.close();
-    env.tasks.wait().await;
-    (Bench { fleet, env, _folder: folder }, ledger)
+    Bench { fleet, env, _folder: folder }
 }
 
 fn event(title: &str) -> OrganisationChanged {
@@ -297,4 +304,70 @@ async fn a_stream_ends_with_the_token_it_was_opened_with_and_when_that_is_revoke
     assert_eq!(kit::testing::refusal_of(&first(with(now)).await.unwrap_err()).0, "NOT_SIGNED_IN");
     bench.env.authenticator.revoke("users/auditor", now + chrono::Duration::milliseconds(1));
     assert_eq!(kit::testing::refusal_of(&first(with(soon)).await.unwrap_err()).0, "NOT_SIGNED_IN");
+}
+
+/// Two opened in one process were two sequencers, of which each knew of half of what was written.
+#[tokio::test]
+async fn a_ledger_opened_again_is_the_same_one() {
+    let bench = bench().await;
+    let first = Ledger::open(&bench.env, "identity").unwrap();
+    let jobs = bench.env.tasks.len();
+    let second = Ledger::open(&bench.env, "identity").unwrap();
+    assert_eq!(bench.env.tasks.len(), jobs, "no second sequencer");
+    // Its own connections would not know that these are closed.
+    first.pool().close().await;
+    assert!(second.pool().is_closed());
+}
+
+/// The titles a follower is sent, one after the other.
+async fn follow(ledger: &Ledger) -> impl AsyncFnMut() -> String {
+    let request = ReadEventsRequest { follow: true, ..Default::default() };
+    let mut stream = ledger.read_events(&Caller::service("portal", "test"), request).await.unwrap().into_inner();
+    async move || {
+        loop {
+            if let Some(event) = stream.next().await.unwrap().unwrap().event {
+                return title_of(&event);
+            }
+        }
+    }
+}
+
+/// The sequencer sleeps when nothing is written. It is woken by a commit of its own process, and by none it finds what another
+/// process wrote, here a connection that nobody hears of.
+#[tokio::test]
+async fn a_sleeping_sequencer_moves_what_is_written_here_and_what_is_written_elsewhere() {
+    let bench = bench().await;
+    let ledger = Ledger::open(&bench.env, "identity").unwrap();
+    let mut next = follow(&ledger).await;
+    let told = async {
+        for n in 0..20 {
+            act(&ledger, &format!("here {n}")).await.commit(&()).await.unwrap();
+            assert_eq!(next().await, format!("here {n}"));
+        }
+        let mut elsewhere = sqlx::PgConnection::connect_with(&ledger.pool().connect_options()).await.unwrap();
+        for n in 0..2 {
+            insert_event(&mut elsewhere, &format!("elsewhere {n}")).await;
+            assert_eq!(next().await, format!("elsewhere {n}"));
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), told).await.expect("an event was lost");
+    bench.env.shutdown.cancel();
+}
+
+/// What is written while another process has the turn is moved when that one is done, or has died in it.
+#[tokio::test]
+async fn a_sequencer_that_finds_the_turn_taken_comes_back() {
+    let bench = bench().await;
+    let ledger = Ledger::open(&bench.env, "identity").unwrap();
+    let mut next = follow(&ledger).await;
+    let mut other = ledger.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtext('qingtian sequencer'))").execute(&mut *other).await.unwrap();
+    act(&ledger, "meanwhile").await.commit(&()).await.unwrap();
+    assert_eq!(ledger.sequence().await.unwrap(), 0, "the turn is taken");
+    let left: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(ledger.pool()).await.unwrap();
+    assert_eq!(left, 2, "event and audit entry wait");
+    other.rollback().await.unwrap();
+    let told = tokio::time::timeout(std::time::Duration::from_secs(60), next()).await;
+    assert_eq!(told.expect("an event was lost"), "meanwhile");
+    bench.env.shutdown.cancel();
 }
