@@ -10,7 +10,7 @@ endif
 
 WEB := gateway/pages/recheck gateway/ui
 
-.PHONY: up test prove web browser check rust-tests web-tests clean-var help
+.PHONY: up test prove web browser check rust-tests web-tests help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -45,6 +45,7 @@ tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	sh scripts/install_test.sh
 	python3 tests/vectors/make_vectors.py --check
 	sh tests/vectors/recipe_test.sh
 

@@ -54,15 +54,17 @@ node_is_recent() {
     case $1 in
         v20.*) minor=${1#v20.}; [ "${minor%%.*}" -ge 19 ] ;;
         v22.*) minor=${1#v22.}; [ "${minor%%.*}" -ge 12 ] ;;
-        v1[0-9].* | v[0-9].* | v21.* | '') return 1 ;;
-        v*) return 0 ;;
-        *) return 1 ;;
+        v21.* | v1[0-9].*) return 1 ;;
+        v[1-9][0-9].*) return 0 ;;
+        *) return 1 ;; # too old, or nothing that is a version
     esac
 }
 
 has_node() { have node && have npm && node_is_recent "$(node --version 2>/dev/null)"; }
 
 has_chromium() { have chromium || have chromium-browser || have google-chrome; }
+
+has_ensurepip() { python3 -c 'import ensurepip' 2>/dev/null; } # Debian and Ubuntu cut it out of python3
 
 has_fonts() {
     for font in /usr/share/fonts/opentype/noto/NotoSansCJK*; do
@@ -85,24 +87,44 @@ has_postgres || want postgresql "PostgreSQL $POSTGRES_MIN or newer: every part k
 has_redis || want redis-server "Redis $REDIS_MIN or newer: sessions, limits, hot public answers"
 have cc || want build-essential "a C compiler: the cryptography library is partly written in C"
 node=present
+chromium=present
 if ! has_node; then
     node=missing
     say "needed: Node 20.19, 22.12 or newer: builds the work portal"
 fi
 if [ "$tests" = yes ]; then
-    has_chromium || want chromium "the browser tests run in it"
+    has_chromium || chromium=missing
     has_fonts || want fonts-noto-cjk "Chinese text in screenshots"
-    [ -e "$VENV_MARK" ] || python3 -c 'import ensurepip' 2>/dev/null || want python3-venv "the tests' Python clients"
+    [ -e "$VENV_MARK" ] || has_ensurepip || want python3-venv "the tests' Python clients"
 fi
 
 # ---- packages -----------------------------------------------------------------------------------------------------
 
+# The version apt-get would install; nothing, or (none), where there is none.
 candidate() { apt-cache policy "$1" | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p' | sed 's/+.*//; s/-.*//'; }
 
+may_be_root() { [ "$(id -u)" -eq 0 ] || have sudo; }
+
+# as_root COMMAND...
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+if [ "$node$chromium$packages" != presentpresent ] && have apt-get && may_be_root; then
+    # A new system has no lists of packages: what it can install is known only after this.
+    as_root apt-get update -qq
+fi
 if [ "$node" = missing ] && have apt-get && node_is_recent "v$(candidate nodejs)"; then
-    node=present
+    node=installed
     packages="$packages nodejs"
     have npm || case $(apt-cache policy nodejs) in *nodesource*) ;; *) packages="$packages npm" ;; esac
+fi
+if [ "$node" = missing ] && ! has_ensurepip; then
+    case $packages in *python3-venv*) ;; *) want python3-venv "this system's Node is too old; a newer one comes from PyPI" ;; esac
+fi
+if [ "$chromium" = missing ]; then
+    package=chromium
+    # Ubuntu has it under another name, as a snap.
+    if have apt-get; then case $(candidate chromium) in [0-9]*) ;; *) package=chromium-browser ;; esac; fi
+    want "$package" "the browser tests run in it"
 fi
 
 if [ -n "$packages" ]; then
@@ -111,21 +133,16 @@ if [ -n "$packages" ]; then
 (elsewhere the packages are called postgresql-server or postgresql@17, redis or valkey, gcc, chromium, google-noto-cjk-fonts),
 then run this again"
     fi
-    root=
-    if [ "$(id -u)" -ne 0 ]; then
-        have sudo || fail "please run as root: apt-get install$packages"
-        root=sudo
-    fi
+    may_be_root || fail "please run as root: apt-get update && apt-get install$packages"
     say "running: apt-get install$packages"
-    $root apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
-    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
     hash -r
     has_postgres || fail "this system's PostgreSQL is older than $POSTGRES_MIN; add the PostgreSQL project's packages with
     /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh
 and run this again"
     has_redis || fail "this system's Redis is older than $REDIS_MIN; see https://redis.io/docs/latest/operate/oss_and_stack/install/"
-    [ "$node" = missing ] || has_node || fail "node and npm were installed but are not found: look at $(command -v node || echo PATH)"
+    [ "$node" != installed ] || has_node || fail "node and npm were installed but are not found: look at $(command -v node || echo PATH)"
 fi
 
 # ---- tools of our own ---------------------------------------------------------------------------------------------
