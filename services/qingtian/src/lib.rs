@@ -1,6 +1,7 @@
 //! The binary: one process or many is a question of which parts it is told to serve; nothing in a part branches on it.
 
 pub mod audit;
+pub mod bench;
 pub mod demo;
 pub mod fleet;
 pub mod migrate;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
 use qingtian::{
-    audit, fleet, migrate,
+    audit, bench, fleet, migrate,
     settings::{Settings, metrics_address},
     up, verify,
 };
@@ -60,6 +60,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Measures beside what others do. Exit status 0 when every bound holds, 1 otherwise.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
     },
 }
 
@@ -124,6 +129,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let whole = audit::verify(&args, &env.databases, &env.keys).await?;
             return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) });
         }
+        Command::Bench { bench } => return bench::run(&bench).await,
     }
     Ok(ExitCode::SUCCESS)
 }

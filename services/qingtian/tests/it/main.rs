@@ -1,0 +1,5 @@
+//! The binary as others run it.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bench;
