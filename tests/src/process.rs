@@ -1,9 +1,15 @@
 //! The binary as a process: started, waited for, asked to stop, or killed.
 
 use std::{
+    fs::File,
+    net::TcpListener,
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +18,15 @@ use nix::{
     unistd::Pid,
 };
 use tokio::process::{Child, Command};
+use tonic::transport::Endpoint;
+
+use crate::HANG;
+
+/// Ports from which servers under test get theirs: below the range from which the system takes those of outgoing
+/// connections, which could otherwise hold one while its server is down between two starts.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+/// Ports of one test process.
+const BLOCK: u16 = 100;
 
 /// The binary built with the tests.
 pub fn binary() -> PathBuf {
@@ -22,9 +37,44 @@ pub fn binary() -> PathBuf {
     path
 }
 
-/// A free port of the loopback interface.
+/// The ports of this test process, and the lock that keeps every other one on this machine from them until it ends.
+static OWN: LazyLock<(std::ops::Range<u16>, File)> = LazyLock::new(|| {
+    for first in PORTS.step_by(BLOCK.into()) {
+        let path = std::env::temp_dir().join(format!("qingtian-test-ports-{first}.lock"));
+        // Another user's lock file is another user's block.
+        let Ok(file) = File::options().create(true).append(true).open(path) else { continue };
+        if file.try_lock().is_ok() {
+            return (first..first + BLOCK, file);
+        }
+    }
+    panic!("no {BLOCK} ports left below {}", PORTS.end);
+});
+
+/// A port of the loopback interface that nobody else is given before this process ends, so that a server may come back on it.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let port = OWN.0.start + GIVEN.fetch_add(1, Ordering::Relaxed);
+        assert!(port < OWN.0.end, "more than {BLOCK} ports for one test process");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Command lines of all processes that name a folder: the servers that live in it.
+pub fn naming(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        // A process may end while it is looked at; what is no process has no command line.
+        let Ok(line) = std::fs::read(entry.unwrap().path().join("cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(folder) {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// A running process of the fleet. Dropped, it is killed.
@@ -65,15 +115,24 @@ impl Process {
 
     /// Waits for the end.
     pub async fn ended(&mut self) -> ExitStatus {
-        match tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await {
+        match tokio::time::timeout(HANG, self.child.wait()).await {
             Ok(status) => status.unwrap(),
             Err(_) => panic!("{} does not end: {}", self.name, self.written()),
         }
     }
 
     /// Ends it as Ctrl-C does and expects a clean exit.
-    pub async fn stop(mut self) {
-        self.signal(Signal::SIGINT);
+    pub async fn stop(self) {
+        self.end(Signal::SIGINT).await;
+    }
+
+    /// Ends it as those who run servers do, with SIGTERM, and expects a clean exit.
+    pub async fn terminate(self) {
+        self.end(Signal::SIGTERM).await;
+    }
+
+    async fn end(mut self, signal: Signal) {
+        self.signal(signal);
         let status = self.ended().await;
         assert!(status.success(), "{} ended with {status}: {}", self.name, self.written());
     }
@@ -94,9 +153,32 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Waits until an address answers 200.
+    /// Waits until the site at an address says that it is ready.
     pub async fn ready(&mut self, url: &str) {
         let web = crate::web::Web::anonymous(url);
+        self.until(&format!("ready at {url}"), async || {
+            let answer = web.send(http::Method::GET, "/readyz", "", bytes::Bytes::new()).await;
+            answer.is_ok_and(|answer| answer.status.is_success())
+        })
+        .await;
+    }
+
+    /// Waits until every part of the process says over gRPC, `http://HOST:PORT`, that it serves.
+    pub async fn serving(&mut self, url: &str) {
+        let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy();
+        self.until(&format!("serving at {url}"), async || kit::health::serves(channel.clone(), "").await).await;
+    }
+
+    /// Waits until nobody is told over gRPC any more that it serves; it may have ended by then.
+    pub async fn serves_no_more(&mut self, url: &str) {
+        let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy();
+        let asking = async { while kit::health::serves(channel.clone(), "").await {} };
+        if tokio::time::timeout(HANG, asking).await.is_err() {
+            panic!("{} still serves at {url}: {}", self.name, self.written());
+        }
+    }
+
+    async fn until(&mut self, what: &str, is_so: impl AsyncFn() -> bool) {
         let asking = async {
             let mut pause = tokio::time::interval(Duration::from_millis(50));
             loop {
@@ -104,15 +186,13 @@ impl Process {
                 if let Some(status) = self.has_ended() {
                     panic!("{} ended with {status}: {}", self.name, self.written());
                 }
-                if let Ok(answer) = web.send(http::Method::GET, "/readyz", "", bytes::Bytes::new()).await
-                    && answer.status.is_success()
-                {
+                if is_so().await {
                     return;
                 }
             }
         };
-        if tokio::time::timeout(Duration::from_secs(240), asking).await.is_err() {
-            panic!("{} is not ready at {url}: {}", self.name, self.written());
+        if tokio::time::timeout(HANG, asking).await.is_err() {
+            panic!("{} is not {what}: {}", self.name, self.written());
         }
     }
 }
