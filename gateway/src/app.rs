@@ -308,7 +308,7 @@ impl App {
                 let request = SignInRequest::decode(message).map_err(Fault::internal)?;
                 self.sign_ins.sign_in(request, head, caller).await?
             }
-            "GetSession" => self.sign_ins.get_session(head).await?,
+            "GetSession" => self.sign_ins.get_session(head).await,
             "SignOut" => self.sign_ins.sign_out(head, caller).await?,
             other => return Err(Fault::internal(anyhow::anyhow!("Sessions.{other} is not served"))),
         };

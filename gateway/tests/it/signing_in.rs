@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::stage::{Browser, Stage};
+use crate::stage::{Answer, Browser, Stage};
 
 #[tokio::test]
 async fn a_session_is_a_cookie_and_the_browser_never_sees_a_token() {
@@ -37,6 +37,27 @@ async fn a_session_is_a_cookie_and_the_browser_never_sees_a_token() {
     assert_eq!(again.header("cache-control"), "no-store");
 }
 
+/// The answer to whoever is not signed in: no error, which would stand red in the console of every visitor.
+#[track_caller]
+fn nobody(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+    assert_eq!(answer.json(), json!({"csrfToken": "", "demonstration": true}));
+    assert_eq!(answer.header("set-cookie"), "");
+}
+
+#[tokio::test]
+async fn a_visitor_is_told_that_nobody_is_signed_in() {
+    let stage = Stage::new().await;
+    let mut visitor = stage.browser();
+    nobody(&visitor.get("/v1/session").await);
+    visitor.cookie = Some(format!("qingtian_session={}", "A".repeat(43)));
+    nobody(&visitor.get("/v1/session").await);
+    assert_eq!(visitor.get("/v1/me").await.reason(), "NOT_SIGNED_IN");
+    // Another's session is not given to whoever has none.
+    stage.signed_in().await;
+    nobody(&visitor.get("/v1/session").await);
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_refused_in_the_services_words() {
     let stage = Stage::new().await;
@@ -53,9 +74,8 @@ async fn signing_out_ends_the_session_here_and_at_identity() {
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({})));
     assert!(answer.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(*stage.world.closed.lock().unwrap(), ["handle-0"]);
-    for path in ["/v1/me", "/v1/session"] {
-        assert_eq!(browser.get(path).await.reason(), "NOT_SIGNED_IN");
-    }
+    assert_eq!(browser.get("/v1/me").await.reason(), "NOT_SIGNED_IN");
+    nobody(&browser.get("/v1/session").await);
     assert_eq!(browser.post("/v1/session:signOut", json!({})).await.reason(), "NOT_SIGNED_IN");
 }
 

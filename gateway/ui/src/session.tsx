@@ -58,12 +58,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setError(undefined);
     call('Sessions.GetSession', {}).then(
       (found) => {
-        signIn(found);
+        // A session without a user is a visitor's.
+        if (found.user) signIn(found);
         setStarting(false);
       },
       (thrown: unknown) => {
-        const refused = toApiError(thrown);
-        if (refused.status !== 401) setError(refused);
+        setError(toApiError(thrown));
         setStarting(false);
       },
     );
