@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Makes vectors.json, jwks.json, bundles/ and withheld/ from the specification alone. `--check` compares instead."""
+"""Makes vectors.json, recusal.json, jwks.json, bundles/, logs/ and withheld/ from the specification alone.
+
+`--check` compares instead.
+"""
 
 import argparse
 import gzip
@@ -7,6 +10,7 @@ import json
 import pathlib
 import sys
 
+import recusal_cases
 import reference as ref
 import scenarios
 
@@ -186,6 +190,7 @@ def outputs():
         "k": ks(), "selection": selections(), "teams": teams(), "signatures": signed(), "forms": forms(), "bundles": bundles,
     }
     out["vectors.json"] = (json.dumps(vectors, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    out.update(recusal_cases.outputs())
     out["jwks.json"] = (json.dumps(ref.jwks(), indent=1, sort_keys=True) + "\n").encode()
     return out
 

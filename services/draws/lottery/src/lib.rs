@@ -8,6 +8,8 @@
 //! 3. [`reveal::reveal`] takes the same files, the secret and the entries, and returns everything drawn.
 //! 4. [`bundle::Writer`] packs the evidence, and [`verify::verify`] rechecks it the way a stranger would.
 //!
+//! Afterwards [`recusal::Log`] replaces who must not, or cannot, go: nobody chooses by whom.
+//!
 //! Nothing here reads a clock, a generator, a file or a network: times, randomness and bytes are handed in. Work is
 //! spread over the rayon pool it is called in.
 
@@ -20,6 +22,7 @@ pub mod hash;
 pub mod json;
 pub mod merkle;
 pub mod names;
+pub mod recusal;
 pub mod reveal;
 pub mod rules;
 pub mod select;

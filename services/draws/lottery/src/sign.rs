@@ -115,7 +115,7 @@ impl Signatures {
     }
 }
 
-fn read_signature(all: &mut Members, member: &str) -> Result<Signature> {
+pub(crate) fn read_signature(all: &mut Members, member: &str) -> Result<Signature> {
     let mut one = all.members(member)?;
     let (alg, kid, value) = (one.text("alg")?, one.text("kid")?, one.text("value")?);
     one.done()?;

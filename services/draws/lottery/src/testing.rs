@@ -24,6 +24,8 @@ use crate::{
 
 /// The `kid` of the demonstration key.
 pub const KID: &str = "demo-testing-1";
+/// The `kid` under which the same key signs draws that are no demonstration.
+pub const CITY_KID: &str = "testing-1";
 /// The drawing unit.
 pub const UNIT: &str = "market-bureau";
 
@@ -107,8 +109,45 @@ pub struct Draw {
     pub secret: Secret,
     pub values: Vec<String>,
     pub revealed_at: Time,
+    /// The key that signs.
+    pub kid: String,
     pub stated: Stated,
     pub reveal: Reveal,
+}
+
+/// How a draw goes, from its statement to its reveal.
+#[derive(Debug, Clone)]
+pub struct Course {
+    pub intent: Intent,
+    pub secret: Secret,
+    /// What the contributors give, in the order of `entropy`.
+    pub values: Vec<String>,
+    pub revealed_at: Time,
+    /// [`KID`] or [`CITY_KID`].
+    pub kid: String,
+}
+
+impl Course {
+    /// An ordinary demonstration draw under these rules.
+    pub fn of(rules: &Rules, dice: &mut Dice) -> Result<Self> {
+        let intent = Intent {
+            draw_id: "draws/2026-0007".to_owned(),
+            unit: UNIT.to_owned(),
+            stated_at: time("2026-09-01T08:00:00Z")?,
+            entries_close: time("2026-09-02T08:00:00Z")?,
+            beacon_at: if rules.beacon_waived.is_none() { Some(time("2026-09-02T12:00:00Z")?) } else { None },
+            reveal_by: time("2026-09-03T08:00:00Z")?,
+            follows: None,
+            replaces: None,
+        };
+        let secret = Secret::new(dice.bytes());
+        let values = rules.entropy.iter().map(|one| match one.kind {
+            Kind::Beacon => "03 07 12 19 26 31 09".to_owned(),
+            Kind::Department | Kind::Witness => format!("dice {}", dice.below(1_000_000)),
+        });
+        let values = values.collect();
+        Ok(Self { intent, secret, values, revealed_at: time("2026-09-02T13:00:00Z")?, kid: KID.to_owned() })
+    }
 }
 
 fn time(text: &str) -> Result<Time> {
@@ -121,11 +160,18 @@ pub fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&Digest::of(b"a key everyone knows").0)
 }
 
-/// The published form of the demonstration key.
+/// The published form of the demonstration key, under both its names.
 #[must_use]
 pub fn jwks() -> String {
     let key = signing_key().verifying_key();
-    Jwks::text(&[PublicKey { kid: KID.to_owned(), purpose: "evidence".to_owned(), nbf: 1_767_225_600, exp: None, key }])
+    let named = |kid: &str| PublicKey {
+        kid: kid.to_owned(),
+        purpose: "evidence".to_owned(),
+        nbf: 1_767_225_600,
+        exp: None,
+        key,
+    };
+    Jwks::text(&[named(KID), named(CITY_KID)])
 }
 
 impl Draw {
@@ -139,28 +185,15 @@ impl Draw {
 
     /// Draws from tables (by name) and rules that stand; for tests that change them first.
     pub fn of(tables: BTreeMap<String, Vec<u8>>, rules: Rules, dice: &mut Dice) -> Result<Self> {
+        let course = Course::of(&rules, dice)?;
+        Self::by(tables, rules, course)
+    }
+
+    /// Draws from tables and rules in a course of its own.
+    pub fn by(tables: BTreeMap<String, Vec<u8>>, rules: Rules, course: Course) -> Result<Self> {
         let mut files = tables;
         files.insert(RULES.to_owned(), rules.to_bytes()?);
-        let intent = Intent {
-            draw_id: "draws/2026-0007".to_owned(),
-            unit: UNIT.to_owned(),
-            stated_at: time("2026-09-01T08:00:00Z")?,
-            entries_close: time("2026-09-02T08:00:00Z")?,
-            beacon_at: if rules.beacon_waived.is_none() { Some(time("2026-09-02T12:00:00Z")?) } else { None },
-            reveal_by: time("2026-09-03T08:00:00Z")?,
-            follows: None,
-            replaces: None,
-        };
-        let secret = Secret::new(dice.bytes());
-        let values: Vec<String> = rules
-            .entropy
-            .iter()
-            .map(|one| match one.kind {
-                Kind::Beacon => "03 07 12 19 26 31 09".to_owned(),
-                Kind::Department | Kind::Witness => format!("dice {}", dice.below(1_000_000)),
-            })
-            .collect();
-        let revealed_at = time("2026-09-02T13:00:00Z")?;
+        let Course { intent, secret, values, revealed_at, kid } = course;
         let (stated, revealed) = {
             let frozen = frozen(&files);
             let stated = state(&frozen, &intent, &secret)?;
@@ -171,7 +204,7 @@ impl Draw {
         files.insert(STRATA.to_owned(), revealed.strata_tsv.clone());
         files.insert(RESULT.to_owned(), revealed.result_tsv.clone());
         files.insert(DRAW.to_owned(), revealed.draw_json.clone());
-        let mut draw = Self { files, rules, intent, secret, values, revealed_at, stated, reveal: revealed };
+        let mut draw = Self { files, rules, intent, secret, values, revealed_at, kid, stated, reveal: revealed };
         draw.sign()?;
         Ok(draw)
     }
@@ -181,9 +214,9 @@ impl Draw {
         let key = signing_key();
         let digest = Digest::of(&self.files[STATEMENT]);
         let signatures = Signatures {
-            statement: sign(KID, &key, &statement_text(&digest)),
-            entries: sign(KID, &key, &entries_text(&digest, but_the_beacons(&self.rules, &self.reveal.entries))),
-            draw: sign(KID, &key, &draw_text(&Digest::of(&self.files[DRAW]))),
+            statement: sign(&self.kid, &key, &statement_text(&digest)),
+            entries: sign(&self.kid, &key, &entries_text(&digest, but_the_beacons(&self.rules, &self.reveal.entries))),
+            draw: sign(&self.kid, &key, &draw_text(&Digest::of(&self.files[DRAW]))),
         };
         self.files.insert(SIGNATURES.to_owned(), signatures.to_bytes()?);
         Ok(())

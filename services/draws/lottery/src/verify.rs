@@ -3,7 +3,8 @@
 //!
 //! The checks, in order: `archive`, `format` (each file), `statement`, `digest` (each frozen file), `commitment`,
 //! `merkle`, `subjects`, `rules`, `entries`, `seed`, `strata`, `selection`, `teams`, `result_digest` (`strata.tsv`,
-//! `result.tsv`), `time`, `signature` (`statement`, `entries`, `draw`). All run, whatever fails before them, wherever
+//! `result.tsv`), `time`, `signature` (`statement`, `entries`, `draw`); with a log also `log_format`, `log_chain`,
+//! `log_act` (each line), `log_head`. All run, whatever fails before them, wherever
 //! their inputs can be read; one that could not run is "not checked" and says why.
 //!
 //! Signatures of statement and entries may be by a key whose purpose is `statement` or `evidence`, that of the draw by
@@ -12,6 +13,7 @@
 
 mod checks;
 mod inputs;
+mod log;
 mod notes;
 mod people;
 
@@ -19,6 +21,7 @@ use std::{collections::BTreeMap, fmt, io::Read};
 
 use serde_json::{Value, json};
 
+pub use self::log::{GivenLog, LOG_BYTES_MAX};
 use crate::{bundle, sign::Jwks};
 
 /// What the verifier is given besides the bundle.
@@ -134,6 +137,12 @@ impl Report {
 /// Checks a bundle, read once from beginning to end and held in memory within the bounds of [`bundle`].
 #[must_use]
 pub fn verify(bundle: impl Read, options: &Options) -> Report {
+    verify_with_log(bundle, options, None)
+}
+
+/// The same, and the log of what was changed since for recusals (art. 16).
+#[must_use]
+pub fn verify_with_log(bundle: impl Read, options: &Options, log: Option<&GivenLog>) -> Report {
     let contents = match bundle::read(bundle) {
         Ok(contents) => contents,
         Err(error) => {
@@ -146,7 +155,10 @@ pub fn verify(bundle: impl Read, options: &Options) -> Report {
     let mut checks = Checks::default();
     let inputs = inputs::Inputs::read(&contents, options, &mut checks);
     let found = checks::run(&inputs, jwks.as_ref(), options.demo, &mut checks);
-    let notes = notes::gather(&inputs, &found);
+    let mut notes = notes::gather(&inputs, &found);
+    if let Some(given) = log {
+        notes.extend(log::check(&inputs, given, jwks.as_ref(), options.demo, &mut checks));
+    }
     let draw_id = inputs.statement.get().map(|statement| statement.draw_id.clone());
     Report { verdict: checks.verdict(), draw_id, checks: checks.0, notes }
 }

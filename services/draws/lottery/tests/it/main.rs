@@ -6,6 +6,8 @@ mod archive;
 mod fairness;
 mod files;
 mod invariants;
+mod recusal;
+mod recusal_tampering;
 mod rules;
 mod tampering;
 mod vectors;
