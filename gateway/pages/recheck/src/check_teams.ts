@@ -107,10 +107,13 @@ function partial(
 ): void {
   const known = new Map(persons.map((person) => [person.key, person]));
   const districts = new Map(drawn.map(({ key, district }) => [key, district]));
-  const places =
-    role === "officers"
-      ? rules.teams.flatMap(({ size, specialty, unit }) => Array.from({ length: size }, (_, i) => ({ unit, specialty: i === 0 ? specialty : null })))
-      : Array.from({ length: rules.experts.count }, (_, i) => ({ unit: null, specialty: i === 0 ? rules.experts.specialty : null }));
+  // The rules may promise any number of places: only those that somebody has are looked at.
+  const most = lines.reduce((most, line) => Math.max(most, line[role].length), 0);
+  const groups = role === "officers" ? rules.teams : [{ size: rules.experts.count, specialty: rules.experts.specialty, unit: null }];
+  const places: { unit: string | null; specialty: string | null }[] = [];
+  for (const { size, specialty, unit } of groups) {
+    for (let i = 0; i < size && places.length < most; i++) places.push({ unit, specialty: i === 0 ? specialty : null });
+  }
   for (const line of lines) {
     const district = districts.get(line.key) ?? null;
     line[role].forEach((key, i) => {

@@ -1,5 +1,5 @@
 // The checks on the draw itself: sections 4 and 5.
-import { latin } from "./bytes.ts";
+import { latin, utf8 } from "./bytes.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Hashes, Tree } from "./hash.ts";
 import { say, show } from "./message.ts";
@@ -72,13 +72,23 @@ export function subjectsCheck(evidence: Evidence): Check {
   return finding.end(say(`名单共 ${statement?.subjects_n} 家，名单外 ${leftOut?.lines} 家`, `${statement?.subjects_n} subjects in the pool, ${leftOut?.lines} left out`));
 }
 
-export function strataCheck(evidence: Evidence, selection: Selection | null): Check {
+const strataLines = (selection: Selection): string[] => selection.strata.map(({ name, n, k, threshold }) => `${name}\t${n}\t${k}\t${threshold}`);
+
+const strataFile = (selection: Selection): Uint8Array => utf8(strataLines(selection).map((line) => `${line}\n`).join(""));
+
+export function strataCheck(evidence: Evidence, selection: Selection | null, hashes: Hashes): Check {
   const finding = new Finding("strata", "strata.tsv");
   const table = evidence.table("strata.tsv");
-  if (!table) finding.skip(evidence.why("strata.tsv"));
-  else if (!selection) finding.skip(whyNoSelection(evidence));
-  else {
-    const expected = selection.strata.map(({ name, n, k, threshold }) => `${name}\t${n}\t${k}\t${threshold}`);
+  if (!selection) finding.skip(whyNoSelection(evidence));
+  else if (!table) {
+    // With the pool at hand, its digest in draw.json is enough.
+    if (evidence.files.has("strata.tsv")) finding.fail(evidence.why("strata.tsv"));
+    else if (!evidence.draw) finding.skip(evidence.why("draw.json"));
+    else if (hashes.hex(strataFile(selection)) !== evidence.draw.digests["strata.tsv"]) {
+      finding.fail(say("由名单和配额算出的 strata.tsv 与 draw.json 中的摘要不符", "pool and quotas give another strata.tsv than the one that draw.json names"));
+    }
+  } else {
+    const expected = strataLines(selection);
     if (table.lines !== expected.length) finding.fail(say(`strata.tsv 有 ${table.lines} 层，应有 ${expected.length} 层`, `strata.tsv has ${table.lines} strata, not ${expected.length}`));
     for (let line = 0; line < Math.min(table.lines, expected.length); line++) {
       const found = latin(table.bytes, table.start(line), table.end(line));
@@ -158,10 +168,10 @@ function compareDrawn(finding: Finding, result: Table, selection: Selection): vo
   }
 }
 
-export function resultDigestChecks(evidence: Evidence, hashes: Hashes): Check[] {
+export function resultDigestChecks(evidence: Evidence, selection: Selection | null, hashes: Hashes): Check[] {
   return (["strata.tsv", "result.tsv"] as const).map((name) => {
     const finding = new Finding("result_digest", name);
-    const bytes = evidence.files.get(name);
+    const bytes = evidence.files.get(name) ?? (name === "strata.tsv" && selection ? strataFile(selection) : undefined);
     if (!bytes) finding.skip(evidence.why(name));
     else if (!evidence.draw) finding.skip(evidence.why("draw.json"));
     else if (hashes.hex(bytes) !== evidence.draw.digests[name]) finding.fail(say(`${name} 与 draw.json 中的摘要不符`, `${name} is not the file that draw.json names`));

@@ -93,6 +93,9 @@ export function rulesCheck(evidence: Evidence, strata: ReadonlyMap<string, numbe
   if (rules.teams.some((team) => team.size < 1)) finding.fail(say("检查组人数小于 1", "a team's size is below 1"));
   if (new Set(rules.teams.map((team) => team.unit)).size !== rules.teams.length) finding.fail(say("检查组的单位重复", "a unit stands in the teams twice"));
   if (rules.withheld?.files.length === 0) finding.fail(say("withheld 没有写任何文件", "withheld names no file"));
+  if (rules.withheld?.files.some((name, i, files) => i > 0 && files[i - 1] >= name)) {
+    finding.fail(say("withheld 的文件未排序或有重复", "the withheld files are not sorted, or one stands twice"));
+  }
   for (const name of rules.withheld?.files ?? []) {
     if (!(FROZEN as readonly string[]).includes(name)) finding.fail(say(`${show(name)} 不得不公开`, `${show(name)} cannot be withheld`));
   }

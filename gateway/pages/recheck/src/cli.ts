@@ -1,8 +1,10 @@
 // node dist/cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh]      one report, exit status 0, 3, 1 or 2
 // node dist/cli.mjs --batch MANIFEST [--jwks FILE] [--demo]                     one JSON line for each bundle
+// node dist/cli.mjs --lines [--jwks FILE]                                       one JSON line for each line of standard input
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
 import { FROZEN } from "./archive.ts";
@@ -36,16 +38,44 @@ function spoken(report: Report, language: Language): object {
   };
 }
 
+/** One line of standard input: a bundle in base64 or at a path, and how it is to be checked. */
+interface Asked {
+  readonly name: string;
+  readonly bytes?: string;
+  readonly bundle?: string;
+  /** Withheld files given apart, in base64. */
+  readonly with?: Readonly<Record<string, string>>;
+  readonly demo?: boolean;
+  /** Without the keys. */
+  readonly keyless?: boolean;
+}
+
+const fromBase64 = (text: string): Bytes => new Uint8Array(Buffer.from(text, "base64"));
+
+async function answer(asked: Asked, jwks: unknown): Promise<object> {
+  const { name, bytes, bundle, demo = false, keyless = false } = asked;
+  const added = new Map(Object.entries(asked.with ?? {}).map(([file, text]) => [file, fromBase64(text)]));
+  const stream = bytes === undefined ? (Readable.toWeb(createReadStream(bundle ?? "")) as ReadableStream<Uint8Array>) : new Blob([fromBase64(bytes)]).stream();
+  const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added });
+  return { name, status: STATUS[report.verdict], ...spoken(report, "en") };
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       jwks: { type: "string" }, with: { type: "string" }, demo: { type: "boolean", default: false }, batch: { type: "string" },
-      lang: { type: "string", default: "en" },
+      lang: { type: "string", default: "en" }, lines: { type: "boolean", default: false },
     },
   });
   const language: Language = values.lang === "zh" ? "zh" : "en";
   const jwks: unknown = values.jwks === undefined ? null : JSON.parse(await readFile(values.jwks, "utf8"));
+  if (values.lines) {
+    for await (const line of createInterface({ input: process.stdin })) {
+      console.log(JSON.stringify(await answer(JSON.parse(line) as Asked, jwks)));
+    }
+    return 0;
+  }
   if (values.batch !== undefined) {
     const items = JSON.parse(await readFile(values.batch, "utf8")) as { name: string; bundle: string; with?: string }[];
     const folder = dirname(values.batch);
@@ -57,7 +87,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length !== 1) {
-    console.error("usage: cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh|en] | --batch MANIFEST [--jwks FILE] [--demo]");
+    console.error("usage: cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh|en] | --batch MANIFEST [--jwks FILE] [--demo] | --lines [--jwks FILE]");
     return 2;
   }
   const report = await check(positionals[0], jwks, values.with, values.demo);

@@ -1,6 +1,6 @@
 // Everything a bundle says, parsed where it can be, with the checks `archive` and `format`.
 import { type Archive, FROZEN, MEMBERS } from "./archive.ts";
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, compare } from "./bytes.ts";
 import { type Draw, type Read, readDraw, readRules, readSignatures, readStatement, type Rules, type Signatures, type Statement } from "./documents.ts";
 import { type Message, say, show } from "./message.ts";
 import { type Check, Finding } from "./report.ts";
@@ -36,7 +36,12 @@ export class Evidence {
     this.signatures = this.document("signatures.json", readSignatures);
     for (const [name, bytes] of this.files) {
       if (!name.endsWith(".tsv")) continue;
-      const { table, problems } = readTable(name, bytes, salted.has(name));
+      let { table, problems } = readTable(name, bytes, salted.has(name));
+      // Whether a line ends with a salt stands in rules.json; where that cannot be read, it may.
+      if (problems.length > 0 && this.rules === null && (FROZEN as readonly string[]).includes(name)) {
+        const salty = readTable(name, bytes, true);
+        if (salty.problems.length === 0) ({ table, problems } = salty);
+      }
       this.tables.set(name, table);
       this.problems.set(name, problems);
     }
@@ -73,6 +78,14 @@ export class Evidence {
         checks.push({ id: "archive", ok: false, file: name, message: say(`${name} 依法不公开，却在包中`, `${name} is withheld by the rules, and yet in the bundle`) });
       } else if (!this.withheld.has(name) && !this.archive.files.has(name)) {
         checks.push({ id: "archive", ok: false, file: name, message: say(`缺少 ${name}`, `${name} is missing`) });
+      }
+    }
+    for (const [name, bytes] of this.added) {
+      const own = this.archive.files.get(name);
+      if (!(FROZEN as readonly string[]).includes(name) && name !== "strata.tsv") {
+        checks.push({ id: "archive", ok: false, file: show(name), message: say(`${show(name)} 另行提供，但不属于可以不公开的文件`, `${show(name)} was given apart, and cannot be withheld`) });
+      } else if (own && compare(own, bytes) !== 0) {
+        checks.push({ id: "archive", ok: false, file: name, message: say(`另行提供的 ${name} 与包中的不同`, `${name} was given apart, and differs from the one in the bundle`) });
       }
     }
     if (checks.length > 0) return checks;

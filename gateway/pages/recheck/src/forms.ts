@@ -10,6 +10,9 @@ const SIGNATURE = /^[0-9A-Za-z_-]{86}$/;
 const DRAND = /^drand:quicknet:[1-9][0-9]*$/;
 const LOTTERY = /^lottery:(?:ssq|demo):[1-9][0-9]*$/;
 
+/** Rounds and issues are numbers of 64 bits. */
+const ROUND_MAX = 2n ** 64n - 1n;
+
 // The national lottery (ssq) draws six red numbers of 33 and a blue one of 16.
 const RED_MAX = 33;
 const BLUE_MAX = 16;
@@ -36,13 +39,15 @@ export function isTime(text: string): boolean {
 }
 
 /** Whether a beacon names a source and a round that the protocol knows. */
-export const isBeacon = (contributor: string): boolean => DRAND.test(contributor) || LOTTERY.test(contributor);
+export const isBeacon = (contributor: string): boolean =>
+  (DRAND.test(contributor) || LOTTERY.test(contributor)) && BigInt(contributor.slice(contributor.lastIndexOf(":") + 1)) <= ROUND_MAX;
 
 /** A beacon only a demonstration may use. */
 export const isDemoBeacon = (contributor: string): boolean => contributor.startsWith("lottery:demo:");
 
 /** Whether a value has the form that the beacon's source gives. */
 export function isBeaconValue(contributor: string, value: string): boolean {
+  if (!isBeacon(contributor)) return false;
   if (DRAND.test(contributor)) return /^[0-9a-f]{96}$/.test(value);
   if (!LOTTERY.test(contributor) || !/^[0-9]{2}(?: [0-9]{2}){6}$/.test(value)) return false;
   const numbers = value.split(" ").map(Number);

@@ -13,8 +13,11 @@ export const say = (zh: string, en: string): Message => ({ zh, en });
 export const join = (messages: readonly Message[]): Message =>
   say(messages.map((message) => message.zh).join("；"), messages.map((message) => message.en).join("; "));
 
+const SHOWN_MAX = 80;
+
 /** A text from the bundle, cut to a readable length, without control characters. */
 export function show(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
-  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+  const letters = [...text.slice(0, 2 * SHOWN_MAX + 2)];
+  const cut = letters.length > SHOWN_MAX ? `${letters.slice(0, SHOWN_MAX - 3).join("")}...` : letters.join("");
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }

@@ -1,26 +1,50 @@
 // The check `signature`: who signed, with which key, in its time.
 import { hashes as curve, verify } from "@noble/ed25519";
-import { fromBase64url, lines } from "./bytes.ts";
+import { type Bytes, fromBase64url, lines } from "./bytes.ts";
 import { type Rules, SIGNED, type Signed } from "./documents.ts";
 import type { Evidence } from "./evidence.ts";
+import { isTime } from "./forms.ts";
 import type { Hashes } from "./hash.ts";
 import { type Message, say, show } from "./message.ts";
 import { type Check, Finding } from "./report.ts";
 
 interface Key {
-  readonly kty?: unknown;
-  readonly crv?: unknown;
-  readonly kid?: unknown;
-  readonly x?: unknown;
-  readonly purpose?: unknown;
-  readonly nbf?: unknown;
-  readonly exp?: unknown;
+  readonly kid: string;
+  readonly key: Bytes;
+  readonly purpose: string;
+  /** Signs from this second on, until before that one. */
+  readonly from: number;
+  readonly until: number;
 }
 
-/** The keys of a key file; null if it is none. */
+/** The keys of a key file, those of other kinds left aside; null if no file was given. */
 export function keysOf(file: unknown): readonly Key[] | null {
-  const keys = file !== null && typeof file === "object" ? (file as { keys?: unknown }).keys : undefined;
-  return Array.isArray(keys) ? keys.filter((key): key is Key => key !== null && typeof key === "object") : null;
+  if (file === null || file === undefined) return null;
+  const keys = typeof file === "object" ? (file as { keys?: unknown }).keys : undefined;
+  return Array.isArray(keys) ? keys.map(keyOf).filter((key) => key !== null) : [];
+}
+
+/** Null for a key that is not for Ed25519, or lacks what a check needs. */
+function keyOf(found: unknown): Key | null {
+  if (found === null || typeof found !== "object") return null;
+  const { kty, crv, kid, x, purpose, nbf, exp } = found as Record<string, unknown>;
+  const key = typeof x === "string" ? fromBase64url(x, 32) : null;
+  const from = seconds(nbf);
+  const until = exp === undefined || exp === null ? Number.POSITIVE_INFINITY : seconds(exp);
+  if (kty !== "OKP" || crv !== "Ed25519" || typeof kid !== "string" || typeof purpose !== "string" || !key || from === null || until === null) return null;
+  return { kid, key, purpose, from, until };
+}
+
+/** Seconds since 1970, written so or as a time of the protocol. */
+function seconds(value: unknown): number | null {
+  if (typeof value === "number") return Number.isInteger(value) ? value : null;
+  return typeof value === "string" && isTime(value) ? Date.parse(value) / 1000 : null;
+}
+
+/** Statement and entries may have a key of their own; a demonstration may have one for all. */
+function mayUse(key: Key, name: Signed): boolean {
+  if (key.purpose === "evidence" || (key.purpose === "statement" && name !== "draw")) return true;
+  return key.purpose === "demonstration" && key.kid.startsWith("demo-");
 }
 
 const WHAT: Readonly<Record<Signed, Message>> = {
@@ -76,22 +100,19 @@ function verifyOne(
   const named = keys.filter((key) => key.kid === signature.kid);
   const value = fromBase64url(signature.value, 64);
   if (named.length !== 1) {
-    finding.fail(say(`公钥文件中没有（或不止一个）密钥 ${kid}`, `the key file has no key ${kid}, or more than one`));
+    finding.fail(say(`公钥文件中没有（或不止一个）可用的 Ed25519 密钥 ${kid}`, `the key file has no Ed25519 key ${kid} with purpose and nbf, or more than one`));
     return;
   }
   const [key] = named;
-  const x = typeof key.x === "string" ? fromBase64url(key.x, 32) : null;
-  if (key.kty !== "OKP" || key.crv !== "Ed25519" || !x) finding.fail(say(`密钥 ${kid} 不是 Ed25519 公钥`, `the key ${kid} is no Ed25519 key`));
-  if (key.purpose !== "evidence") finding.fail(say(`密钥 ${kid} 不是用于证据的`, `the key ${kid} is not one for evidence`));
+  if (!mayUse(key, name)) finding.fail(say(`密钥 ${kid} 不是用于证据的`, `the key ${kid} is not one for evidence`));
   const at = signedAt(name, evidence);
-  if (typeof key.nbf !== "number" || (key.exp !== undefined && typeof key.exp !== "number")) {
-    finding.fail(say(`密钥 ${kid} 的有效期无法读出`, `the time of the key ${kid} cannot be read`));
-  } else if (at !== null && (at < key.nbf || (key.exp !== undefined && at >= (key.exp as number)))) {
+  if (at === null) finding.skip(say("签名的时间无法读出", "the time of signing could not be read"));
+  else if (at < key.from || at >= key.until) {
     finding.fail(say(`密钥 ${kid} 在签名时无效`, `the key ${kid} was not in force when this was signed`));
   }
   const text = textOf(name, evidence, hashes);
   if (!(text instanceof Uint8Array)) finding.skip(text);
-  else if (!value || !x || !holds(value, text, x)) finding.fail(say(`${WHAT[name].zh}的签名不对`, `the signature of ${WHAT[name].en} is wrong`));
+  else if (!value || !holds(value, text, key.key)) finding.fail(say(`${WHAT[name].zh}的签名不对`, `the signature of ${WHAT[name].en} is wrong`));
 }
 
 function holds(value: Uint8Array, text: Uint8Array, key: Uint8Array): boolean {

@@ -159,7 +159,7 @@ function allowed(column: Column, bytes: Uint8Array, from: number, to: number): b
     case "salt":
       return n === 32 && all(IS_HEX, bytes, from, to);
     case "number":
-      return n >= 1 && n <= 16 && all(IS_DIGIT, bytes, from, to) && (n === 1 || bytes[from] !== 48);
+      return n >= 1 && n <= 16 && all(IS_DIGIT, bytes, from, to) && (n === 1 || bytes[from] !== 48) && Number.isSafeInteger(Number(latin(bytes, from, to)));
     case "threshold":
       return (n === 1 && bytes[from] === 45) || (n === 64 && all(IS_HEX, bytes, from, to));
     case "list":

@@ -72,11 +72,11 @@ export async function verify(input: Input): Promise<Report> {
       ? select(subjects, strata, new Map(Object.entries(rules.quotas)), hashes.tickets(draw.seed), (lines) =>
           progress(READING + ((1 - READING) * (step + lines / Math.max(1, subjects.lines))) / CHECKS.length))
       : null;
-  done(strataCheck(evidence, selection));
+  done(strataCheck(evidence, selection, hashes));
   done(selectionCheck(evidence, selection, hashes));
   const teams = teamsCheck(evidence, selection, hashes);
   done(teams.check);
-  done(...resultDigestChecks(evidence, hashes));
+  done(...resultDigestChecks(evidence, selection, hashes));
   done(timeCheck(evidence));
   done(...signatureChecks(evidence, hashes, keysOf(input.jwks), input.demo));
   return { verdict: verdictOf(checks), draw_id: evidence.statement?.draw_id ?? null, checks, notes: notesOf(evidence, teams) };
