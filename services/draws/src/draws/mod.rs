@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 
 use crate::PART;
 
-/// Every named point at which a test may kill the process in one demonstration draw's life: before and after each commit
+/// Every named point at which a test may kill the process in a draw's life, whichever way it ends: before and after each commit
 /// and each write of a blob.
 pub const FAULT_POINTS: &[&str] = &[
     "CreateDraw.before_commit",
@@ -57,6 +57,12 @@ pub const FAULT_POINTS: &[&str] = &[
     "DispatchVisits.after_commit",
     "DispatchDraw.before_commit",
     "DispatchDraw.after_commit",
+    "ReportBeacon.before_commit",
+    "ReportBeacon.after_commit",
+    "FailDraw.before_commit",
+    "FailDraw.after_commit",
+    "AbandonDraw.before_commit",
+    "AbandonDraw.after_commit",
 ];
 
 /// Where draws are worked on: by people through the service, and by the jobs.
