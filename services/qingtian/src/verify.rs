@@ -12,7 +12,7 @@ use lottery::{
     bundle::TABLE_BYTES_MAX,
     frozen::TABLES,
     reveal::STRATA,
-    verify::{Options, Report, Verdict, verify},
+    verify::{GivenLog, LOG_BYTES_MAX, Options, Report, Verdict, verify_with_log},
 };
 
 /// Largest file of keys, in bytes.
@@ -29,6 +29,15 @@ pub struct VerifyArgs {
     /// A folder with files withheld from the public.
     #[arg(long, value_name = "DIR")]
     pub with: Option<PathBuf>,
+    /// The log of recusals since the draw: GET /v1/public/draws/{draw}/log. Each act is recomputed.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// The log's signed head. Without it lines may be missing at the end.
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub log_head: Option<PathBuf>,
+    /// When subjects were visited, `subject TAB time`, sorted. Without it whom an exchange passed over stays open.
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub visits: Option<PathBuf>,
     /// Accept a demonstration draw, signed under a key whose name begins `demo-`.
     #[arg(long)]
     pub demo: bool,
@@ -60,8 +69,11 @@ fn check(args: &VerifyArgs) -> io::Result<Report> {
     let jwks = args.jwks.as_deref().map(|path| read(path, JWKS_BYTES_MAX)).transpose()?;
     let jwks = jwks.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let with = args.with.as_deref().map(read_withheld).transpose()?.unwrap_or_default();
+    let given = |path: &Option<PathBuf>| path.as_deref().map(|path| read(path, LOG_BYTES_MAX)).transpose();
+    let (lines, head, visits) = (given(&args.log)?, given(&args.log_head)?, given(&args.visits)?);
+    let log = lines.as_deref().map(|lines| GivenLog { lines, head: head.as_deref(), visits: visits.as_deref() });
     let bundle = File::open(&args.bundle).map_err(|error| about(&args.bundle, &error))?;
-    Ok(verify(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }))
+    Ok(verify_with_log(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }, log.as_ref()))
 }
 
 /// The files of a folder that a bundle may withhold.
