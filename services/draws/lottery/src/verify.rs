@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, fmt, io::Read};
 
 use serde_json::{Value, json};
 
-pub use self::log::{GivenLog, LOG_BYTES_MAX};
+pub use self::log::{GivenLog, LOG_BYTES_MAX, LOG_LINES_MAX};
 use crate::{bundle, sign::Jwks};
 
 /// What the verifier is given besides the bundle.

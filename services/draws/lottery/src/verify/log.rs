@@ -21,6 +21,8 @@ use crate::{
 
 /// A reader refuses a larger log, in bytes.
 pub const LOG_BYTES_MAX: u64 = 64 << 20;
+/// A reader refuses a log of more lines: each has a verdict of its own.
+pub const LOG_LINES_MAX: usize = 200_000;
 
 /// The log of a draw, and what else is known of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,7 +77,11 @@ fn texts(bytes: &[u8]) -> Result<Vec<&str>> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err(Error::file("log", "the last line does not end with LF"));
     }
-    Ok(text.split_terminator('\n').collect())
+    let texts: Vec<&str> = text.split_terminator('\n').take(LOG_LINES_MAX + 1).collect();
+    if texts.len() > LOG_LINES_MAX {
+        return Err(Error::file("log", format!("has more than {LOG_LINES_MAX} lines")));
+    }
+    Ok(texts)
 }
 
 fn parse_visits(bytes: &[u8]) -> Result<Visits> {

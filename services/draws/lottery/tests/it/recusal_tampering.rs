@@ -8,7 +8,7 @@ use lottery::{
     recusal::{Act, Asked, Head, ILLNESS, Line, Log, Visits, log_text},
     sign::sign,
     testing::{Dice, Draw, KID, Shape, jwks, signing_key},
-    verify::{GivenLog, Options, Report, Verdict, verify_with_log},
+    verify::{GivenLog, LOG_LINES_MAX, Options, Report, Verdict, verify_with_log},
 };
 
 use crate::{
@@ -231,6 +231,8 @@ fn a_line_in_another_form_is_refused() {
         let forged = edited(&case.lines, at, column, text);
         expect(&case.recheck(&forged, &head), &[&format!("log_act line {}", at + 1)]);
     }
+    let flood = "\n".repeat(LOG_LINES_MAX + 1).into_bytes();
+    expect(&case.recheck_bytes(&flood, &head), &["log_format log"]);
     let bytes = case.lines.join("\n").into_bytes();
     expect(&case.recheck_bytes(&bytes, &head), &["log_format log"]);
     let mut latin = format!("{}\n", case.lines.join("\n")).into_bytes();
@@ -238,6 +240,24 @@ fn a_line_in_another_form_is_refused() {
     expect(&case.recheck_bytes(&latin, &head), &["log_format log"]);
     let crlf = format!("{}\r\n", case.lines.join("\r\n")).into_bytes();
     expect(&case.recheck_bytes(&crlf, &head), &["log_act line 1"]);
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let case = case();
+    let head = case.head(&case.lines);
+    let bytes = format!("{}\n", case.lines.join("\n")).into_bytes();
+    let mut dice = Dice::new(1);
+    for at in (0..bytes.len()).step_by(5) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << dice.below(8);
+        let report = case.recheck_bytes(&changed, &head);
+        assert_eq!(report.verdict, Verdict::NotVerified, "byte {at}");
+        assert!(failing(&report).iter().all(|name| name.starts_with("log_")), "byte {at}: the log alone is wrong");
+        let mut fewer = bytes.clone();
+        fewer.remove(at);
+        assert_eq!(case.recheck_bytes(&fewer, &head).verdict, Verdict::NotVerified, "byte {at} dropped");
+    }
 }
 
 #[test]
