@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RANGE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kit::auth::Minter;
@@ -240,7 +240,11 @@ impl App {
         permit: OwnedSemaphorePermit,
     ) -> Result<Response> {
         let (route, limits) = (found.route, &self.settings.limits);
-        let head = request.headers().clone();
+        let mut head = request.headers().clone();
+        if request.method() != Method::GET {
+            // Ranges are for GET; the headers HEAD asks for are those of the whole.
+            head.remove(RANGE);
+        }
         let mut caller = Caller {
             authorization: None,
             purpose: text_header(&head, &PURPOSE)?,

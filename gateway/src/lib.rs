@@ -14,6 +14,7 @@ pub mod error;
 mod fixtures;
 pub mod headers;
 pub mod json;
+pub mod range;
 pub mod reach;
 pub mod routes;
 pub mod serve;

@@ -8,7 +8,9 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, stream};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
@@ -24,6 +26,7 @@ use crate::Limits;
 use crate::binder;
 use crate::call::{Caller, Upstream};
 use crate::error::{Fault, Result};
+use crate::range::{self, Wanted};
 use crate::routes::Route;
 
 /// Bytes of one chunk of an upload at the most.
@@ -34,8 +37,8 @@ const CHUNKS_WAITING_MAX: usize = 2;
 const DRAIN_BYTES_MAX: u64 = 64 << 20;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Streams a part's answer to the client. The first message decides content type and whether it is an error; a failure
-/// after it breaks the connection, so that no client takes a part for the whole.
+/// Streams a part's answer to the client, or the range of it the client asks for. The first message decides content type and
+/// whether it is an error; a failure after it breaks the connection, so that no client takes a part for the whole.
 pub async fn download(
     answer: tonic::Response<Streaming<Bytes>>,
     route: &Route,
@@ -55,13 +58,31 @@ pub async fn download(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
+    let length = range::length(&metadata).filter(|_| response.headers().contains_key(ETAG));
+    let wanted = length.map(|length| (length, Wanted::of(request, response.headers(), length)));
     let content_type = HeaderValue::from_str(&first.content_type).ok().filter(|value| !value.is_empty());
     let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     let rest = rest_of(messages, route.service.clone(), limits.idle_timeout, permit);
     let first = stream::once(async move { Ok(Bytes::from(first.data)) });
     let chunks = futures::StreamExt::chain(first, rest).try_filter(|chunk| std::future::ready(!chunk.is_empty()));
-    *response.body_mut() = Body::from_stream(chunks);
+    let headers = response.headers_mut();
+    let Some((length, wanted)) = wanted else {
+        *response.body_mut() = Body::from_stream(chunks);
+        return Ok(response);
+    };
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let bytes = match wanted {
+        Wanted::Nothing => return Ok(range::refused(length)),
+        Wanted::Whole => 0..length,
+        Wanted::Bytes(bytes) => {
+            headers.insert(CONTENT_RANGE, range::content_range(&bytes, length));
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            bytes
+        }
+    };
+    response.headers_mut().insert(CONTENT_LENGTH, (bytes.end - bytes.start).into());
+    *response.body_mut() = Body::from_stream(range::cut(chunks, bytes));
     Ok(response)
 }
 

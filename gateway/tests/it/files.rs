@@ -203,6 +203,57 @@ async fn evidence_is_kept_and_not_sent_twice() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_evidence_is_sent_to_who_asks_for_it() {
+    let stage = Stage::new().await;
+    let path = "/v1/public/draws/2026-0001/evidence";
+    let whole = stage.browser().get(path).await;
+    let length = 3 * ROW_BYTES;
+    assert_eq!((whole.status, whole.body.len()), (StatusCode::OK, length));
+    assert_eq!((whole.header("accept-ranges"), whole.header("content-length")), ("bytes", &*length.to_string()));
+    for (range, bytes) in [
+        ("bytes=0-0", 0..1),
+        ("bytes=10-", 10..length),
+        ("bytes=-5", length - 5..length),
+        ("bytes=65000-140000", 65_000..140_001),
+        ("bytes=131072-999999999", 131_072..length),
+    ] {
+        let part = stage.browser().with("range", range).with("if-range", "\"abc\"").get(path).await;
+        assert_eq!(
+            (part.status, &part.body),
+            (StatusCode::PARTIAL_CONTENT, &whole.body.slice(bytes.clone())),
+            "{range}"
+        );
+        assert_eq!(part.header("content-range"), format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1));
+        assert_eq!(part.header("content-length"), bytes.len().to_string());
+        assert_eq!(part.header("etag"), "\"abc\"");
+    }
+    for (name, value) in [("if-range", "\"old\""), ("if-range", "W/\"abc\""), ("range", "bytes=0-1,4-5")] {
+        let answer = stage.browser().with("range", "bytes=1-2").with(name, value).get(path).await;
+        assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, length), "{name}: {value}");
+        assert_eq!(answer.header("content-range"), "");
+    }
+    let head = stage.browser().with("range", "bytes=1-2").send(Method::HEAD, path, Bytes::new(), None).await;
+    assert_eq!((head.status, head.header("content-length")), (StatusCode::OK, &*length.to_string()));
+    let known = stage.browser().with("range", "bytes=1-2").with("if-none-match", "\"abc\"").get(path).await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+    let beyond = stage.browser().with("range", &format!("bytes={length}-")).get(path).await;
+    assert_eq!((beyond.status, beyond.reason().as_str()), (StatusCode::RANGE_NOT_SATISFIABLE, "INVALID"));
+    assert_eq!(beyond.header("content-range"), format!("bytes */{length}"));
+    assert_eq!(beyond.header("cache-control"), "no-store");
+    // What is made anew each time has no length that could be cut.
+    let browser = stage.signed_in().await.with("range", "bytes=1-2");
+    let export = browser.get("/v1/organisations/market/subjects:export").await;
+    assert_eq!((export.status, export.header("accept-ranges")), (StatusCode::OK, ""));
+    // Fewer bytes than the part said.
+    stage.world.fails_after.store(2, Ordering::SeqCst);
+    let browser = stage.browser().with("range", "bytes=65000-140000");
+    let broken = browser.open(Method::GET, path, Bytes::new(), None).await.unwrap();
+    assert!(broken.into_body().collect().await.is_err(), "a shorter part must not look like the whole");
+    let browser = stage.browser().with("range", "bytes=100-200");
+    assert_eq!(browser.get(path).await.body, whole.body.slice(100..201), "what lies behind is not waited for");
+}
+
+#[tokio::test]
 async fn a_download_that_fails_breaks_the_connection() {
     let stage = Stage::new().await;
     let browser = stage.signed_in().await;
