@@ -38,19 +38,20 @@ pub struct About {
 /// # Errors
 /// `UNAVAILABLE` when the object is not in the store.
 pub async fn object(blobs: &Blob, digest: Digest, about: &About) -> Result<Response<BodyStream>> {
-    let (file, _) = blobs.open(digest).await.map_err(unreadable)?;
+    let (file, bytes) = blobs.open(digest).await.map_err(unreadable)?;
     let content_type = about.content_type;
     let chunks = ReaderStream::with_capacity(file, CHUNK_BYTES).map(move |chunk| match chunk {
         Ok(data) => Ok(body(content_type, data)),
         Err(error) => Err(Refusal::from(error).into()),
     });
-    Ok(with_headers(Box::pin(chunks), about))
+    Ok(with_headers(Box::pin(chunks), about, bytes))
 }
 
 /// Sends a text.
 pub fn text(text: impl Into<Bytes>, about: &About) -> Response<BodyStream> {
     let chunk = body(about.content_type, text.into());
-    with_headers(Box::pin(stream::once(async move { Ok(chunk) })), about)
+    let bytes = chunk.data.len() as u64;
+    with_headers(Box::pin(stream::once(async move { Ok(chunk) })), about, bytes)
 }
 
 /// An object that should be there and cannot be read.
@@ -65,7 +66,7 @@ fn body(content_type: &str, data: Bytes) -> HttpBody {
     HttpBody { content_type: content_type.to_owned(), data: data.into(), extensions: Vec::new() }
 }
 
-fn with_headers(stream: BodyStream, about: &About) -> Response<BodyStream> {
+fn with_headers(stream: BodyStream, about: &About, bytes: u64) -> Response<BodyStream> {
     let mut response = Response::new(stream);
     let mut header = |name: &'static str, value: String| {
         // Names of draws and digests are ASCII.
@@ -80,5 +81,7 @@ fn with_headers(stream: BodyStream, about: &About) -> Response<BodyStream> {
         header("etag", format!("\"{}\"", about.etag));
     }
     header("cache-control", about.cache.to_owned());
+    // With the version it lets the gateway answer requests for a part of the file.
+    header("x-length", bytes.to_string());
     response
 }

@@ -25,7 +25,7 @@ async fn bytes(answer: Response<Streaming<HttpBody>>) -> (BTreeMap<String, Strin
     let (metadata, stream, _) = answer.into_parts();
     let chunks: Vec<HttpBody> = stream.try_collect().await.unwrap();
     assert!(chunks.iter().all(|chunk| chunk.data.len() <= 256 << 10));
-    let mut headers: BTreeMap<String, String> = ["etag", "content-disposition", "cache-control"]
+    let mut headers: BTreeMap<String, String> = ["etag", "content-disposition", "cache-control", "x-length"]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), metadata.get(name)?.to_str().ok()?.to_owned())))
         .collect();
@@ -129,6 +129,7 @@ async fn the_evidence_is_the_bundle_to_the_byte_and_verifies() {
     assert_eq!(bundle, story.lot.bundle().unwrap());
     assert_eq!(shown.evidence_size, i64::try_from(bundle.len()).unwrap());
     assert_eq!(headers["etag"], format!("\"{}\"", shown.draw.unwrap().evidence_digest));
+    assert_eq!(headers["x-length"], bundle.len().to_string());
     assert_eq!(headers["content-type"], "application/gzip");
     assert_eq!(headers["content-disposition"], "attachment; filename=\"draws-2026-0007.tar.gz\"");
     assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
