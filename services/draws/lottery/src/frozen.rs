@@ -8,7 +8,7 @@ mod table;
 
 use std::collections::{HashMap, HashSet};
 
-pub(crate) use self::pool::{CHUNK_BYTES, cut_at_lines};
+pub(crate) use self::pool::{CHUNK_BYTES, cut_at_lines, first_bytes};
 pub use self::{
     pool::Subjects,
     table::{Exclusion, LeftOut, Person, Row, Subject, Table},
@@ -57,7 +57,7 @@ impl<'a> FrozenFiles<'a> {
 }
 
 /// The first `columns` columns of a line, which has more.
-fn key_of(line: &[u8], columns: usize) -> &[u8] {
+pub(crate) fn key_of(line: &[u8], columns: usize) -> &[u8] {
     let tabs = line.iter().enumerate().filter(|(_, byte)| **byte == b'\t').map(|(at, _)| at);
     &line[..tabs.take(columns).last().unwrap_or(line.len())]
 }

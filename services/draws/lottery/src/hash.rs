@@ -126,6 +126,29 @@ impl Role {
 const IV: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
+/// Longest text, in bytes, whose last block holds its end mark and length as well.
+pub(crate) const BLOCK_TEXT_MAX: usize = 64 - 9;
+
+/// The digest of a text of `len` bytes that fills its blocks but for at least nine zero bytes, where end mark and length go:
+/// what a hasher comes to, without the buffer it keeps.
+#[inline]
+pub(crate) fn digest_of_blocks<const BLOCKS: usize>(mut blocks: [[u8; 64]; BLOCKS], len: usize) -> Digest {
+    let mut state = IV;
+    blocks[len / 64][len % 64] = 0x80;
+    blocks[BLOCKS - 1][56..].copy_from_slice(&(len as u64 * 8).to_be_bytes());
+    compress256(&mut state, &blocks);
+    digest_of_state(state)
+}
+
+#[inline]
+fn digest_of_state(state: [u32; 8]) -> Digest {
+    let mut digest = [0; 32];
+    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    Digest(digest)
+}
+
 /// Callers hand in names; the bound is what lets the text have a fixed size.
 #[inline]
 fn name(key: &[u8]) -> &[u8] {
@@ -187,11 +210,7 @@ impl Tickets {
         let mut state = self.after_seed;
         let (whole, _) = text.as_chunks::<64>();
         compress256(&mut state, &whole[..blocks]);
-        let mut digest = [0; 32];
-        for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        Digest(digest)
+        digest_of_state(state)
     }
 }
 

@@ -6,18 +6,28 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{Result, rule},
-    hash::Digest,
+    hash::{BLOCK_TEXT_MAX, Digest, digest_of_blocks},
 };
 
 /// Lines a worker hashes into one subtree; a power of two.
 const SUBTREE_LINES: usize = 4096;
 
 fn leaf(line: &[u8]) -> Digest {
-    Digest(Sha256::new().chain_update([0]).chain_update(line).finalize().into())
+    if line.len() > BLOCK_TEXT_MAX - 1 {
+        return Digest(Sha256::new().chain_update([0]).chain_update(line).finalize().into());
+    }
+    let mut block = [0; 64];
+    block[1..=line.len()].copy_from_slice(line);
+    digest_of_blocks([block], line.len() + 1)
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+    let mut blocks = [[0; 64]; 2];
+    blocks[0][0] = 1;
+    blocks[0][1..33].copy_from_slice(&left.0);
+    blocks[0][33..].copy_from_slice(&right.0[..31]);
+    blocks[1][0] = right.0[31];
+    digest_of_blocks(blocks, 65)
 }
 
 /// The tree hash of lines handed in one after the other; holds one digest per level.
@@ -247,6 +257,16 @@ mod tests {
                 }
                 node(&by_definition(&lines[..k]), &by_definition(&lines[k..]))
             }
+        }
+    }
+
+    #[test]
+    fn a_leaf_and_a_node_are_the_plain_hashes_for_every_length_of_line() {
+        for len in 0..200 {
+            let line: Vec<u8> = (0..len).collect();
+            let (plain, left) = (Digest::of(&[&[0], line.as_slice()].concat()), Digest::of(&line));
+            assert_eq!(leaf(&line), plain, "{len}");
+            assert_eq!(node(&left, &plain), Digest::of(&[&[1], left.0.as_slice(), &plain.0].concat()), "{len}");
         }
     }
 

@@ -29,6 +29,12 @@ const fn class(extra: &[u8]) -> [bool; 256] {
     allowed
 }
 
+/// Whether the byte may stand in a name.
+#[inline]
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    NAME[usize::from(byte)]
+}
+
 /// Whether the bytes are a name: `[0-9A-Za-z:/._-]{1,64}`.
 #[inline]
 #[must_use]

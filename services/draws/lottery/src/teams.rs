@@ -222,7 +222,11 @@ struct Placing<'a> {
     expert_counts: Vec<u32>,
     eligible: Vec<Standing>,
     counts: Vec<u32>,
+    ranked: Vec<Rank>,
 }
+
+/// Count, ticket and person: the order in which people are taken.
+type Rank = (u32, Digest, u32);
 
 /// A candidate and the number of earlier subjects it was placed with.
 #[derive(Clone, Copy)]
@@ -240,6 +244,7 @@ impl<'a> Placing<'a> {
             expert_counts: vec![0; experts as usize],
             eligible: Vec::new(),
             counts: Vec::new(),
+            ranked: Vec::new(),
         }
     }
 
@@ -310,7 +315,7 @@ impl<'a> Placing<'a> {
         };
         let tickets = self.plan.tickets;
         // People are sorted by key, so their index decides where the key would.
-        let rank = |one: Standing| -> (u32, Digest, u32) {
+        let rank = |one: Standing| -> Rank {
             (
                 one.count,
                 tickets.person(role, people[one.person as usize].key.as_bytes(), subject.as_bytes()),
@@ -330,20 +335,62 @@ impl<'a> Placing<'a> {
                 return true;
             }
         }
-        self.counts.clear();
-        self.counts.extend(self.eligible.iter().map(|one| one.count));
-        let (_, &mut most, _) = self.counts.select_nth_unstable(size - 1);
-        let mut ranked: Vec<_> = self.eligible.iter().filter(|one| one.count <= most).map(|one| rank(*one)).collect();
-        if ranked.len() > size {
-            ranked.select_nth_unstable(size - 1);
-            ranked.truncate(size);
-        }
-        ranked.sort_unstable();
-        taken.extend(ranked.into_iter().map(|(_, _, person)| person));
+        // The size-th smallest count: whoever has more is not taken, and needs no ticket.
+        smallest(self.eligible.iter().map(|one| one.count), size, &mut self.counts);
+        let most = self.counts.last().copied().unwrap_or_default();
+        let ranked = self.eligible.iter().filter(|one| one.count <= most).map(|one| rank(*one));
+        smallest(ranked, size, &mut self.ranked);
+        taken.extend(self.ranked.iter().map(|(_, _, person)| *person));
         true
+    }
+}
+
+/// Places of a team that are filled one by one; more are sorted out at once.
+const FEW_PLACES: usize = 16;
+
+/// The `size` smallest, at least one, in order; all where they are fewer.
+fn smallest<T: Ord>(all: impl Iterator<Item = T>, size: usize, found: &mut Vec<T>) {
+    found.clear();
+    if size > FEW_PLACES {
+        found.extend(all);
+        if found.len() > size {
+            found.select_nth_unstable(size - 1);
+            found.truncate(size);
+        }
+        found.sort_unstable();
+        return;
+    }
+    for one in all {
+        if found.len() == size {
+            if found.last().is_none_or(|last| one >= *last) {
+                continue;
+            }
+            found.pop();
+        }
+        let at = found.iter().rposition(|less| *less <= one).map_or(0, |at| at + 1);
+        found.insert(at, one);
     }
 }
 
 fn is_excluded(excluded: Option<&HashSet<String>>, person: &Candidate) -> bool {
     excluded.is_some_and(|people| people.contains(&person.key))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_smallest_are_the_first_of_all_in_order(all in prop::collection::vec(0_u32..50, 0..60), size in 1_usize..40) {
+            let mut found = vec![7];
+            smallest(all.iter().copied(), size, &mut found);
+            let mut sorted = all;
+            sorted.sort_unstable();
+            sorted.truncate(size);
+            prop_assert_eq!(found, sorted);
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::{SUBJECTS, Subject, check_name, columns, ends_with_lf, in_order, key_
 use crate::{
     error::{Error, Result},
     merkle::lines_of,
+    names::{NAME_BYTES_MAX, is_name_byte},
 };
 
 /// `subjects.tsv`, checked and counted; its lines stay where they are.
@@ -38,6 +39,31 @@ pub(crate) fn cut_at_lines(bytes: &[u8], size: usize) -> Vec<&[u8]> {
     pieces
 }
 
+/// The first eight bytes of a name as a number, by which most other names are told from it without looking further.
+#[inline]
+pub(crate) fn first_bytes(name: &[u8]) -> u64 {
+    name.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// Key, stratum, and the whole line.
+type Names<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+/// Takes a line of exactly three names off the bytes. Everything else is left, to be looked
+/// at column by column.
+#[inline]
+fn take_names<'a>(bytes: &mut &'a [u8]) -> Option<Names<'a>> {
+    let rest = *bytes;
+    let end_of_name = |from: usize, mark: u8| {
+        let len = rest.get(from..)?.iter().position(|&byte| !is_name_byte(byte))?;
+        ((1..=NAME_BYTES_MAX).contains(&len) && rest[from + len] == mark).then_some(from + len)
+    };
+    let key = end_of_name(0, b'\t')?;
+    let stratum = end_of_name(key + 1, b'\t')?;
+    let district = end_of_name(stratum + 1, b'\n')?;
+    *bytes = &rest[district + 1..];
+    Some((&rest[..key], &rest[key + 1..stratum], &rest[..district]))
+}
+
 /// What one worker found in its piece, up to the first wrong line.
 #[derive(Default)]
 struct Piece<'a> {
@@ -51,32 +77,29 @@ struct Piece<'a> {
 /// Lines by stratum. Pools have few strata: those seen first are looked up one after the other, the rest by hash.
 #[derive(Default)]
 struct Counts<'a> {
-    first: Vec<(&'a [u8], u64)>,
+    first: Vec<(u64, &'a [u8], u64)>,
     rest: HashMap<&'a [u8], u64>,
 }
 
 impl<'a> Counts<'a> {
     const FIRST_MAX: usize = 16;
 
-    /// Counts a line; refuses a stratum that is no name when it is seen first.
-    fn add(&mut self, stratum: &'a [u8]) -> Result<(), String> {
-        if let Some((_, n)) = self.first.iter_mut().find(|(name, _)| *name == stratum) {
+    /// Counts a line of a stratum that is a name.
+    fn add(&mut self, stratum: &'a [u8]) {
+        let bytes = first_bytes(stratum);
+        if let Some((_, _, n)) = self.first.iter_mut().find(|(first, name, _)| *first == bytes && *name == stratum) {
             *n += 1;
         } else if let Some(n) = self.rest.get_mut(stratum) {
             *n += 1;
+        } else if self.first.len() < Self::FIRST_MAX {
+            self.first.push((bytes, stratum, 1));
         } else {
-            check_name("stratum", stratum)?;
-            if self.first.len() < Self::FIRST_MAX {
-                self.first.push((stratum, 1));
-            } else {
-                self.rest.insert(stratum, 1);
-            }
+            self.rest.insert(stratum, 1);
         }
-        Ok(())
     }
 
     fn into_iter(self) -> impl Iterator<Item = (&'a [u8], u64)> {
-        self.first.into_iter().chain(self.rest)
+        self.first.into_iter().map(|(_, name, n)| (name, n)).chain(self.rest)
     }
 }
 
@@ -108,31 +131,45 @@ impl<'a> Subjects<'a> {
     }
 
     /// Counts one piece, up to its first wrong line.
-    fn piece(bytes: &'a [u8], salted: bool) -> Piece<'a> {
+    fn piece(mut bytes: &'a [u8], salted: bool) -> Piece<'a> {
         let mut piece = Piece::default();
         let mut key_before: &[u8] = b"";
-        for line in lines_of(bytes) {
+        while !bytes.is_empty() {
             piece.lines += 1;
-            let checked = columns::<3>(line, salted).and_then(|[key, stratum, district]| {
-                check_name("key", key)?;
-                check_name("district", district)?;
-                piece.strata.add(stratum)?;
+            let names = if salted { None } else { take_names(&mut bytes) };
+            let names = names.map_or_else(|| Self::look(&mut bytes, salted), Ok);
+            let checked = names.and_then(|(key, stratum, line)| {
+                piece.strata.add(stratum);
                 // Keys decide the order of lines: TAB sorts before every character of a name.
                 if key <= key_before {
                     in_order(piece.ends.map(|(_, last)| last), line, 1)?;
                 }
-                Ok(key)
+                Ok((key, line))
             });
             match checked {
-                Ok(key) => key_before = key,
+                Ok((key, line)) => {
+                    key_before = key;
+                    piece.ends = Some((piece.ends.map_or(line, |(first, _)| first), line));
+                }
                 Err(why) => {
                     piece.wrong = Some(why);
                     return piece;
                 }
             }
-            piece.ends = Some((piece.ends.map_or(line, |(first, _)| first), line));
         }
         piece
+    }
+
+    /// Takes the next line and looks at it column by column.
+    fn look(bytes: &mut &'a [u8], salted: bool) -> Result<Names<'a>, String> {
+        let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+        let line = &bytes[..end];
+        *bytes = bytes.get(end + 1..).unwrap_or_default();
+        let [key, stratum, district] = columns::<3>(line, salted)?;
+        check_name("key", key)?;
+        check_name("district", district)?;
+        check_name("stratum", stratum)?;
+        Ok((key, stratum, line))
     }
 
     /// Number of subjects.
