@@ -17,6 +17,7 @@ use proto::{
             plans_client::PlansClient, quota::Amount, registers_client::RegistersClient,
         },
         identity::v1::{CreateOrganisationRequest, CreateUserRequest, identity_client::IdentityClient},
+        portal::{self, v1::portal_client::PortalClient},
     },
 };
 
@@ -30,7 +31,7 @@ use super::{
 /// Largest part of an upload sent at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How long to wait for a part to catch up with what another one announced.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Tells the whole story; answers the accounts.
 ///
@@ -257,14 +258,32 @@ async fn draw(env: &Env, accounts: &[Account], plan: &str) -> anyhow::Result<()>
     }
     env.clock.advance(chrono::Duration::minutes(27));
     env.clock.advance(chrono::Duration::minutes(10));
-    eventually("the draw to be revealed and dispatched", async || {
+    let draw = eventually("the draw to be revealed and dispatched", async || {
         let mut draws = DrawsClient::new(as_person(env, accounts, "market-handler").await?);
         let draw = draws.get_draw(GetDrawRequest { name: draw.name.clone() }).await?.into_inner();
         ensure!(draw.state() != DrawState::Failed, "the draw failed: {}", draw.end_reason);
         Ok((draw.state() == DrawState::Dispatched).then_some(draw))
     })
     .await?;
-    Ok(())
+    // A newcomer's first look is at the public site: portal learns of the items, of the draw's end and of its visits by
+    // following.
+    let request = ListItemsRequest { parent: MARKET.to_owned(), page_size: 100, ..ListItemsRequest::default() };
+    // The handler's first token is over: forty minutes have passed.
+    let handler = as_person(env, accounts, "market-handler").await?;
+    let items = CatalogClient::new(handler).list_items(request).await?.into_inner().items.len();
+    let mut portal = PortalClient::new(env.peers.channel("portal")?);
+    eventually("the portal to show the items, the draw and its visits", async || {
+        let overview =
+            portal.get_overview(portal::v1::GetOverviewRequest {}).await.ok().map(tonic::Response::into_inner);
+        if overview.is_none_or(|overview| usize::try_from(overview.items) != Ok(items)) {
+            return Ok(None);
+        }
+        let request = portal::v1::GetDrawRequest { name: draw.name.clone() };
+        let shown = portal.get_draw(request).await.ok().map(tonic::Response::into_inner).unwrap_or_default();
+        let dispatched = shown.draw.is_some_and(|shown| shown.state() == DrawState::Dispatched);
+        Ok((dispatched && shown.visits == draw.drawn && shown.evidence_size > 0).then_some(()))
+    })
+    .await
 }
 
 /// Asks until there is an answer. Parts learn from each other by following, which takes a moment.
