@@ -30,6 +30,8 @@ pub struct City {
     /// Folder with keys, blobs, logs.
     pub folder: tempfile::TempDir,
     layout: Layout,
+    /// gRPC addresses of the processes that have parts, in their order.
+    grpc: Vec<String>,
     processes: Vec<Process>,
     /// Databases.
     pub fleet: TestFleet,
@@ -62,12 +64,13 @@ impl City {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        let grpc: Vec<String> = match layout {
+            Layout::One => vec![format!("http://127.0.0.1:{grpc}")],
+            Layout::Many => SERVICES.iter().map(|_| format!("http://127.0.0.1:{}", free_port())).collect(),
+        };
         if layout == Layout::Many {
-            for service in SERVICES {
-                environment.push((
-                    format!("PEER_URL_{}", service.to_uppercase()),
-                    format!("http://127.0.0.1:{}", free_port()),
-                ));
+            for (service, url) in SERVICES.iter().zip(&grpc) {
+                environment.push((format!("PEER_URL_{}", service.to_uppercase()), url.clone()));
             }
         }
         for arguments in
@@ -81,14 +84,17 @@ impl City {
         }
         let accounts = qingtian::demo::accounts(&folder.path().join("accounts.json")).unwrap();
         let url = format!("http://127.0.0.1:{http}");
-        let mut city = Self { url, accounts, environment, folder, layout, processes: Vec::new(), fleet };
+        let mut city = Self { url, accounts, environment, folder, layout, grpc, processes: Vec::new(), fleet };
         city.serve(&[]).await;
         city
     }
 
-    /// Starts the processes, with additions to their environment.
+    /// Starts the processes, with additions to their environment, and waits until all of them serve.
     pub async fn serve(&mut self, additions: &[(String, String)]) {
         self.spawn(additions);
+        for (process, url) in self.processes.iter_mut().zip(&self.grpc) {
+            process.serving(url).await;
+        }
         let url = self.url.clone();
         let gateway = self.processes.last_mut().unwrap();
         gateway.ready(&url).await;
@@ -123,10 +129,28 @@ impl City {
         &mut self.processes
     }
 
-    /// Stops every process as Ctrl-C would.
+    /// Where a part answers over gRPC.
+    pub fn grpc_of(&self, part: &str) -> &str {
+        let nth = SERVICES.iter().position(|service| *service == part).unwrap();
+        self.grpc.get(nth).unwrap_or(&self.grpc[0])
+    }
+
+    /// The process with a part.
+    pub fn process_of(&mut self, part: &str) -> &mut Process {
+        let nth = match self.layout {
+            Layout::One => 0,
+            Layout::Many => SERVICES.iter().position(|service| *service == part).unwrap(),
+        };
+        &mut self.processes[nth]
+    }
+
+    /// Stops every process that still runs: one as Ctrl-C would, many as those who run servers do.
     pub async fn stop(&mut self) {
         for process in self.processes.drain(..).rev() {
-            process.stop().await;
+            match self.layout {
+                Layout::One => process.stop().await,
+                Layout::Many => process.terminate().await,
+            }
         }
     }
 

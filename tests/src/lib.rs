@@ -6,11 +6,22 @@ pub mod city;
 pub mod process;
 pub mod web;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Whatever has not come by then hangs. How fast things are is printed, never demanded: no test may know its machine.
+pub const HANG: Duration = Duration::from_secs(300);
 
 /// The repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Whether this is `make prove`, where counts are larger and a machine at rest is promised.
+pub fn proving() -> bool {
+    std::env::var_os("QINGTIAN_PROVE").is_some()
 }
 
 /// A file of the real data, unless there is none here: then says so, visibly.

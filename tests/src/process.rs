@@ -172,7 +172,12 @@ impl Process {
     /// Waits until nobody is told over gRPC any more that it serves; it may have ended by then.
     pub async fn serves_no_more(&mut self, url: &str) {
         let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy();
-        let asking = async { while kit::health::serves(channel.clone(), "").await {} };
+        let asking = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(50));
+            while kit::health::serves(channel.clone(), "").await {
+                pause.tick().await;
+            }
+        };
         if tokio::time::timeout(HANG, asking).await.is_err() {
             panic!("{} still serves at {url}: {}", self.name, self.written());
         }

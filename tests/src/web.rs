@@ -11,6 +11,8 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 
+use crate::HANG;
+
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -51,6 +53,11 @@ impl Answer {
         assert!(status["message"].as_str().is_some_and(|m| !m.is_empty()), "{status}");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         (text(&info["reason"]), text(&info["metadata"]["article"]))
+    }
+
+    /// Expects a refusal for this reason, by this article; empty for a technical one.
+    pub fn refused_for(&self, reason: &str, article: &str) {
+        assert_eq!(self.refused(), (reason.to_owned(), article.to_owned()), "{}", self.text());
     }
 }
 
@@ -151,6 +158,17 @@ impl Web {
 
     /// Asks until the answer satisfies, in the way a page does while it waits.
     pub async fn until(&self, path: &str, what: &str, satisfied: impl Fn(&Value) -> bool) -> Value {
+        self.until_within(HANG, path, what, satisfied).await
+    }
+
+    /// As [`Web::until`], for what comes later by itself.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        path: &str,
+        what: &str,
+        satisfied: impl Fn(&Value) -> bool,
+    ) -> Value {
         let asking = async {
             let mut pause = tokio::time::interval(Duration::from_millis(100));
             loop {
@@ -164,7 +182,7 @@ impl Web {
                 }
             }
         };
-        match tokio::time::timeout(Duration::from_secs(90), asking).await {
+        match tokio::time::timeout(patience, asking).await {
             Ok(value) => value,
             Err(_) => panic!("waited in vain for {what}: {}", self.get(path).await.text()),
         }

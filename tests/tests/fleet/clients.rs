@@ -20,8 +20,9 @@ async fn clients_a_python_program_streams_a_register_in_with_a_machine_clients_t
     let python = tests::root().join("var/tools/venv/bin/python");
     let output = tokio::process::Command::new(&python)
         .arg(tests::root().join("tests/clients/python/department.py"))
-        .args([grpc.as_str(), client, secret, "organisations/ecology"])
+        .args([grpc.as_str(), client, "organisations/ecology"])
         .arg(&register)
+        .env("QINGTIAN_CLIENT_SECRET", secret)
         .output()
         .await
         .unwrap_or_else(|e| panic!("{}: {e}; scripts/install.sh --tests makes it", python.display()));

@@ -1,15 +1,20 @@
 //! The walking line, in both layouts: a real register is uploaded, planned over, drawn from, published and rechecked.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tests::{
+    HANG,
     city::{City, Layout},
     data, output,
     web::Web,
 };
 
-use crate::telling::{entry, found_department, number};
+use crate::telling::{Department, dispatched, entry, found_department, number, window};
 
 /// A register of generated subjects, where the real one is not at hand: header, then rows.
 fn generated_register() -> Vec<u8> {
@@ -22,7 +27,7 @@ fn generated_register() -> Vec<u8> {
 }
 
 /// The real register, or a generated one; with the counts it must give: in, old numbers among them, returned.
-fn register() -> (Vec<u8>, [i64; 3]) {
+pub fn register() -> (Vec<u8>, [i64; 3]) {
     let Some(path) = data("enterprises_zhejiang_2017_draw.csv.gz") else {
         return (generated_register(), [2_000, 0, 0]);
     };
@@ -31,7 +36,8 @@ fn register() -> (Vec<u8>, [i64; 3]) {
     (text, [27_776 + 4_477, 4_477, 97])
 }
 
-fn items() -> (Vec<u8>, i64) {
+/// The real list of items, or one of one item; with the rows it has.
+pub fn items() -> (Vec<u8>, i64) {
     match data("inspection_items_zhejiang_2017.csv") {
         Some(path) => (std::fs::read(path).unwrap(), 79),
         None => (
@@ -61,10 +67,10 @@ async fn tell(layout: Layout) {
     // A register, once as UTF-8 and once as GB18030: the second time nobody comes in twice.
     let (text, [expected_in, expected_old, expected_returned]) = register();
     let columns = ["key=code", "title=name"];
-    let (report, secs) = department.upload_register("名录.csv", text.clone(), &columns, "410202").await;
+    let (report, upload_secs) = department.upload_register("名录.csv", text.clone(), &columns, "410202").await;
     assert_eq!(report["state"], "IMPORT_STATE_FINISHED", "{report}");
     println!(
-        "{layout:?}: register as {}: {} rows, {} in ({} old numbers), {} returned, {secs:.1} s",
+        "{layout:?}: register as {}: {} rows, {} in ({} old numbers), {} returned, {upload_secs:.1} s",
         report["encoding"], report["rows"], report["created"], report["oldNumbers"], report["returned"]
     );
     assert_eq!([number(&report["created"]), number(&report["oldNumbers"])], [expected_in, expected_old], "{report}");
@@ -104,31 +110,36 @@ async fn tell(layout: Layout) {
     let unpublished = department.handler.post("/v1/plans", draft.clone()).await.ok();
     let refused =
         department.handler.post("/v1/draws", department.draw_of(unpublished["name"].as_str().unwrap(), 60, 61)).await;
-    assert_eq!(refused.refused(), ("NO_PUBLISHED_PLAN".to_owned(), "9".to_owned()));
+    refused.refused_for("NO_PUBLISHED_PLAN", "9");
     let plan = department.publish_plan(draft).await;
 
     // A stranger who watches sees numbers and states, and cannot contribute.
     let from_unit_alone = json!({"plan": plan, "contributors": [{"contributor": department.unit(), "kind": "CONTRIBUTOR_KIND_DEPARTMENT", "unit": department.unit()}], "beaconWaived": "试", "entriesClose": crate::telling::in_secs(60), "revealBy": crate::telling::in_secs(600)});
-    assert_eq!(department.handler.post("/v1/draws", from_unit_alone).await.refused().0, "ONLY_OWN_ENTRIES");
-    let created = department.handler.post("/v1/draws", department.draw_of(&plan, 20, 21)).await.ok();
+    department.handler.post("/v1/draws", from_unit_alone).await.refused_for("ONLY_OWN_ENTRIES", "11");
+    let stranger = city.as_person("emergency-handler").await;
+    let open_secs = window(upload_secs);
+    let created = department.handler.post("/v1/draws", department.draw_of(&plan, open_secs, open_secs + 1)).await.ok();
     let name = created["name"].as_str().unwrap().to_owned();
+    let started = Instant::now();
     let stated = department.state(&created).await;
+    println!("{layout:?}: {name}: stated in {:.1} s", started.elapsed().as_secs_f64());
     assert_eq!(number(&stated["subjects"]), expected_in);
     let second = department.handler.post(&format!("/v1/{name}:state"), json!({"etag": stated["etag"]})).await;
-    assert_eq!(second.refused(), ("ALREADY_STATED".to_owned(), "15".to_owned()));
-    let stranger = city.as_person("emergency-handler").await;
-    assert_eq!(stranger.post(&format!("/v1/{name}:addEntry"), entry(&stated, "1 2")).await.refused().0, "NOT_FOUND");
+    second.refused_for("ALREADY_STATED", "15");
+    stranger.post(&format!("/v1/{name}:addEntry"), entry(&stated, "1 2")).await.refused_for("NOT_FOUND", "27");
     let early = supervision.post(&format!("/v1/{name}:reportBeacon"), json!({"value": "01 02 03 04 05 06 07"})).await;
-    assert_eq!(early.refused().0, "BEACON_TOO_EARLY");
+    early.refused_for("BEACON_TOO_EARLY", "15");
 
     department.handler.post(&format!("/v1/{name}:addEntry"), entry(&stated, "4 2 6 1 3 5")).await.ok();
     supervision.post(&format!("/v1/{name}:addEntry"), entry(&stated, "6 6 1 2 5 3")).await.ok();
     let twice = supervision.post(&format!("/v1/{name}:addEntry"), entry(&stated, "1 1 1 1 1 1")).await;
-    assert_eq!(twice.refused().0, "ENTRY_GIVEN");
+    twice.refused_for("ENTRY_GIVEN", "15");
 
     // The beacon comes, the reveal runs by itself, the visits are made.
-    let path = format!("/v1/{name}");
-    let done = department.handler.until(&path, "the dispatch", |draw| draw["state"] == "DRAW_STATE_DISPATCHED").await;
+    let done = dispatched(&department.handler, &name, open_secs).await;
+    let beacon = chrono::DateTime::parse_from_rfc3339(done["beaconTime"].as_str().unwrap()).unwrap();
+    let secs = (chrono::Utc::now() - beacon.to_utc()).as_seconds_f64();
+    println!("{layout:?}: {name}: revealed and dispatched {secs:.1} s after the beacon's time");
     let expected_drawn = (expected_in * 50_000 + 999_999) / 1_000_000;
     assert_eq!(number(&done["drawn"]), expected_drawn);
     println!(
@@ -145,17 +156,19 @@ async fn tell(layout: Layout) {
         .await;
     assert_eq!(shown["draw"]["statement"], stated["statement"], "what was stated is what is shown");
     assert!(shown["draw"]["creator"].as_str().unwrap_or_default().is_empty(), "no account names in public");
-    recheck(&city, &public, &name, layout).await;
+    recheck(&public, &name, layout).await;
     let newest = public.get("/v1/public/draws").await.ok();
     assert_eq!(newest["draws"][0]["name"], name.as_str(), "newest first");
     look_up(&public, &name, &shown).await;
     a_session_is_needed_and_forgery_is_refused(&city, &department.handler, &name).await;
+    crate::matrix::sessions_let_in_exactly_whom_their_rules_name(&city).await;
+    a_call_that_began_before_the_stop_is_answered(&mut city, &department, &items).await;
     city.stop().await;
     a_rewritten_past_is_found(&city).await;
 }
 
 /// The evidence as the public downloads it, through the command and the recipe.
-async fn recheck(city: &City, public: &Web, name: &str, layout: Layout) {
+async fn recheck(public: &Web, name: &str, layout: Layout) {
     let evidence = public.get(&format!("/v1/public/{name}/evidence")).await;
     assert!(evidence.status.is_success());
     assert!(evidence.headers["cache-control"].to_str().unwrap().contains("immutable"));
@@ -203,7 +216,6 @@ async fn recheck(city: &City, public: &Web, name: &str, layout: Layout) {
         "{layout:?}: {} bytes of evidence verified by the command, by the browser's verifier and by the shell recipe",
         evidence.body.len()
     );
-    drop(city.log("all"));
 }
 
 /// A firm looks itself up: one that was drawn, and one that is not in the pool.
@@ -222,16 +234,53 @@ async fn look_up(public: &Web, name: &str, shown: &Value) {
 }
 
 async fn a_session_is_needed_and_forgery_is_refused(city: &City, handler: &Web, name: &str) {
-    assert_eq!(city.anonymous().get("/v1/plans").await.refused().0, "NOT_SIGNED_IN");
-    assert_eq!(handler.without_csrf().post(&format!("/v1/{name}:abandon"), json!({})).await.refused().0, "CSRF");
+    city.anonymous().get("/v1/plans").await.refused_for("NOT_SIGNED_IN", "27");
+    handler.without_csrf().post(&format!("/v1/{name}:abandon"), json!({})).await.refused_for("CSRF", "");
     let wrong = city.anonymous().post("/v1/session:signIn", json!({"username": "operator", "password": "no"})).await;
-    assert_eq!(wrong.refused().0, "WRONG_PASSWORD");
+    wrong.refused_for("WRONG_PASSWORD", "27");
     let page = city.anonymous().get(&format!("/{name}")).await;
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
     assert!(page.text().contains(name.trim_start_matches("draws/")), "the page reads without script");
     handler.post("/v1/session:signOut", json!({})).await.ok();
-    assert_eq!(handler.get("/v1/plans").await.refused().0, "NOT_SIGNED_IN");
+    handler.get("/v1/plans").await.refused_for("NOT_SIGNED_IN", "27");
+}
+
+/// SIGTERM, as from those who run servers: at once health says that nothing is served, and what had begun is still answered.
+async fn a_call_that_began_before_the_stop_is_answered(city: &mut City, department: &Department, items: &[String]) {
+    let handler =
+        Web::sign_in(&city.url, &format!("{}-handler", department.unit()), &department.handler_password).await;
+    let owner = sqlx::PgPool::connect(&city.fleet.migrate_database_url.replace("{service}", "draws")).await.unwrap();
+    // What holds up the call is taken away only when the process no longer serves.
+    let mut held = owner.begin().await.unwrap();
+    sqlx::query("lock table plan in access exclusive mode").execute(&mut *held).await.unwrap();
+    let draft = department.draft("停机前起草的计划", &items[..1], 50_000);
+    let calling = tokio::spawn(async move { handler.post("/v1/plans", draft).await });
+    let waits = "select exists (select from pg_locks where not granted and relation = 'plan'::regclass)";
+    let waiting = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&owner).await.unwrap() {
+            pause.tick().await;
+        }
+    };
+    tokio::time::timeout(HANG, waiting).await.expect("the call never reaches the plans");
+    let url = city.grpc_of("draws").to_owned();
+    let process = city.process_of("draws");
+    process.signal(Signal::SIGTERM);
+    process.serves_no_more(&url).await;
+    assert!(!calling.is_finished(), "the call was cut: {:?}", calling.await);
+    held.rollback().await.unwrap();
+    let drafted = calling.await.unwrap().ok();
+    assert_eq!(drafted["state"], "PLAN_STATE_DRAFT");
+    let status = process.ended().await;
+    assert!(status.success(), "ended with {status}: {}", process.written());
+    let kept: i64 = sqlx::query_scalar("select count(*) from plan where name = $1")
+        .bind(drafted["name"].as_str())
+        .fetch_one(&owner)
+        .await
+        .unwrap();
+    assert_eq!(kept, 1, "what was answered is kept");
+    owner.close().await;
 }
 
 /// `audit verify` walks every chain; an owner who rewrites one entry is found, at its position.
@@ -264,18 +313,20 @@ async fn story_goes_on_when_redis_is_killed() {
     department.upload_register("名录.csv", small_register(410_203, 60), &["key=code", "title=name"], "410203").await;
     department.publish_items("事项.csv", crate::faults::items_csv()).await;
     let plan = department.publish_plan(department.draft("计划", &department.items().await, 100_000)).await;
-    let created = department.handler.post("/v1/draws", department.draw_of(&plan, 20, 21)).await.ok();
+    // Two people sign in again while entries are open, and every look at Redis first waits in vain.
+    let open_secs = 60;
+    let created = department.handler.post("/v1/draws", department.draw_of(&plan, open_secs, open_secs + 1)).await.ok();
     let stated = department.state(&created).await;
     let name = stated["name"].as_str().unwrap();
     let pid = nix::unistd::Pid::from_raw(redis.pid().try_into().unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    assert_eq!(department.handler.get("/v1/plans").await.refused().0, "NOT_SIGNED_IN", "sessions in Redis are gone");
+    // Sessions in Redis are gone.
+    department.handler.get("/v1/plans").await.refused_for("NOT_SIGNED_IN", "27");
     let handler = Web::sign_in(&city.url, "withoutredis-handler", &department.handler_password).await;
     handler.post(&format!("/v1/{name}:addEntry"), entry(&stated, "6 5 4 3 2 1")).await.ok();
     let supervision = city.as_person("supervision").await;
     supervision.post(&format!("/v1/{name}:addEntry"), entry(&stated, "1 2 3 4 5 6")).await.ok();
-    let path = format!("/v1/{name}");
-    handler.until(&path, "the dispatch", |draw| draw["state"] == "DRAW_STATE_DISPATCHED").await;
+    dispatched(&handler, name, open_secs).await;
     city.stop().await;
 }
 

@@ -1,9 +1,10 @@
 //! The acts of the walking line, named after what people do, in JSON through the gateway.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::{
+    HANG,
     city::City,
     web::{Web, encoded},
 };
@@ -115,7 +116,7 @@ impl Department {
                 break answer.json();
             }
             // Draws learns of published items by following catalog.
-            assert_eq!(answer.refused().0, "ITEM_NOT_PLANNABLE", "{}", answer.text());
+            answer.refused_for("ITEM_NOT_PLANNABLE", "9");
             tokio::task::yield_now().await;
         };
         let publish = json!({"etag": submitted["etag"]});
@@ -143,15 +144,30 @@ impl Department {
             if answer.status.is_success() {
                 return answer.json();
             }
-            assert_eq!(answer.refused().0, "TOO_FEW_OFFICERS", "{}", answer.text());
+            answer.refused_for("TOO_FEW_OFFICERS", "15");
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// An instant so many seconds from now, whole seconds, UTC.
+/// An instant so many seconds from now or up to one more: whole seconds, UTC.
 pub fn in_secs(secs: i64) -> String {
-    (chrono::Utc::now() + chrono::Duration::seconds(secs)).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let rounded_up = chrono::Utc::now() + chrono::Duration::milliseconds(secs * 1_000 + 999);
+    rounded_up.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Seconds for which a draw takes entries on this machine, where the upload of its register took so long. To state it reads
+/// the register once more; the rest is a few small calls.
+pub fn window(upload_secs: f64) -> i64 {
+    // Seconds of an upload that did not hang: far below what an i64 holds.
+    ((upload_secs * 4.0).ceil() as i64).max(20)
+}
+
+/// Waits until a draw whose entries close after so many seconds is dispatched; answers it.
+pub async fn dispatched(web: &Web, name: &str, window_secs: i64) -> Value {
+    let patience = HANG + Duration::from_secs(window_secs.unsigned_abs());
+    let arrived = |draw: &Value| draw["state"] == "DRAW_STATE_DISPATCHED";
+    web.until_within(patience, &format!("/v1/{name}"), "the dispatch", arrived).await
 }
 
 /// Gives an entry to a stated draw.
