@@ -2,12 +2,20 @@
 import { expect, test, type Page } from '@playwright/test';
 import { look, phone } from './support/look';
 import { enter, visitor, type Visitor } from './support/people';
-import type { Username } from './support/city';
+import { demonstration, type Username } from './support/city';
+
+/** The demonstration's own numbers, which change with the year: PLAN and DRAW stand for them in addresses. */
+let plan = '';
+let draw = '';
+
+test.beforeAll(async () => {
+  ({ plan, draw } = await demonstration());
+});
 
 /** Opens an address and waits for its heading. */
 async function open(page: Page, address: string, heading: string | RegExp): Promise<void> {
-  await page.goto(address);
-  await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+  await page.goto(address.replace('PLAN', plan).replace('DRAW', draw));
+  await expect(page.getByRole('heading', { level: 1, name: heading === 'DRAW' ? new RegExp(draw) : heading })).toBeVisible();
 }
 
 async function leave({ context, watch }: Visitor): Promise<void> {
@@ -22,10 +30,10 @@ test('public pages', async ({ browser }) => {
     ['home', '/', /抽/],
     ['draws', '/draws', '抽查'],
     ['draws-none-found', '/draws?q=没有这样的抽查', '抽查'],
-    ['draw-of-the-demonstration', '/draws/2026-0001', /2026-0001/],
-    ['recipe', '/draws/2026-0001/recipe', /./],
+    ['draw-of-the-demonstration', '/draws/DRAW', 'DRAW'],
+    ['recipe', '/draws/DRAW/recipe', /./],
     ['plans', '/plans', '检查计划'],
-    ['plan', '/plans/2026-01', /./],
+    ['plan', '/plans/PLAN', /./],
     ['items', '/items', /事项/],
     ['law', '/law', /开封市/],
     ['about', '/about', /./],
@@ -69,9 +77,9 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
       ['items-uploads', '/work/items/imports', '上传记录'],
       ['officers', '/work/officers', '执法检查人员名录库'],
       ['plans', '/work/plans', '检查计划'],
-      ['plan', '/work/plans/2026-01', /./],
+      ['plan', '/work/plans/PLAN', /./],
       ['draws', '/work/draws', '抽签'],
-      ['draw', '/work/draws/2026-0001', /2026-0001/],
+      ['draw', '/work/draws/DRAW', 'DRAW'],
       ['visits', '/work/visits', '检查任务'],
       ['account', '/work/account', '我的账号'],
       ['organisations', '/work/organisations', '机构'],
@@ -138,13 +146,13 @@ test('records of the work portal, its menu on a phone, its projector and its Eng
   await expect(page.getByText('此项必填').first()).toBeVisible();
   await look(page, 'work-conflict-incomplete');
 
-  await page.goto('/work/draws/2026-0001');
+  await page.goto(`/work/draws/${draw}`);
   await page.getByRole('button', { name: '投影模式' }).click();
   await look(page, 'work-draw-projected');
   await page.getByRole('button', { name: '退出投影' }).click();
 
   await page.getByRole('button', { name: 'English' }).click();
-  await expect(page.getByRole('heading', { name: 'Draw 2026-0001' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: `Draw ${draw}` })).toBeVisible();
   await look(page, 'work-draw-english');
   await page.getByRole('banner').getByRole('link', { name: /Qingtian/ }).click();
   await expect(page.getByRole('heading', { name: /Hello/ })).toBeVisible();

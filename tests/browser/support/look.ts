@@ -6,6 +6,11 @@ import { output } from './city';
 export const desk = { width: 1280, height: 900 };
 export const phone = { width: 390, height: 844 };
 
+let slowestMs = 0;
+
+/** Seconds of the slowest look so far: how fast this machine is. */
+export const slowestLookSecs = (): number => slowestMs / 1000;
+
 /** Nothing loads, moves or pops up any more. */
 async function settled(page: Page): Promise<void> {
   await expect(page.locator('.ant-spin-spinning, .ant-message-notice')).toHaveCount(0);
@@ -21,6 +26,7 @@ async function settled(page: Page): Promise<void> {
  * must find nothing. Leaves the page at the width of a desk.
  */
 export async function look(page: Page, name: string, also: { axe?: boolean } = {}): Promise<void> {
+  const started = Date.now();
   for (const size of [phone, desk]) {
     await page.setViewportSize(size);
     await settled(page);
@@ -35,4 +41,5 @@ export async function look(page: Page, name: string, also: { axe?: boolean } = {
     const found = violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary ?? ''}`).join(' | ')}`);
     expect.soft(found, `${name} at ${size.width} px: axe`).toEqual([]);
   }
+  slowestMs = Math.max(slowestMs, Date.now() - started);
 }

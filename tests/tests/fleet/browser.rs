@@ -7,6 +7,34 @@ use tests::{
     output, process, root,
 };
 
+use crate::{
+    story,
+    telling::{dispatched, entry, found_department, number, window},
+};
+
+/// A draw over the real register, or over a generated one where there is none; answers its number. The browser's visitor
+/// rechecks it.
+async fn draw_over_a_whole_register(city: &City) -> String {
+    let department = found_department(city, "zhejiang", "410202").await;
+    let supervision = city.as_person("supervision").await;
+    let (register, [expected_in, ..]) = story::register();
+    let columns = ["key=code", "title=name"];
+    let (_, upload_secs) = department.upload_register("名录.csv", register, &columns, "410202").await;
+    department.publish_items("抽查事项清单.csv", story::items().0).await;
+    let plan = department.publish_plan(department.draft("名录抽查", &department.items().await[..1], 50_000)).await;
+    let open_secs = window(upload_secs);
+    let created = department.handler.post("/v1/draws", department.draw_of(&plan, open_secs, open_secs + 1)).await.ok();
+    let stated = department.state(&created).await;
+    assert_eq!(number(&stated["subjects"]), expected_in);
+    let name = stated["name"].as_str().unwrap();
+    for (contributor, dice) in [(&department.handler, "4 2 6 1 3 5"), (&supervision, "6 6 1 2 5 3")] {
+        contributor.post(&format!("/v1/{name}:addEntry"), entry(&stated, dice)).await.ok();
+    }
+    dispatched(&department.handler, name, open_secs).await;
+    println!("the browser rechecks {name} over {expected_in} subjects");
+    name.trim_start_matches("draws/").to_owned()
+}
+
 #[tokio::test]
 async fn browser_story_in_chromium() {
     let folder = root().join("tests/browser");
@@ -17,6 +45,7 @@ async fn browser_story_in_chromium() {
         playwright.display()
     );
     let mut city = City::start(Layout::One).await;
+    let real_draw = draw_over_a_whole_register(&city).await;
     let results = output("browser");
     // What an earlier run left must not pass for this one's.
     std::fs::remove_dir_all(&results).unwrap();
@@ -26,6 +55,7 @@ async fn browser_story_in_chromium() {
         .current_dir(&folder)
         .env("BASE_URL", &city.url)
         .env("ACCOUNTS", city.folder.path().join("accounts.json"))
+        .env("REAL_DRAW", real_draw)
         .env("QINGTIAN_BIN", process::binary())
         .env("OUTPUT", &results)
         .env("FORCE_COLOR", "0")
