@@ -12,3 +12,4 @@ mod story;
 mod telling;
 mod up;
 mod verifiers;
+mod verify;
