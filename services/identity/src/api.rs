@@ -5,8 +5,9 @@ mod sign_in;
 
 pub(crate) use sign_in::attempt_key;
 
+use chrono::DateTime;
 use kit::{
-    auth::{Caller, Claims, Minter},
+    auth::{Authenticator, Caller, Claims, Minter},
     env::{Clock, Env},
     error::{Refusal, Result},
     ledger::{Audience, EventStream, Ledger, Tx, timestamp},
@@ -33,6 +34,7 @@ pub struct Api {
     ledger: Ledger,
     clock: Clock,
     minter: Minter,
+    authenticator: Authenticator,
     passwords: Passwords,
 }
 
@@ -43,20 +45,28 @@ impl Api {
     /// The token key is missing.
     pub async fn new(env: &Env, ledger: Ledger) -> anyhow::Result<Self> {
         let minter = Minter::service(crate::PART, env.keys.clone(), env.clock.clone())?;
-        Ok(Self { ledger, clock: env.clock.clone(), minter, passwords: Passwords::new(env).await? })
+        let authenticator = env.authenticator.clone();
+        Ok(Self { ledger, clock: env.clock.clone(), minter, authenticator, passwords: Passwords::new(env).await? })
     }
 
-    /// Signs a token of five minutes.
+    /// Signs a token of five minutes, from when on the actor's tokens are valid.
     fn mint(&self, claims: Claims) -> Result<pb::AccessToken> {
-        let (token, ends) = self.minter.sign(claims).map_err(Refusal::internal)?;
+        let iat_ms = self.authenticator.revoked_ms(&claims.sub).unwrap_or_default();
+        let (token, ends) = self.minter.sign(Claims { iat_ms, ..claims }).map_err(Refusal::internal)?;
         Ok(pb::AccessToken { token, expire_time: Some(timestamp(ends)) })
     }
 
-    /// Announces that tokens of an actor are void. The instant is taken after the row was locked, not at the begin of the
-    /// transaction, and a millisecond later, because tokens carry milliseconds: whatever was signed before is void.
+    /// Announces that tokens of an actor are void: those signed before the next whole millisecond, because tokens carry
+    /// milliseconds. The instant is taken after the row was locked, not at the begin of the transaction: whatever was signed
+    /// before is void. This process knows at once, so the tokens it signs next are no earlier; should the act fail, tokens of
+    /// before are refused here and the sign-in, which stays open, gives new ones.
     fn revoke(&self, tx: &mut Tx, actor: &str, revision: i64) -> Result<()> {
-        let time = timestamp(self.clock.now() + chrono::Duration::milliseconds(1));
-        tx.emit(actor, revision, &AccessRevoked { actor: actor.to_owned(), time: Some(time) }, Audience::Platform)
+        let now_ms = self.clock.now().timestamp_millis();
+        let since_ms = self.authenticator.revoked_ms(actor).map_or(now_ms, |since| since.max(now_ms)) + 1;
+        let time = DateTime::from_timestamp_millis(since_ms).unwrap_or_else(|| self.clock.now());
+        self.authenticator.revoke(actor, time);
+        let time = Some(timestamp(time));
+        tx.emit(actor, revision, &AccessRevoked { actor: actor.to_owned(), time }, Audience::Platform)
     }
 }
 

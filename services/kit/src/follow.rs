@@ -64,6 +64,9 @@ pub fn payload<E: Message + Name + Default>(event: &Event) -> anyhow::Result<Opt
     E::decode(any.value.as_slice()).map(Some).with_context(|| format!("cannot decode {}", E::full_name()))
 }
 
+/// Up to where a peer was followed: position, and hash of the log there.
+type Stand = (i64, String);
+
 /// Follows until the process stops.
 ///
 /// # Errors
@@ -94,15 +97,16 @@ pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
 }
 
 async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut Duration) -> anyhow::Result<()> {
-    let stored: Option<(i64, String)> = sqlx::query_as("select position, hash from follower where peer = $1")
+    let stored: Option<Stand> = sqlx::query_as("select position, hash from follower where peer = $1")
         .bind(follow.peer)
         .fetch_optional(pool)
         .await?;
-    let (mut position, hash) = stored.unwrap_or_default();
-    let request = ReadEventsRequest { after: position, after_hash: hash, types: follow.types.clone(), follow: true };
+    let mut stands = stored.unwrap_or_default();
+    let (after, after_hash) = stands.clone();
+    let request = ReadEventsRequest { after, after_hash, types: follow.types.clone(), follow: true };
     let mut stream = match open(channel, follow.method, request).await {
         Ok(stream) => stream,
-        Err(status) if status.code() == Code::DataLoss => return rebuild(pool, follow).await,
+        Err(status) if status.code() == Code::DataLoss => return rebuild(pool, follow, &stands).await,
         Err(status) if status.code() == Code::Unavailable => return Ok(()),
         Err(status) => return Err(status).context("cannot read events"),
     };
@@ -114,8 +118,8 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
             Err(status) => return Err(status).context("event stream broke"),
         };
         *pause = RETRY;
-        if step.position > position {
-            position = apply(pool, follow, position, step).await?;
+        if step.position > stands.0 {
+            stands = apply(pool, follow, &stands, step).await?;
         }
     }
 }
@@ -135,42 +139,52 @@ pub async fn open(
     Ok(grpc.server_streaming(request.into_request(), PathAndQuery::from_static(method), codec).await?.into_inner())
 }
 
-async fn apply(pool: &PgPool, follow: &Follow, before: i64, step: ReadEventsResponse) -> anyhow::Result<i64> {
+/// Takes the follower's row: one replica at a time changes what was built from the peer.
+async fn hold(connection: &mut PgConnection, peer: &str) -> Result<Stand, sqlx::Error> {
+    sqlx::query_as("select position, hash from follower where peer = $1 for update")
+        .bind(peer)
+        .fetch_one(connection)
+        .await
+}
+
+async fn moved(connection: &mut PgConnection, peer: &str, to: &Stand) -> Result<(), sqlx::Error> {
+    let update = sqlx::query("update follower set position = $2, hash = $3 where peer = $1");
+    update.bind(peer).bind(to.0).bind(&to.1).execute(connection).await.map(drop)
+}
+
+async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsResponse) -> anyhow::Result<Stand> {
     let mut tx = pool.begin().await?;
     sqlx::query("insert into follower (peer, position, hash) values ($1, 0, '') on conflict do nothing")
         .bind(follow.peer)
         .execute(&mut *tx)
         .await?;
-    // The row lock makes one replica follow at a time.
-    let stands: i64 = sqlx::query_scalar("select position from follower where peer = $1 for update")
-        .bind(follow.peer)
-        .fetch_one(&mut *tx)
-        .await?;
-    anyhow::ensure!(stands == before, "another replica of {} follows {}", follow.part, follow.peer);
+    let stands = hold(&mut tx, follow.peer).await?;
+    anyhow::ensure!(stands == *before, "another replica of {} follows {}", follow.part, follow.peer);
     if let Some(event) = step.event {
         let what = format!("{} at position {}", event.aggregate, step.position);
         (follow.apply)(&mut tx, event).await.with_context(|| format!("cannot apply the event of {what}"))?;
     }
-    sqlx::query("update follower set position = $2, hash = $3 where peer = $1")
-        .bind(follow.peer)
-        .bind(step.position)
-        .bind(&step.hash)
-        .execute(&mut *tx)
-        .await?;
+    let after = (step.position, step.hash);
+    moved(&mut tx, follow.peer, &after).await?;
     tx.commit().await?;
-    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(step.position as f64);
-    Ok(step.position)
+    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(after.0 as f64);
+    Ok(after)
 }
 
-async fn rebuild(pool: &PgPool, follow: &Follow) -> anyhow::Result<()> {
+/// Begins from zero, unless another replica did so or went on since `diverged` was read.
+async fn rebuild(pool: &PgPool, follow: &Follow, diverged: &Stand) -> anyhow::Result<()> {
+    let mut tx = pool.begin().await?;
+    // Held before anything is cleared: else what another replica just applies would stay, and be applied once more.
+    if hold(&mut tx, follow.peer).await? != *diverged {
+        return Ok(());
+    }
     tracing::error!(
         part = follow.part,
         peer = follow.peer,
         "the log diverged from what was followed: rebuilding from zero"
     );
-    let mut tx = pool.begin().await?;
     (follow.reset)(&mut tx).await?;
-    sqlx::query("delete from follower where peer = $1").bind(follow.peer).execute(&mut *tx).await?;
+    moved(&mut tx, follow.peer, &Stand::default()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! vanish with it.
 
 mod harness;
+pub mod workbook;
 
-pub use harness::{Harness, UserChannel, refusal_of};
+pub use harness::{HANG_MAX, Harness, UserChannel, refusal, refusal_of, refused, until};
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

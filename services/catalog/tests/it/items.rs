@@ -186,9 +186,7 @@ async fn whoever_changed_a_draft_does_not_publish_it_either() {
 }
 
 async fn events(office: &Office, client: &mut Client) -> Vec<(Event, ItemsPublished)> {
-    while office.count("outbox").await > 0 {
-        tokio::task::yield_now().await;
-    }
+    office.harness.sequenced("catalog").await.unwrap();
     let mut stream = client.read_events(ReadEventsRequest::default()).await.unwrap().into_inner();
     let mut events = Vec::new();
     while let Some(step) = stream.message().await.unwrap() {

@@ -1,9 +1,8 @@
 //! The market supervision bureau and those who work there.
 
-use std::collections::BTreeMap;
-
 use futures::{Stream, StreamExt};
-use kit::testing::{Harness, UserChannel, refusal_of};
+pub use kit::testing::refused;
+use kit::testing::{Harness, UserChannel};
 use proto::{
     google::api::HttpBody,
     qingtian::{
@@ -101,20 +100,4 @@ pub fn item(code: &str, title: &str) -> pb::Item {
         }],
         ..Default::default()
     }
-}
-
-/// Reads a refusal: reason, article and metadata.
-#[track_caller]
-pub fn refused<T: std::fmt::Debug>(
-    result: Result<T, Status>,
-    code: Code,
-    reason: &str,
-    article: &str,
-) -> BTreeMap<String, String> {
-    let status = result.unwrap_err();
-    let (found, metadata) = refusal_of(&status);
-    let article_found = metadata.get("article").map_or("", String::as_str);
-    assert_eq!((found.as_str(), status.code(), article_found), (reason, code, article), "{status:?}");
-    assert!(!status.message().is_empty());
-    metadata
 }

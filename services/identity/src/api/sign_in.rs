@@ -132,7 +132,7 @@ impl Api {
             org: client.organisation.clone(),
             district: client.district.clone(),
             roles: vec![Role::Integrator as i32],
-            ..no_claims()
+            ..Claims::default()
         })?;
         let mut tx = self.ledger.begin(&actor, "", &()).await?;
         tx.changed::<()>(&client.name, None, None);
@@ -226,20 +226,6 @@ fn claims(person: &Person, district: &str, sign_in: &str) -> Claims {
         roles: person.roles.clone(),
         cert: person.certificate.clone().unwrap_or_default(),
         sid: sign_in.to_owned(),
-        ..no_claims()
-    }
-}
-
-fn no_claims() -> Claims {
-    Claims {
-        iss: String::new(),
-        sub: String::new(),
-        iat_ms: 0,
-        exp: 0,
-        org: String::new(),
-        district: String::new(),
-        roles: Vec::new(),
-        cert: String::new(),
-        sid: String::new(),
+        ..Claims::default()
     }
 }

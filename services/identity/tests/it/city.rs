@@ -1,18 +1,17 @@
 //! A city of two departments, and those who act in it.
 
-use std::collections::BTreeMap;
-
 use identity::{Bootstrap, bootstrap};
+pub use kit::testing::refused;
 use kit::{
     follow,
     ledger::Ledger,
-    testing::{Harness, UserChannel, refusal_of},
+    testing::{Harness, UserChannel},
 };
 use proto::qingtian::{
     access::v1::Role,
     identity::v1::{self as pb, identity_client::IdentityClient},
 };
-use tonic::{Code, Response, Status};
+use tonic::{Response, Status};
 
 pub type Client = IdentityClient<UserChannel>;
 
@@ -152,19 +151,4 @@ pub fn person(username: &str, roles: &[Role]) -> pb::User {
         certificate,
         ..Default::default()
     }
-}
-
-/// Reads a refusal: reason, article and metadata.
-#[track_caller]
-pub fn refused<T: std::fmt::Debug>(
-    result: Result<T, Status>,
-    code: Code,
-    reason: &str,
-    article: &str,
-) -> BTreeMap<String, String> {
-    let status = result.unwrap_err();
-    let (found, metadata) = refusal_of(&status);
-    assert_eq!((found.as_str(), status.code(), metadata["article"].as_str()), (reason, code, article), "{status:?}");
-    assert!(!status.message().is_empty());
-    metadata
 }

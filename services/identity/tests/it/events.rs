@@ -15,7 +15,7 @@ use crate::city::{City, Client, PASSWORD};
 
 /// Everything the log holds for a reader, once the sequencer has moved it there.
 async fn read(city: &City, client: &mut Client) -> Vec<Event> {
-    sequenced(city).await;
+    city.harness.sequenced("identity").await.unwrap();
     let mut stream = client.read_events(ReadEventsRequest::default()).await.unwrap().into_inner();
     let mut events = Vec::new();
     while let Some(step) = stream.message().await.unwrap() {
@@ -24,14 +24,8 @@ async fn read(city: &City, client: &mut Client) -> Vec<Event> {
     events
 }
 
-async fn sequenced(city: &City) {
-    while city.count("outbox").await > 0 {
-        tokio::task::yield_now().await;
-    }
-}
-
 async fn audit(city: &City) -> Vec<AuditEntry> {
-    sequenced(city).await;
+    city.harness.sequenced("identity").await.unwrap();
     let pool = city.harness.pool("identity").await.unwrap();
     let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
         .fetch_all(&pool)

@@ -25,7 +25,7 @@ pub const TOKEN_LIFE: Duration = Duration::minutes(5);
 const SKEW: Duration = Duration::seconds(10);
 
 /// What a token says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Claims {
     /// Part that signed it.
     pub iss: String,
@@ -104,29 +104,22 @@ impl Minter {
         {
             return Ok(token.clone());
         }
-        let (token, _) = self.sign(Claims {
-            iss: String::new(),
-            sub: format!("services/{}", self.part),
-            iat_ms: 0,
-            exp: 0,
-            org: String::new(),
-            district: String::new(),
-            roles: Vec::new(),
-            cert: String::new(),
-            sid: String::new(),
-        })?;
+        let sub = format!("services/{}", self.part);
+        let (token, _) = self.sign(Claims { sub, ..Claims::default() })?;
         *own = Some((token.clone(), now));
         Ok(token)
     }
 
-    /// Signs a token over these claims; issuer and times are filled in. Answers the token and when it ends.
+    /// Signs a token over these claims; issuer and times are filled in, but the token is not signed earlier than the claims
+    /// say it must be (`iat_ms`), as after a revocation in this very millisecond. Answers the token and when it ends.
     ///
     /// # Errors
     /// Signing failed.
     pub fn sign(&self, claims: Claims) -> anyhow::Result<(String, DateTime<Utc>)> {
         let now = self.clock.now();
         let ends = now + TOKEN_LIFE;
-        let claims = Claims { iss: self.part.clone(), iat_ms: now.timestamp_millis(), exp: ends.timestamp(), ..claims };
+        let iat_ms = claims.iat_ms.max(now.timestamp_millis());
+        let claims = Claims { iss: self.part.clone(), iat_ms, exp: ends.timestamp(), ..claims };
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         Ok((jsonwebtoken::encode(&header, &claims, &self.key).context("cannot sign token")?, ends))
     }
@@ -157,11 +150,19 @@ impl Authenticator {
         }
     }
 
+    /// From when on tokens of an actor must have been signed, in milliseconds since 1970 UTC as tokens say it.
+    pub fn revoked_ms(&self, actor: &str) -> Option<i64> {
+        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        revoked.get(actor).map(DateTime::timestamp_millis)
+    }
+
+    fn is_void(&self, actor: &str, signed_ms: i64) -> bool {
+        self.revoked_ms(actor).is_some_and(|since| signed_ms < since)
+    }
+
     /// Whether what a caller's token said was revoked since. Asked again by whatever outlives the call it was admitted to.
     pub fn is_revoked(&self, caller: &Caller) -> bool {
-        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let since = revoked.get(&caller.actor);
-        since.is_some_and(|since| caller.token.is_some_and(|token| token.signed < *since))
+        caller.token.is_some_and(|token| self.is_void(&caller.actor, token.signed.timestamp_millis()))
     }
 
     /// Whom a token speaks for.
@@ -203,10 +204,7 @@ impl Authenticator {
         let now = self.clock.now();
         anyhow::ensure!(now.timestamp() < claims.exp, "token is over");
         anyhow::ensure!(claims.iat_ms <= (now + SKEW).timestamp_millis(), "token is from the future");
-        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(since) = revoked.get(&claims.sub) {
-            anyhow::ensure!(claims.iat_ms >= since.timestamp_millis(), "token is revoked");
-        }
+        anyhow::ensure!(!self.is_void(&claims.sub, claims.iat_ms), "token is revoked");
         Ok(claims)
     }
 }
@@ -216,17 +214,8 @@ mod tests {
     use super::*;
 
     fn claims(sub: &str) -> Claims {
-        Claims {
-            iss: String::new(),
-            sub: sub.to_owned(),
-            iat_ms: 0,
-            exp: 0,
-            org: "organisations/market".to_owned(),
-            district: "410200".to_owned(),
-            roles: vec![Role::Handler as i32],
-            cert: String::new(),
-            sid: String::new(),
-        }
+        let roles = vec![Role::Handler as i32];
+        Claims { sub: sub.to_owned(), org: "organisations/market".to_owned(), roles, ..Claims::default() }
     }
 
     fn setup() -> (Arc<Keys>, Clock, Authenticator) {
@@ -266,5 +255,25 @@ mod tests {
         assert!(authenticator.verify(&old).is_err());
         let (new, _) = minter.sign(claims("users/a")).unwrap();
         assert!(authenticator.verify(&new).is_ok());
+    }
+
+    /// A stream once ended with a token that calls still accepted: one comparison cut to milliseconds, the other did not.
+    #[test]
+    fn a_call_and_a_stream_judge_a_token_of_the_same_millisecond_alike() {
+        let (keys, clock, authenticator) = setup();
+        let minter = Minter::service("identity", keys, clock.clone()).unwrap();
+        clock.advance(Duration::microseconds(200));
+        let (token, _) = minter.sign(claims("users/a")).unwrap();
+        let caller = authenticator.verify(&token).unwrap();
+        authenticator.revoke("users/a", clock.now() + Duration::microseconds(300));
+        assert!(authenticator.verify(&token).is_ok() && !authenticator.is_revoked(&caller));
+        authenticator.revoke("users/a", clock.now() + Duration::milliseconds(1));
+        assert!(authenticator.verify(&token).is_err() && authenticator.is_revoked(&caller));
+        let iat_ms = authenticator.revoked_ms("users/a").unwrap();
+        let (next, _) = minter.sign(Claims { iat_ms, ..claims("users/a") }).unwrap();
+        assert!(
+            !authenticator.is_revoked(&authenticator.verify(&next).unwrap()),
+            "the next one, in the same millisecond"
+        );
     }
 }

@@ -44,8 +44,11 @@ impl Ledger {
         tokio::spawn(async move {
             // Not a moment of anything legal: how long a connection may stay open.
             let left = caller.token.map_or(TOKEN_LIFE, |token| token.ends - ledger.clock.now()).min(TOKEN_LIFE);
-            let until = tokio::time::Instant::now() + left.to_std().unwrap_or_default();
-            let sent = tokio::time::timeout_at(until, ledger.send(&caller, &request, &sender)).await;
+            // A token that is over opens nothing, however fast the first answer would be.
+            let sent = match left.to_std().ok().filter(|left| !left.is_zero()) {
+                Some(left) => tokio::time::timeout(left, ledger.send(&caller, &request, &sender)).await,
+                None => Ok(Err(Refusal::new(Reason::NotSignedIn))),
+            };
             match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(refusal)) => drop(sender.send(Err(refusal.into())).await),

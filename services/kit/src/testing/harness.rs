@@ -1,7 +1,7 @@
 //! Parts under test: real databases, a real gRPC server on a free port, a clock the test sets, and callers with whatever
 //! roles the test gives them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use proto::qingtian::access::v1::Role;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
@@ -26,6 +26,11 @@ use crate::{
     peers::Peers,
     serve::{self, Part},
 };
+
+/// How long a test waits for what must happen before it says that it never does. Not a measure of speed: a machine that is
+/// this slow is none.
+pub const HANG_MAX: Duration = Duration::from_secs(300);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A channel whose calls carry one caller's token.
 pub type UserChannel = InterceptedService<Channel, Bearer>;
@@ -51,6 +56,7 @@ pub struct Harness {
     pub url: String,
     fleet: TestFleet,
     folder: tempfile::TempDir,
+    pools: tokio::sync::Mutex<BTreeMap<String, PgPool>>,
     server: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -74,7 +80,8 @@ impl Harness {
         Keys::generate(now, true)?.write(&folder.path().join("keys"))?;
         let clock = Clock::set(now);
         let (env, url, server) = Self::serve(&fleet, folder.path(), &clock, start).await?;
-        Ok(Self { env, clock, url, fleet, folder, server: Some(server) })
+        let server = Some(server);
+        Ok(Self { env, clock, url, fleet, folder, pools: Default::default(), server })
     }
 
     async fn serve<F>(
@@ -164,15 +171,12 @@ impl Harness {
     ) -> anyhow::Result<UserChannel> {
         let minter = Minter::service("identity", self.env.keys.clone(), self.clock.clone())?;
         let claims = Claims {
-            iss: String::new(),
             sub: user.to_owned(),
-            iat_ms: 0,
-            exp: 0,
             org: organisation.to_owned(),
             district: "410200".to_owned(),
             roles: roles.iter().map(|role| *role as i32).collect(),
             cert: certificate.to_owned(),
-            sid: String::new(),
+            ..Claims::default()
         };
         self.bearer(&minter.sign(claims)?.0).await
     }
@@ -195,13 +199,56 @@ impl Harness {
         Ok(UserChannel::new(self.anonymous().await?, Bearer(value)))
     }
 
-    /// A pool as the service's own role.
+    /// A pool as the service's own role, one for the whole test.
     ///
     /// # Errors
-    /// The database is out of reach.
+    /// The database's address is no address.
     pub async fn pool(&self, service: &str) -> anyhow::Result<PgPool> {
+        let mut pools = self.pools.lock().await;
+        if let Some(pool) = pools.get(service) {
+            return Ok(pool.clone());
+        }
         let url = self.fleet.database_url.replace("{service}", service);
-        Ok(PgPoolOptions::new().max_connections(4).connect(&url).await?)
+        let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
+        pools.insert(service.to_owned(), pool.clone());
+        Ok(pool)
+    }
+
+    /// Waits until all that a service has committed so far stands in its log; answers the last position.
+    ///
+    /// # Errors
+    /// The database is out of reach, or [`HANG_MAX`] is over.
+    pub async fn sequenced(&self, service: &str) -> anyhow::Result<i64> {
+        let pool = self.pool(service).await?;
+        let drained = async {
+            while sqlx::query_scalar("select exists (select 1 from outbox)").fetch_one(&pool).await? {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            sqlx::query_scalar("select coalesce(max(position), 0) from log").fetch_one(&pool).await
+        };
+        Ok(tokio::time::timeout(HANG_MAX, drained).await.context("the outbox does not empty")??)
+    }
+
+    /// Waits until a part has applied all that a peer has committed so far.
+    ///
+    /// # Errors
+    /// A database is out of reach, or [`HANG_MAX`] is over.
+    pub async fn followed(&self, part: &str, peer: &str) -> anyhow::Result<()> {
+        let top = self.sequenced(peer).await?;
+        let pool = self.pool(part).await?;
+        let applied = async {
+            loop {
+                let position: Option<i64> = sqlx::query_scalar("select position from follower where peer = $1")
+                    .bind(peer)
+                    .fetch_optional(&pool)
+                    .await?;
+                if position.unwrap_or(0) >= top {
+                    return Ok::<_, sqlx::Error>(());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        Ok(tokio::time::timeout(HANG_MAX, applied).await.context("the follower does not come after")??)
     }
 
     /// A pool as the owner of the service's tables.
@@ -223,10 +270,55 @@ impl Drop for Harness {
     }
 }
 
+/// Waits for a condition, at most [`HANG_MAX`].
+///
+/// # Panics
+/// It never comes.
+pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    assert!(tokio::time::timeout(HANG_MAX, waiting).await.is_ok(), "never: {what}");
+}
+
 /// Reason and metadata of a refused call, such as `("NO_PUBLISHED_PLAN", {"article": "9", ..})`.
 pub fn refusal_of(status: &Status) -> (String, BTreeMap<String, String>) {
     match status.get_error_details().error_info() {
         Some(info) => (info.reason.clone(), info.metadata.clone().into_iter().collect()),
         None => (String::new(), BTreeMap::new()),
     }
+}
+
+/// Metadata of a call that must have been refused with this code and reason, resting on this article (empty for none).
+///
+/// # Panics
+/// It was not, or says nothing to a reader.
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(
+    answer: Result<T, Status>,
+    code: Code,
+    reason: &str,
+    article: &str,
+) -> BTreeMap<String, String> {
+    assert!(answer.is_err(), "not refused: {answer:?}");
+    let status = answer.err().unwrap_or_else(|| Status::ok(""));
+    let (found, metadata) = refusal_of(&status);
+    let article_found = metadata.get("article").map_or("", String::as_str);
+    assert_eq!((found.as_str(), status.code(), article_found), (reason, code, article), "{status:?}");
+    assert!(!status.message().is_empty());
+    metadata
+}
+
+/// Reason of a call that must have been refused, and the article it rests on.
+///
+/// # Panics
+/// It was not refused.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (String, String) {
+    assert!(answer.is_err(), "not refused: {answer:?}");
+    let status = answer.err().unwrap_or_else(|| Status::ok(""));
+    let (reason, metadata) = refusal_of(&status);
+    (reason, metadata.get("article").cloned().unwrap_or_default())
 }

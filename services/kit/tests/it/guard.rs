@@ -9,7 +9,7 @@ use kit::{
     follow::{self, Follow},
     ledger::{Audience, EventStream, Ledger, Schema},
     serve::Part,
-    testing::{Harness, refusal_of},
+    testing::{Harness, refusal_of, until},
 };
 use prost::Name;
 use proto::qingtian::{
@@ -24,7 +24,10 @@ use proto::qingtian::{
     events::v1::{ReadEventsRequest, Record, record::Kind},
 };
 use sha2::{Digest, Sha256};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{
+    PgPool,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 static TABLES: std::sync::LazyLock<Migrator> = std::sync::LazyLock::new(|| {
@@ -191,26 +194,19 @@ async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
     CatalogClient::new(harness.anonymous().await.unwrap()).create_item(create("a", "")).await.unwrap_err();
     handler.create_item(create("a", "")).await.unwrap();
     let pool = harness.pool("catalog").await.unwrap();
-    let read = || async {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
-        rows.iter()
-            .map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
-                Some(Kind::Audit(entry)) => {
-                    assert_eq!(entry.address, "127.0.0.1", "no gateway in between: the connection's own address");
-                    (entry.actor, entry.reason)
-                }
-                other => panic!("{other:?}"),
-            })
-            .collect::<Vec<_>>()
-    };
-    let mut entries = read().await;
-    while entries.len() < 3 {
-        tokio::task::yield_now().await;
-        entries = read().await;
-    }
+    harness.sequenced("catalog").await.unwrap();
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    let entries = rows.iter().map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
+        Some(Kind::Audit(entry)) => {
+            assert_eq!(entry.address, "127.0.0.1", "no gateway in between: the connection's own address");
+            (entry.actor, entry.reason)
+        }
+        other => panic!("{other:?}"),
+    });
+    let entries: Vec<_> = entries.collect();
     let told: Vec<_> = entries.iter().map(|(actor, reason)| (actor.as_str(), reason.as_str())).collect();
     assert_eq!(told, [("users/r", "ROLE_MISSING"), ("users/h", "INVALID"), ("users/h", "")]);
 }
@@ -235,6 +231,7 @@ async fn an_address_is_believed_of_the_gateway_alone() {
         }
         CatalogClient::new(handler().await.unwrap()).create_item(request).await.unwrap();
     }
+    harness.sequenced("catalog").await.unwrap();
     let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
         .fetch_all(&harness.pool("catalog").await.unwrap())
         .await
@@ -248,11 +245,9 @@ async fn an_address_is_believed_of_the_gateway_alone() {
     assert_eq!(addresses.collect::<Vec<_>>(), expected);
 }
 
-#[tokio::test]
-async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged() {
-    let harness = harness().await;
-    let pool = harness.pool("catalog").await.unwrap();
-    let start = || Follow {
+/// Follows the titles of published items, as the portal would, into the table `seen`.
+fn follow_titles(harness: &Harness, pool: &PgPool) {
+    let follow = Follow {
         part: "portal",
         peer: "catalog",
         method: follow::method_of("catalog").unwrap(),
@@ -273,29 +268,62 @@ async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged()
             })
         }),
     };
+    follow::spawn(&harness.env, pool.clone(), follow).unwrap();
+}
+
+async fn seen(pool: &PgPool) -> Vec<String> {
+    sqlx::query_scalar("select title from seen order by title").fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged() {
+    let harness = harness().await;
+    let pool = harness.pool("catalog").await.unwrap();
     let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
     handler.create_item(create("a", "")).await.unwrap();
     // Two replicas follow at once; the row lock lets one of them apply each event.
-    follow::spawn(&harness.env, pool.clone(), start()).unwrap();
-    follow::spawn(&harness.env, pool.clone(), start()).unwrap();
+    follow_titles(&harness, &pool);
+    follow_titles(&harness, &pool);
     handler.create_item(create("b", "")).await.unwrap();
-    let seen = || async {
-        sqlx::query_scalar::<_, String>("select title from seen order by title").fetch_all(&pool).await.unwrap()
-    };
-    while seen().await.len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    harness.followed("catalog", "catalog").await.unwrap();
+    assert_eq!(seen(&pool).await, ["a", "b"]);
     handler.create_item(create("c", "")).await.unwrap();
-    while seen().await.len() < 3 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(seen().await, ["a", "b", "c"]);
+    // To the very end of the log: nothing moves the follower's row any more, so nothing hides what is done to it now.
+    harness.followed("catalog", "catalog").await.unwrap();
+    assert_eq!(seen(&pool).await, ["a", "b", "c"]);
     // As after a restore of the peer to another history.
     sqlx::query("insert into seen values ('from a lost history')").execute(&pool).await.unwrap();
     sqlx::query("update follower set hash = repeat('0', 64)").execute(&pool).await.unwrap();
-    let follow = start();
-    follow::spawn(&harness.env, pool.clone(), follow).unwrap();
-    while seen().await != ["a", "b", "c"] {
-        tokio::task::yield_now().await;
+    follow_titles(&harness, &pool);
+    until("rebuilt", async || seen(&pool).await == ["a", "b", "c"]).await;
+}
+
+/// A replica that finds the log diverged once cleared what another one, ahead of it, was just building anew: the first event
+/// stayed and was applied once more.
+#[tokio::test]
+async fn a_rebuild_does_not_disturb_another_replica_that_is_ahead_with_it() {
+    let harness = harness().await;
+    let pool = harness.pool("catalog").await.unwrap();
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    for title in ["a", "b", "c"] {
+        handler.create_item(create(title, "")).await.unwrap();
     }
+    let top = harness.sequenced("catalog").await.unwrap();
+    let lost = "insert into follower (peer, position, hash) values ('catalog', $1, repeat('0', 64))";
+    sqlx::query(lost).bind(top).execute(&pool).await.unwrap();
+    // The other replica has begun from zero and applied the first event, and is about to commit.
+    let mut ahead = pool.begin().await.unwrap();
+    let first = "update follower set (position, hash) = (select position, encode(hash, 'hex') from log
+         where type like '%ItemsPublished' order by position limit 1)";
+    sqlx::query(first).execute(&mut *ahead).await.unwrap();
+    sqlx::query("insert into seen values ('a')").execute(&mut *ahead).await.unwrap();
+    follow_titles(&harness, &pool);
+    until("this one waits for the row", async || {
+        let waits = "select exists (select 1 from pg_locks where not granted and locktype = 'transactionid')";
+        sqlx::query_scalar(waits).fetch_one(&pool).await.unwrap()
+    })
+    .await;
+    ahead.commit().await.unwrap();
+    harness.followed("catalog", "catalog").await.unwrap();
+    assert_eq!(seen(&pool).await, ["a", "b", "c"]);
 }
