@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use serve::{Running, start};
+pub use serve::{Running, start, start_on};
 use url::Url;
 
 /// What the gateway is told.
@@ -80,6 +80,11 @@ pub struct Limits {
     pub unary_timeout: Duration,
     /// Time an upload or download may stand still, on either side.
     pub idle_timeout: Duration,
+    /// What an upload must bring on the average, besides its grace: a trickle without any long pause would else hold one of few
+    /// places for days. Time in which the part takes nothing does not count. Slower than any line a department has.
+    pub upload_bytes_a_second_min: u64,
+    /// Time an upload may wait in all, besides.
+    pub upload_grace: Duration,
     /// Time for the answer after an upload's last byte.
     pub upload_answer_timeout: Duration,
     /// Time without a request after which a session is over.
@@ -101,6 +106,8 @@ impl Default for Limits {
             upload_bytes_max: 256 << 20,
             unary_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
+            upload_bytes_a_second_min: 32 << 10,
+            upload_grace: Duration::from_secs(60),
             upload_answer_timeout: Duration::from_secs(300),
             session_idle: Duration::from_secs(8 * 3_600),
             drain_timeout: Duration::from_secs(20),

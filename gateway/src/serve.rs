@@ -46,10 +46,17 @@ impl Running {
 ///
 /// Errors: the address is taken, the contract contradicts itself, an address in the settings is malformed.
 pub async fn start(env: &Env, settings: Settings) -> anyhow::Result<Running> {
+    let http = settings.http;
+    let listener = TcpListener::bind(http).await.with_context(|| format!("cannot listen on {http}"))?;
+    start_on(env, settings, listener).await
+}
+
+/// As [`start`], on a listener that stands already: whoever connected meanwhile is answered.
+///
+/// Errors: the contract contradicts itself, an address in the settings is malformed.
+pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> anyhow::Result<Running> {
     let pages = pages_router(env, &settings)?;
     let app = Arc::new(App::new(env, settings, pages)?);
-    let http = app.settings().http;
-    let listener = TcpListener::bind(http).await.with_context(|| format!("cannot listen on {http}"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
     env.spawn("reach", app.reach().clone().look());

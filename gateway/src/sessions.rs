@@ -17,8 +17,10 @@ use sha2::{Digest as _, Sha256};
 
 /// Sessions kept in memory at the most; the least recently used goes first.
 const MEMORY_SESSIONS_MAX: usize = 10_000;
-/// How long a request waits for Redis.
-const REDIS_WAIT_MAX: Duration = Duration::from_millis(250);
+/// How long a request waits for Redis. Long enough for a machine that pauses: whoever waits in vain is signed out.
+const REDIS_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long a request waits for a connection to a Redis that was just lost.
+const REDIS_RETURN_MAX: Duration = Duration::from_millis(250);
 /// How long Redis is left alone after a failure.
 const REDIS_REST: Duration = Duration::from_secs(1);
 
@@ -197,11 +199,12 @@ impl Redis {
             Connection::DownUntil(Some(until)) if Instant::now() < *until => return None,
             Connection::DownUntil(_) => {}
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(REDIS_WAIT_MAX))
-            .set_response_timeout(Some(REDIS_WAIT_MAX));
+        let known_lost = matches!(*state, Connection::DownUntil(Some(_)));
+        let wait = if known_lost { REDIS_RETURN_MAX } else { REDIS_WAIT_MAX };
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(wait)).set_response_timeout(Some(REDIS_WAIT_MAX));
         let connected = self.client.get_multiplexed_async_connection_with_config(&config);
-        let error = match tokio::time::timeout(REDIS_WAIT_MAX, connected).await {
+        let error = match tokio::time::timeout(wait, connected).await {
             Ok(Ok(connection)) => {
                 tracing::info!("sessions are kept in Redis");
                 *state = Connection::Up(connection.clone());

@@ -2,7 +2,7 @@
 //! upload that breaks off becomes a failed rpc, never a short file.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -188,6 +188,8 @@ pub async fn upload(
         body: request.into_body(),
         left: limits.upload_bytes_max,
         idle: limits.idle_timeout,
+        patience: limits.upload_grace,
+        bytes_a_second_min: limits.upload_bytes_a_second_min.max(1),
         broken: broken.clone(),
     };
     let writer = Writer { message: Some(message), field: field.clone(), content_type };
@@ -227,6 +229,9 @@ struct Pump {
     /// Bytes that may still come.
     left: u64,
     idle: Duration,
+    /// Time the client may still be waited for: every byte earns some.
+    patience: Duration,
+    bytes_a_second_min: u64,
     broken: Arc<OnceLock<Broken>>,
 }
 
@@ -265,14 +270,19 @@ impl Pump {
     }
 
     async fn next(&mut self) -> std::result::Result<Option<Bytes>, Broken> {
-        let frame = match timeout(self.idle, self.body.frame()).await {
+        let since = Instant::now();
+        let frame = timeout(self.idle.min(self.patience), self.body.frame()).await;
+        self.patience = self.patience.saturating_sub(since.elapsed());
+        let frame = match frame {
             Err(_) => return Err(Broken::Slow),
             Ok(None) => return Ok(None),
             Ok(Some(Err(_))) => return Err(Broken::Aborted),
             Ok(Some(Ok(frame))) => frame,
         };
         let data = frame.into_data().unwrap_or_default();
-        self.left = self.left.checked_sub(data.len() as u64).ok_or(Broken::TooLarge)?;
+        let bytes = data.len() as u64;
+        self.left = self.left.checked_sub(bytes).ok_or(Broken::TooLarge)?;
+        self.patience += Duration::from_secs_f64(bytes as f64 / self.bytes_a_second_min as f64);
         Ok(Some(data))
     }
 }

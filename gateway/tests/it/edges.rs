@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use kit::testing::HANG_MAX;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,7 +16,7 @@ async fn raw(stage: &Stage, request: &str) -> String {
     let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), connection.read_to_end(&mut answer)).await;
+    let read = tokio::time::timeout(HANG_MAX, connection.read_to_end(&mut answer)).await;
     read.expect("the gateway closes").unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
@@ -163,7 +164,7 @@ async fn it_is_ready_while_a_part_serves() {
     let browser = stage.browser();
     let ready = async |browser: &Browser, wanted: StatusCode| {
         let asked = async { while browser.get("/readyz").await.status != wanted {} };
-        tokio::time::timeout(Duration::from_secs(60), asked).await.unwrap_or_else(|_| panic!("never {wanted}"));
+        tokio::time::timeout(HANG_MAX, asked).await.unwrap_or_else(|_| panic!("never {wanted}"));
     };
     let says = async |service: &str, status: ServingStatus| stage.health.set_service_status(service, status).await;
     let (draws, portal) = (service_of("draws"), service_of("portal"));
@@ -202,7 +203,7 @@ async fn when_it_stops_open_requests_end_and_new_ones_are_not_taken() {
     }
     stage.world.released.send_replace(true);
     assert_eq!(open.await.unwrap().status, StatusCode::OK);
-    let stopped = tokio::time::timeout(Duration::from_secs(10), stage.gateway.stopped()).await;
+    let stopped = tokio::time::timeout(HANG_MAX, stage.gateway.stopped()).await;
     stopped.expect("it stops").unwrap();
 }
 

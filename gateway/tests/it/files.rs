@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use kit::testing::HANG_MAX;
+
 use crate::parts::{ROW_BYTES, Upload};
 use crate::stage::{Browser, Stage};
 
@@ -25,7 +27,7 @@ fn pattern(bytes: usize) -> Bytes {
 
 async fn uploaded(stage: &Stage) -> Upload {
     let mut uploads = stage.world.uploads.subscribe();
-    let waited = tokio::time::timeout(Duration::from_secs(10), uploads.wait_for(|uploads| !uploads.is_empty())).await;
+    let waited = tokio::time::timeout(HANG_MAX, uploads.wait_for(|uploads| !uploads.is_empty())).await;
     waited.expect("the part saw the upload end").unwrap().last().unwrap().clone()
 }
 
@@ -127,6 +129,36 @@ async fn an_upload_that_stands_still_ends() {
     connection.write_all(b"some").await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(matches!(uploaded(&stage).await.end, Some(Err(_))));
+}
+
+/// No pause is ever too long, and yet it would hold its place for days.
+#[tokio::test]
+async fn an_upload_that_trickles_ends() {
+    let stage = Stage::with(|settings| {
+        settings.limits.upload_grace = Duration::from_millis(300);
+        settings.limits.upload_bytes_a_second_min = 1 << 20;
+    })
+    .await;
+    let browser = stage.signed_in().await;
+    let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+    connection.write_all(head(&browser, "content-length: 1000000").as_bytes()).await.unwrap();
+    let (mut read, mut write) = connection.split();
+    let mut answer = vec![0; 64];
+    let trickle = async {
+        while write.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let first = async {
+        tokio::select! {
+            first = read.read(&mut answer) => first.unwrap(),
+            () = trickle => panic!("closed without an answer"),
+        }
+    };
+    let first = tokio::time::timeout(HANG_MAX, first).await.expect("a trickle holds a place for ever");
+    let answer = String::from_utf8_lossy(&answer[..first]);
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(matches!(uploaded(&stage).await.end, Some(Err(_))));
 }
@@ -294,17 +326,13 @@ async fn a_client_that_never_reads_is_let_go() {
     );
     let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
-    let mut produced = stage.world.produced.subscribe();
-    // It goes on until all buffers are full; then nothing more is made, and the connection is closed.
-    let mut made = 0;
-    while tokio::time::timeout(Duration::from_secs(2), produced.wait_for(|now| *now > made)).await.is_ok() {
-        made = *produced.borrow();
-    }
+    // It goes on until all buffers are full; then the connection is closed, and the part makes nothing more.
+    let mut let_go = stage.world.let_go.subscribe();
+    let ended = tokio::time::timeout(HANG_MAX, let_go.wait_for(|streams| *streams == 1)).await;
+    ended.expect("an endless download nobody reads is held for ever").unwrap();
     let mut buffer = vec![0; 1 << 20];
-    let ended = tokio::time::timeout(Duration::from_secs(10), async {
-        while matches!(connection.read(&mut buffer).await, Ok(read) if read > 0) {}
-    });
-    assert!(ended.await.is_ok(), "an endless download ended");
+    let read = async { while matches!(connection.read(&mut buffer).await, Ok(read) if read > 0) {} };
+    tokio::time::timeout(HANG_MAX, read).await.expect("the connection is closed");
 }
 
 #[tokio::test]
@@ -326,7 +354,7 @@ async fn downloads_that_stand_still_do_not_hold_up_other_calls() {
     let large = "x".repeat(2 << 20);
     let body = serde_json::json!({ "title": large }).to_string();
     let call = browser.send(Method::PATCH, "/v1/plans/7", body.into(), Some("application/json"));
-    let answer = tokio::time::timeout(Duration::from_secs(10), call).await.expect("other calls go on");
+    let answer = tokio::time::timeout(HANG_MAX, call).await.expect("other calls go on");
     assert_eq!(answer.json()["title"].as_str().map(str::len), Some(large.len()));
     drop(stalled);
 }

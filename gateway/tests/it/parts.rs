@@ -56,6 +56,8 @@ pub struct World {
     pub seen: Mutex<HashMap<String, http::HeaderMap>>,
     /// Messages of downloads made so far.
     pub produced: watch::Sender<usize>,
+    /// Downloads that ended or were let go.
+    pub let_go: watch::Sender<usize>,
     /// Messages a download has; more than `fails_after` and it fails.
     pub rows: AtomicUsize,
     pub fails_after: AtomicUsize,
@@ -76,6 +78,7 @@ impl World {
             uploads: watch::Sender::new(Vec::new()),
             seen: Mutex::default(),
             produced: watch::Sender::new(0),
+            let_go: watch::Sender::new(0),
             rows: AtomicUsize::new(3),
             fails_after: AtomicUsize::new(usize::MAX),
             released: watch::Sender::new(false),
@@ -102,7 +105,7 @@ impl World {
             org: "organisations/market".to_owned(),
             district: "410200".to_owned(),
             roles: vec![Role::Handler as i32],
-            ..blank_claims()
+            ..Claims::default()
         };
         let (token, ends) = self.minter.sign(claims).unwrap();
         let expire_time = Some(prost_types::Timestamp { seconds: ends.timestamp(), nanos: 0 });
@@ -172,9 +175,9 @@ impl World {
     }
 
     fn rows(self: &Arc<Self>) -> Rows {
-        let world = self.clone();
+        let held = LetGo(self.clone());
         Box::pin(stream::unfold(0, move |row| {
-            let world = world.clone();
+            let world = held.0.clone();
             async move {
                 if row == world.fails_after.load(Ordering::SeqCst) {
                     return Some((Err(Status::internal("the disk is gone at /var/lib")), row + 1));
@@ -191,15 +194,16 @@ impl World {
     }
 }
 
-type Rows = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+/// Counts a stream when it is dropped.
+struct LetGo(Arc<World>);
 
-fn blank_claims() -> Claims {
-    // Fields other than those a test sets are filled in when signing.
-    serde_json::from_value(serde_json::json!({
-        "iss": "", "sub": "", "iat_ms": 0, "exp": 0
-    }))
-    .unwrap()
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        self.0.let_go.send_modify(|streams| *streams += 1);
+    }
 }
+
+type Rows = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
 
 /// All services, told apart by path.
 #[derive(Clone)]
