@@ -13,6 +13,7 @@ pub mod rules;
 mod store;
 
 pub use bootstrap::{Bootstrap, bootstrap};
+pub use passwords::random_password;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};
 use proto::qingtian::identity::v1::identity_server::IdentityServer;

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod demo;
 pub mod fleet;
 pub mod migrate;
+pub mod operator;
 pub mod settings;
 pub mod up;
 pub mod verify;

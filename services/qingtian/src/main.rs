@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
 use qingtian::{
-    audit, bench, fleet, migrate,
+    audit, bench, fleet, migrate, operator,
     settings::{Settings, metrics_address},
     up, verify,
 };
@@ -35,6 +35,19 @@ enum Command {
     Migrate {
         /// Services; all when none is named.
         services: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Makes, where missing, the services' databases and their roles. To be repeated at will; changes no data and no password.
+    Databases {
+        /// A superuser's address, such as `postgres://postgres@localhost/postgres`.
+        #[arg(env = "ADMIN_DATABASE_URL")]
+        admin_url: String,
+    },
+    /// Makes the first operator of a new platform and prints the first password, once. Afterwards operators make operators.
+    Operator {
+        #[command(flatten)]
+        args: operator::OperatorArgs,
         #[command(flatten)]
         settings: Settings,
     },
@@ -115,6 +128,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             migrate::run(&databases, &services).await?;
             println!("migrated {}", services.join(", "));
         }
+        Command::Databases { admin_url } => {
+            for service in fleet::SERVICES {
+                kit::embedded::create_service(&admin_url, service).await.with_context(|| service.to_owned())?;
+                println!("database qingtian_{service}, roles qingtian_{service} and qingtian_{service}_owner");
+            }
+        }
+        Command::Operator { args, settings } => {
+            let password = operator::make(&args, &settings).await?;
+            println!("{} may sign in. First password, not to be seen again: {password}", args.name);
+        }
         Command::Demo { settings, accounts } => {
             qingtian::demo::load(&settings, &accounts).await?;
             println!("loaded the demonstration city; accounts in {}", accounts.display());
@@ -139,7 +162,7 @@ async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&parts.join("+"), "info,sqlx=warn", metrics_address(&settings.metrics)?)?;
     let listener = TcpListener::bind(settings.grpc).await.with_context(|| format!("gRPC on {}", settings.grpc))?;
     let env = settings.env(Clock::System)?;
-    let mut running = fleet::Fleet::start(env, &parts, listener, Some(up::gateway_settings(settings)?)).await?;
+    let mut running = fleet::Fleet::start(env, &parts, listener, Some((up::gateway_settings(settings)?, None))).await?;
     tracing::info!(parts = parts.join(" "), grpc = %settings.grpc, "serving");
     if let Some(http) = running.http {
         tracing::info!(%http, "gateway");
