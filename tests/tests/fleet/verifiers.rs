@@ -3,6 +3,8 @@
 
 mod browser;
 mod edges;
+mod forge;
+mod hostile;
 mod recipe;
 
 use std::{
@@ -146,6 +148,52 @@ fn random_draws_with_every_edge_case_are_verified_alike() {
     let least = if proving() { 100 } else { usize::from(many > 1) };
     assert_eq!(counts.below(least, edges.iter().map(|edge| edge.name)), [""; 0], "edge cases in fewer than {least}");
     assert_eq!(ways.below(least, WAYS), [""; 0], "ways in fewer than {least}");
+}
+
+#[test]
+fn forged_draws_are_refused_alike() {
+    let seed = env_or("QINGTIAN_SEED", 1);
+    let forgeries = forge::all();
+    let many = env_or("QINGTIAN_BUNDLES", if proving() { 10_000 } else { 2 * forgeries.len() as u64 }) as usize;
+    let folder = tempfile::tempdir().unwrap();
+    let mut browser = Browser::start(&jwks(), folder.path());
+    let edges = edges::all();
+    let (mut noticed, mut verdicts) = (Counts::default(), Counts::default());
+    let mut differing = Vec::new();
+    for nth in 0..many {
+        let own = seed.wrapping_add(nth as u64);
+        let forgery = forgeries[own as usize % forgeries.len()];
+        // Some draws have nothing to forge so: the next one may.
+        let (draw, files) = (0..)
+            .map(|again| {
+                let mut dice = Dice::new(own.wrapping_mul(1 << 20) + again);
+                let (draw, _) = edges::draw_with(edges[dice.below(edges.len())], own.wrapping_mul(1 << 10) + again);
+                let files = forge::forged(&draw, forgery, &mut dice);
+                (draw, files)
+            })
+            .find_map(|(draw, files)| Some((draw, files?)))
+            .unwrap();
+        let (way, mut given) = way(&draw, own);
+        given.demo = true;
+        let bundle = lottery::bundle::write(Vec::new(), &files).unwrap();
+        let (command, browser) = (by_the_command(&bundle, &given), browser.verify(&bundle, &given));
+        let (command, browser) = (said(&command), said(&browser));
+        if (&command.verdict, &command.named) != (&browser.verdict, &browser.named) {
+            differing.push(format!(
+                "QINGTIAN_SEED={own} QINGTIAN_BUNDLES=1, {}, {way}: {command:?} {browser:?}",
+                forgery.name
+            ));
+        }
+        if ["not_verified", "unreadable"].contains(&command.verdict.as_str()) {
+            noticed.add([forgery.name]);
+        }
+        verdicts.add([if command.verdict == "not_verified" { "refused" } else { "not to be seen in what is public" }]);
+    }
+    println!("{many} forgeries of {} kinds from seed {seed}, judged alike: {:?}", forgeries.len(), verdicts.0);
+    assert_eq!(differing.join("\n"), "", "{} judged differently", differing.len());
+    if many > forgeries.len() {
+        assert_eq!(noticed.below(1, forgeries.iter().map(|forgery| forgery.name)), [""; 0], "never noticed");
+    }
 }
 
 /// How a bundle is checked.

@@ -1,11 +1,9 @@
 // node dist/cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh]      one report, exit status 0, 3, 1 or 2
 // node dist/cli.mjs --batch MANIFEST [--jwks FILE] [--demo]                     one JSON line for each bundle
 // node dist/cli.mjs --lines [--jwks FILE]                                       one JSON line for each line of standard input
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
 import { FROZEN } from "./archive.ts";
 import type { Bytes } from "./bytes.ts";
@@ -14,6 +12,24 @@ import type { Report, Verdict } from "./report.ts";
 import { verify } from "./verify.ts";
 
 const STATUS: Readonly<Record<Verdict, number>> = { verified: 0, partly: 3, not_verified: 1, unreadable: 2 };
+
+const READ_BYTES = 65_536;
+
+/** A file as a stream, closed at its end and where reading is given up. */
+async function streamOf(path: string): Promise<ReadableStream<Uint8Array>> {
+  const file = await open(path);
+  return new ReadableStream({
+    async pull(controller) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES);
+      if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead));
+      else {
+        await file.close();
+        controller.close();
+      }
+    },
+    cancel: () => file.close(),
+  });
+}
 
 async function addedFrom(folder: string | undefined): Promise<Map<string, Bytes>> {
   const added = new Map<string, Bytes>();
@@ -26,8 +42,7 @@ async function addedFrom(folder: string | undefined): Promise<Map<string, Bytes>
 }
 
 async function check(path: string, jwks: unknown, folder: string | undefined, demo: boolean): Promise<Report> {
-  const bundle = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
-  return verify({ bundle, jwks, demo, added: await addedFrom(folder) });
+  return verify({ bundle: await streamOf(path), jwks, demo, added: await addedFrom(folder) });
 }
 
 function spoken(report: Report, language: Language): object {
@@ -55,7 +70,7 @@ const fromBase64 = (text: string): Bytes => new Uint8Array(Buffer.from(text, "ba
 async function answer(asked: Asked, jwks: unknown): Promise<object> {
   const { name, bytes, bundle, demo = false, keyless = false } = asked;
   const added = new Map(Object.entries(asked.with ?? {}).map(([file, text]) => [file, fromBase64(text)]));
-  const stream = bytes === undefined ? (Readable.toWeb(createReadStream(bundle ?? "")) as ReadableStream<Uint8Array>) : new Blob([fromBase64(bytes)]).stream();
+  const stream = bytes === undefined ? await streamOf(bundle ?? "") : new Blob([fromBase64(bytes)]).stream();
   const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added });
   return { name, status: STATUS[report.verdict], ...spoken(report, "en") };
 }

@@ -10,6 +10,8 @@ export class Evidence {
   readonly files: Map<string, Bytes>;
   /** The files that `rules.json` says the public does not get, `strata.tsv` among them where it follows. */
   readonly withheld: ReadonlySet<string>;
+  /** Whether the rules say what is withheld. */
+  private readonly ruled: boolean;
   readonly statement: Statement | null;
   readonly rules: Rules | null;
   readonly draw: Draw | null;
@@ -23,7 +25,10 @@ export class Evidence {
   ) {
     this.files = new Map(archive.files);
     this.rules = this.document("rules.json", readRules);
-    const hidden = new Set<string>((this.rules?.withheld?.files ?? []).filter((name) => (FROZEN as readonly string[]).includes(name)));
+    // Only rules without a fault say which files may be absent, and which end their lines with salts.
+    this.ruled = this.rules !== null && this.problems.get("rules.json")?.length === 0;
+    const withheld = this.ruled ? this.rules?.withheld?.files : undefined;
+    const hidden = new Set<string>((withheld ?? []).filter((name) => (FROZEN as readonly string[]).includes(name)));
     const salted = new Set(hidden);
     if (hidden.has("subjects.tsv")) hidden.add("strata.tsv");
     this.withheld = hidden;
@@ -38,7 +43,7 @@ export class Evidence {
       if (!name.endsWith(".tsv")) continue;
       let { table, problems } = readTable(name, bytes, salted.has(name));
       // Whether a line ends with a salt stands in rules.json; where that cannot be read, it may.
-      if (problems.length > 0 && this.rules === null && (FROZEN as readonly string[]).includes(name)) {
+      if (problems.length > 0 && !this.ruled && (FROZEN as readonly string[]).includes(name)) {
         const salty = readTable(name, bytes, true);
         if (salty.problems.length === 0) ({ table, problems } = salty);
       }
@@ -71,7 +76,7 @@ export class Evidence {
       id: "archive", ok: false, ...(file === undefined ? {} : { file: show(file) }), message,
     }));
     // Whether a table may be absent stands in rules.json; that this cannot be read is named by `format`.
-    const unknown = this.rules === null && this.archive.files.has("rules.json");
+    const unknown = !this.ruled && this.archive.files.has("rules.json");
     for (const name of MEMBERS.keys()) {
       if (unknown && name.endsWith(".tsv") && name !== "result.tsv") continue;
       if (this.withheld.has(name) && this.archive.files.has(name)) {

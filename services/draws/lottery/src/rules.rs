@@ -158,7 +158,7 @@ impl Rules {
                 .map(|text| free_text("beacon_waived", text))
                 .transpose()?,
             cover_district: all.boolean("cover_district")?,
-            entropy: all.list("entropy")?.into_iter().map(Contributor::read).collect::<Result<_>>()?,
+            entropy: Vec::new(),
             experts: Experts::read(all.members("experts")?)?,
             plan: name("plan", &all.text("plan")?)?.to_owned(),
             protocol: all.text("protocol")?,
@@ -167,8 +167,14 @@ impl Rules {
             teams: all.list("teams")?.into_iter().map(Places::read).collect::<Result<_>>()?,
             withheld: all.members_or_null("withheld")?.map(Withheld::read).transpose()?,
         };
+        let (good, bad): (Vec<_>, Vec<_>) =
+            all.list("entropy")?.into_iter().map(Contributor::read).partition(Result::is_ok);
         all.done()?;
-        Ok(rules)
+        // An unknown kind is said only where every form is right.
+        match bad.into_iter().filter_map(Result::err).max_by_key(|error| !matches!(error, Error::Rule(_))) {
+            Some(error) => Err(error),
+            None => Ok(Self { entropy: good.into_iter().flatten().collect(), ..rules }),
+        }
     }
 
     /// The file's bytes; refuses members that could not be read back.
@@ -368,13 +374,10 @@ fn name_or_null(what: &str, text: Option<String>) -> Result<Option<String>> {
 impl Contributor {
     fn read(value: Value) -> Result<Self> {
         let mut all = Members::of("an item of entropy", value)?;
-        let one = Self {
-            contributor: name("contributor", &all.text("contributor")?)?.to_owned(),
-            kind: Kind::parse(&all.text("kind")?)?,
-            unit: name_or_null("unit", all.text_or_null("unit")?)?,
-        };
+        let contributor = name("contributor", &all.text("contributor")?)?.to_owned();
+        let (kind, unit) = (all.text("kind")?, name_or_null("unit", all.text_or_null("unit")?)?);
         all.done()?;
-        Ok(one)
+        Ok(Self { contributor, kind: Kind::parse(&kind)?, unit })
     }
 }
 

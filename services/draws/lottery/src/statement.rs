@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::{
+    bundle::bytes_max,
     error::{Error, Result, rule},
     frozen::{
         EXPERTS, Exclusions, FROZEN, FrozenFiles, OFFICERS, SUBJECTS, Subjects, in_both, parse_left_out, parse_people,
@@ -79,6 +80,12 @@ pub fn commitment(draw_id: &str, secret: &Secret) -> Digest {
 ///
 /// After this nothing of the files may change. `secret` stays sealed until the reveal.
 pub fn state(files: &FrozenFiles, intent: &Intent, secret: &Secret) -> Result<Stated> {
+    for (file, bytes) in files.named() {
+        // What no verifier would read is not stated.
+        if bytes_max(file).is_some_and(|max| bytes.len() as u64 > max) {
+            return Err(Error::file(file, format!("is too large: {} bytes", bytes.len())));
+        }
+    }
     let rules = Rules::parse(files.rules)?;
     rules.check(&intent.unit)?;
     let subjects = Subjects::parse(files.subjects, rules.is_withheld(SUBJECTS))?;

@@ -2,6 +2,8 @@
 //!
 //! The same number gives the same draw. Nothing here is secret or random in earnest.
 
+pub mod hostile;
+
 use std::{collections::BTreeMap, io};
 
 use ed25519_dalek::SigningKey;

@@ -40,6 +40,18 @@ impl Browser {
         Self { child, asking, answers }
     }
 
+    /// Peak memory of its process in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Its report on a bundle in a file.
+    pub fn verify_file(&mut self, bundle: &Path, given: &Given) -> Value {
+        self.ask(&json!({"bundle": bundle}), given)
+    }
+
     /// Its report on a bundle.
     pub fn verify(&mut self, bundle: &[u8], given: &Given) -> Value {
         self.ask(&json!({"bytes": STANDARD.encode(bundle)}), given)

@@ -10,9 +10,9 @@ use super::{
 use crate::{
     Result,
     entries::{but_the_beacons, check_entries, seed},
-    frozen::{FROZEN, LEFT_OUT, SUBJECTS, in_both, shown},
+    frozen::{FROZEN, LEFT_OUT, SUBJECTS, in_both, key_of, shown},
     hash::{Digest, Tickets},
-    merkle,
+    merkle::{self, lines_of},
     names::Time,
     reveal::{DRAW, RESULT, STRATA},
     rules::Rules,
@@ -295,6 +295,15 @@ fn selection_check(inputs: &Inputs, selection: &Part<Selection>, seed: &Part<Dig
         if let Some(selection) = findings.need(selection) {
             drawn = selection.drawn.len();
             differences(rows, &selection.drawn, &mut findings);
+        } else if let (Some(_), Some(bytes)) = (inputs.left_out.get(), inputs.bytes(LEFT_OUT)) {
+            // Whoever was left out cannot be drawn, whatever the pool.
+            let left_out: HashSet<&[u8]> = lines_of(bytes).map(|line| key_of(line, 1)).collect();
+            findings.wrong.extend(
+                rows.iter()
+                    .zip(1..)
+                    .filter(|(row, _)| left_out.contains(row.key.as_bytes()))
+                    .map(|(row, line)| format!("line {line}: {} was left out, and is drawn", row.key)),
+            );
         }
     }
     checks.conclude(

@@ -11,7 +11,7 @@ use crate::{
         parse_left_out, parse_people, shown,
     },
     hash::Digest,
-    json::restated,
+    json::{INTEGER_MAX, restated},
     merkle::lines_of,
     names::is_name,
     reveal::{DRAW, DrawRecord, RESULT, STRATA},
@@ -134,7 +134,7 @@ fn absent(file: &str, rules: Option<&Rules>) -> String {
 
 /// Whether the rules keep a file out of the bundle.
 fn is_absent(file: &str, rules: Option<&Rules>) -> bool {
-    rules.is_some_and(|rules| rules.is_withheld(if file == STRATA { SUBJECTS } else { file }))
+    may_be_withheld(file) && rules.is_some_and(|rules| rules.is_withheld(if file == STRATA { SUBJECTS } else { file }))
 }
 
 fn may_be_withheld(file: &str) -> bool {
@@ -249,7 +249,7 @@ fn named<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, String> {
 fn integer(what: &str, bytes: &[u8]) -> Result<u64, String> {
     let plain = bytes == b"0" || (!bytes.starts_with(b"0") && bytes.iter().all(u8::is_ascii_digit));
     let number = std::str::from_utf8(bytes).ok().filter(|_| plain).and_then(|text| text.parse().ok());
-    number.ok_or_else(|| format!("{what} {:?} is not a number", shown(bytes)))
+    number.filter(|number| *number <= INTEGER_MAX).ok_or_else(|| format!("{what} {:?} is not a number", shown(bytes)))
 }
 
 fn ticket(bytes: &[u8]) -> Result<Digest, String> {

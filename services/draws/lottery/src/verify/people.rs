@@ -8,10 +8,10 @@ use super::{
     inputs::{Inputs, Part, Row},
 };
 use crate::{
-    frozen::{Candidate, EXCLUSIONS},
-    hash::{Digest, Tickets},
+    frozen::{Candidate, EXCLUSIONS, Exclusions},
+    hash::{Digest, Role, Tickets},
     reveal::RESULT,
-    rules::Rules,
+    rules::{Experts, Rules},
     select::{Drawn, Selection},
     teams::{People, Team, Visit, place},
 };
@@ -42,7 +42,8 @@ pub fn check(
     teams
 }
 
-/// Places everyone again and compares, if every file this takes was read.
+/// Places everyone again and compares, as far as the files this takes were read: officers do not depend on the experts, and experts
+/// only on the teams, as published. Returns the teams if nothing was missing.
 fn recompute(
     inputs: &Inputs,
     rules: &Rules,
@@ -53,12 +54,8 @@ fn recompute(
 ) -> Option<Vec<Team>> {
     let nobody = Part::Read(Vec::new());
     let experts = if rules.experts.count > 0 { &inputs.experts } else { &nobody };
-    let parts = (
-        findings.need(&inputs.officers),
-        findings.need(experts),
-        findings.need(&inputs.exclusions),
-        findings.need(seed),
-    );
+    let (officers, experts) = (findings.need(&inputs.officers), findings.need(experts));
+    let parts = (findings.need(&inputs.exclusions), findings.need(seed));
     // Without the pool the drawn subjects are known from the result; their districts are not.
     let visits: Option<Vec<Visit>> = match selection {
         Some(selection) => Some(
@@ -72,17 +69,76 @@ fn recompute(
             None
         }
     };
-    let ((Some(officers), Some(experts), Some(exclusions), Some(seed)), Some(visits)) = (parts, visits) else {
+    let ((Some(exclusions), Some(seed)), Some(visits)) = (parts, visits) else { return None };
+    let tickets = Tickets::new(seed);
+    let Some(officers) = officers else {
+        if let Some(experts) = experts.filter(|_| rules.experts.count > 0) {
+            let own = experts_beside(&visits, rows, experts, exclusions, rules, tickets);
+            for (row, line) in rows.iter().zip(1..) {
+                let Some(placed) = own.get(row.key) else { continue };
+                differ("experts", line, row.key, &row.experts, placed, experts, findings);
+            }
+        }
         return None;
     };
-    let teams = place(&visits, &People { officers, experts, exclusions }, rules, Tickets::new(seed));
+    let no_experts = Rules { experts: Experts::default(), ..rules.clone() };
+    let (known, rules) = (experts.map_or(&[][..], Vec::as_slice), if experts.is_some() { rules } else { &no_experts });
+    let teams = place(&visits, &People { officers, experts: known, exclusions }, rules, tickets);
     let own: HashMap<&str, &Team> = visits.iter().map(|visit| visit.key).zip(&teams).collect();
     for (row, line) in rows.iter().zip(1..) {
         let Some(team) = own.get(row.key) else { continue };
         differ("officers", line, row.key, &row.officers, &team.officers, officers, findings);
-        differ("experts", line, row.key, &row.experts, &team.experts, experts, findings);
+        if experts.is_some() {
+            differ("experts", line, row.key, &row.experts, &team.experts, known, findings);
+        }
     }
-    Some(teams)
+    experts.map(|_| teams)
+}
+
+/// The experts of every subject by the teams that were published (section 5), as indices into `experts`.
+fn experts_beside<'a>(
+    visits: &[Visit<'a>],
+    rows: &[Row],
+    experts: &[Candidate],
+    exclusions: &Exclusions,
+    rules: &Rules,
+    tickets: Tickets,
+) -> HashMap<&'a str, Vec<u32>> {
+    let teams: HashMap<&str, &[&str]> = rows.iter().map(|row| (row.key, row.officers.as_slice())).collect();
+    let mut counts = vec![0_u64; experts.len()];
+    let mut all = HashMap::new();
+    for visit in visits {
+        let team = teams.get(visit.key).copied().unwrap_or_default();
+        let free = |one: &Candidate| {
+            (!rules.cover_district || one.districts.iter().any(|own| own == visit.district))
+                && !exclusions.contains(&one.key, visit.key)
+                && !team.contains(&one.key.as_str())
+        };
+        let mut standing: Vec<_> = (0_u32..)
+            .zip(experts)
+            .filter(|(_, one)| !team.is_empty() && free(one))
+            .map(|(at, one)| {
+                (counts[at as usize], tickets.person(Role::Expert, one.key.as_bytes(), visit.key.as_bytes()), at)
+            })
+            .collect();
+        standing.sort_unstable(); // experts are sorted by key, so their index decides where the key would
+        let mut placed: Vec<u32> = standing.iter().map(|(_, _, at)| *at).collect();
+        let enough = placed.len() as u64 >= rules.experts.count;
+        let first =
+            rules.experts.specialty.as_ref().map_or(Some(0), |wanted| {
+                placed.iter().position(|&at| experts[at as usize].specialties.contains(wanted))
+            });
+        match first {
+            Some(first) if enough => {
+                placed[..=first].rotate_right(1);
+                placed.truncate(usize::try_from(rules.experts.count).unwrap_or(usize::MAX));
+                placed.iter().for_each(|&at| counts[at as usize] += 1);
+            }
+            _ => placed.clear(),
+        }
+        all.insert(visit.key, placed);
+    }
+    all
 }
 
 fn differ(

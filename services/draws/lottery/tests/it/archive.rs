@@ -73,12 +73,22 @@ fn what_is_hidden_behind_the_archive_is_refused() {
 
     let plain = archive(&files, &[]);
     let own = gzip(&plain);
-    assert_eq!(recheck(&[&own[..], b"x"].concat()).verdict, Verdict::Unreadable, "not gzip any more");
-    expect(&recheck(&[&own[..], &gzip(b"x")].concat()), &["archive"]);
-    expect(&recheck(&[&own[..], &own].concat()), &["archive"]);
-    // RFC 1952 lets a gzip file have several members; together they are the archive.
+    for more in [&b"x"[..], &[0; 512], &gzip(b"x"), &gzip(b""), &own] {
+        expect(&recheck(&[&own[..], more].concat()), &["archive"]);
+    }
+    // RFC 1952 lets a gzip file have several members; a bundle has one, and browsers read no second.
     let parts = [gzip(&plain[..700]), gzip(&plain[700..])].concat();
-    assert_eq!(recheck(&parts).verdict, Verdict::Verified);
+    assert_eq!(recheck(&parts).verdict, Verdict::Unreadable);
+}
+
+#[test]
+fn names_are_shown_without_what_a_terminal_obeys() {
+    let mut bytes = archive(&draw().files, &[("\u{1b}[2J\u{202e}gnp", b'0', b"")]);
+    expect(&recheck(&gzip(&bytes)), &["archive \u{fffd}[2J\u{fffd}gnp"]);
+    bytes.truncate(0);
+    let long = "x".repeat(100);
+    bytes.extend(archive(&draw().files, &[(&long, b'0', b"")]));
+    expect(&recheck(&gzip(&bytes)), &[&format!("archive {}...", "x".repeat(77))]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod archive;
 mod fairness;
 mod files;
+mod fuzz;
 mod invariants;
 mod recusal;
 mod recusal_tampering;
