@@ -4,7 +4,6 @@
 //! vanish with it.
 
 mod harness;
-pub mod workbook;
 
 pub use harness::{HANG_MAX, Harness, UserChannel, refusal, refusal_of, refused, until};
 
