@@ -70,7 +70,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Starts parts over an environment. The gRPC listener is bound by the caller, so that its address is known before.
+    /// Starts parts over an environment. The gRPC listener is bound by the caller, so that its address is known before; the
+    /// gateway's may be.
     ///
     /// # Errors
     /// A part does not start.
@@ -78,7 +79,7 @@ impl Fleet {
         env: Env,
         names: &[String],
         grpc: TcpListener,
-        gateway: Option<gateway::Settings>,
+        gateway: Option<(gateway::Settings, Option<TcpListener>)>,
     ) -> anyhow::Result<Self> {
         let mut parts = Vec::new();
         for name in names.iter().filter(|name| *name != GATEWAY) {
@@ -90,7 +91,10 @@ impl Fleet {
         }
         let server = (!parts.is_empty()).then(|| tokio::spawn(kit::serve::serve(env.clone(), parts, grpc)));
         let running = match gateway {
-            Some(settings) if names.iter().any(|name| name == GATEWAY) => Some(gateway::start(&env, settings).await?),
+            Some((settings, http)) if names.iter().any(|name| name == GATEWAY) => Some(match http {
+                Some(http) => gateway::start_on(&env, settings, http).await?,
+                None => gateway::start(&env, settings).await?,
+            }),
             Some(_) | None => None,
         };
         Ok(Self { http: running.as_ref().map(|gateway| gateway.address), env, grpc: server, gateway: running })

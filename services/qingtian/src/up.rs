@@ -118,8 +118,8 @@ async fn serve(
         Ok(()) | Err(_) => {}
     }
     let env = settings.env(Clock::System)?;
-    drop(http);
-    let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway_settings(&settings)?)).await?;
+    let gateway = (gateway_settings(&settings)?, Some(http));
+    let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway)).await?;
     announce(&settings, &accounts)?;
     let ended = tokio::select! {
         () = asked_to_stop() => Ok(()),
