@@ -46,6 +46,7 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	sh scripts/install_test.sh
+	var/tools/venv/bin/buf lint proto
 	python3 tests/vectors/make_vectors.py --check
 	sh tests/vectors/recipe_test.sh
 
@@ -62,4 +63,5 @@ prove: ## the same code with larger counts: hours, not minutes
 	@scripts/install.sh --tests
 	@$(MAKE) --no-print-directory web browser
 	cargo build --workspace --all-targets --locked
+	export PROPTEST_RNG_SEED=$$(od -An -N6 -tu8 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED"; \
 	QINGTIAN_PROVE=1 cargo run --quiet --locked -p kit --bin with-servers -- cargo nextest run --workspace --locked --no-fail-fast

@@ -4,7 +4,7 @@
 # var/tools in this folder and nowhere else.
 #
 #   scripts/install.sh           to build and run:  PostgreSQL 15+, Redis 7+, Node 20.19+, a C compiler
-#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients
+#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf
 #
 # Rust itself is expected: https://rustup.rs
 set -eu
@@ -12,6 +12,7 @@ set -eu
 NODE_WHEEL=22.20.0        # from PyPI, where the system's Node is too old
 NEXTEST=0.9.143
 GRPCIO_TOOLS=1.85.1
+BUF=1.75.0               # from PyPI too
 POSTGRES_MIN=15
 REDIS_MIN=7
 
@@ -73,7 +74,7 @@ has_fonts() {
     have fc-list && [ -n "$(fc-list :lang=zh 2>/dev/null | head -n 1)" ]
 }
 
-VENV_MARK=$TOOLS/venv/grpcio-tools-$GRPCIO_TOOLS
+VENV_MARK=$TOOLS/venv/grpcio-tools-$GRPCIO_TOOLS-buf-$BUF
 
 # ---- what is missing ----------------------------------------------------------------------------------------------
 
@@ -181,9 +182,9 @@ if [ "$tests" = yes ]; then
         cargo install --quiet --locked cargo-nextest --version "$NEXTEST"
     fi
     if [ ! -e "$VENV_MARK" ]; then
-        say "installing grpcio-tools $GRPCIO_TOOLS into var/tools/venv (the tests' Python clients)"
+        say "installing grpcio-tools $GRPCIO_TOOLS (the tests' Python clients) and buf $BUF (lints the contract) into var/tools/venv"
         mkdir -p "$TOOLS"
-        venv "$TOOLS/venv" "grpcio-tools==$GRPCIO_TOOLS"
+        venv "$TOOLS/venv" "grpcio-tools==$GRPCIO_TOOLS" "buf-bin==$BUF"
         : >"$VENV_MARK"
     fi
 fi
