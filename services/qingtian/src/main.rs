@@ -162,7 +162,7 @@ async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&parts.join("+"), "info,sqlx=warn", metrics_address(&settings.metrics)?)?;
     let listener = TcpListener::bind(settings.grpc).await.with_context(|| format!("gRPC on {}", settings.grpc))?;
     let env = settings.env(Clock::System)?;
-    let mut running = fleet::Fleet::start(env, &parts, listener, Some(up::gateway_settings(settings)?)).await?;
+    let mut running = fleet::Fleet::start(env, &parts, listener, Some((up::gateway_settings(settings)?, None))).await?;
     tracing::info!(parts = parts.join(" "), grpc = %settings.grpc, "serving");
     if let Some(http) = running.http {
         tracing::info!(%http, "gateway");
