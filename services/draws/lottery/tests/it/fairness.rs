@@ -135,7 +135,9 @@ fn the_test_rejects_a_draw_that_favours_the_tail() {
     let counts = inclusions(too_often_the_tail, N, K);
     let ratio = tail_to_head(&counts);
     println!("the second half is drawn {ratio:.2} times as often as the first");
-    assert!((2.2..3.0).contains(&ratio), "{ratio}");
+    // 2.6 for the seeds everybody runs; other seeds spread about it.
+    let around = if std::env::var_os("LOTTERY_SEED").is_none() { 2.5..2.7 } else { 2.2..3.0 };
+    assert!(around.contains(&ratio), "{ratio}");
     assert!(!is_fair(&counts, K));
 }
 
