@@ -3,7 +3,7 @@
 use kit::{
     auth::Caller,
     env::Env,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
     ledger::{EventStream, Ledger},
     pages,
     uploads::Uploads,
@@ -128,8 +128,7 @@ impl Catalog for Api {
         let before = store::lock_item(&mut tx, &given.name, caller.reach().organisation()).await?;
         before.state.next(ItemEvent::Edit, &before.content.called())?;
         if given.etag != before.revision.to_string() {
-            let stale = Refusal::new(Reason::Stale).with("name", before.content.called());
-            return Err(stale.with("who", &before.changed_by).with("what", &before.change).into());
+            return Err(Refusal::stale(before.content.called(), &before.changed_by, &before.change).into());
         }
         let after = store::save_content(&mut tx, &before, &content, &caller.actor, "edited").await?.to_proto();
         tx.changed(&after.name, Some(&before.to_proto()), Some(&after));

@@ -13,8 +13,6 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-
 use local::Local;
 
 /// Bytes moved at once between a stream and a file.
@@ -123,30 +121,6 @@ impl Blob {
         .await
     }
 
-    /// Keeps what a stream brings, in memory of fixed size; refuses more than `bytes_max` bytes.
-    pub async fn put_stream(&self, mut stream: impl AsyncRead + Unpin, bytes_max: u64) -> Result<Stored, Error> {
-        let mut writer = self.writer(bytes_max)?;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let mut length = 0;
-            while length < chunk.len() {
-                let more = io("reading a stream", stream.read(&mut chunk[length..]).await)?;
-                if more == 0 {
-                    break;
-                }
-                length += more;
-            }
-            if length == 0 {
-                return blocking(move || writer.finish()).await;
-            }
-            (writer, chunk) = blocking(move || {
-                writer.write(&chunk[..length])?;
-                Ok((writer, chunk))
-            })
-            .await?;
-        }
-    }
-
     /// Whether there is such an object, and its size in bytes.
     pub async fn find(&self, digest: Digest) -> Result<Option<u64>, Error> {
         match self.open(digest).await {
@@ -221,12 +195,6 @@ impl Blob {
             if found == digest { Ok(size) } else { Err(Error::Corrupt { expected: digest, found }) }
         })
         .await
-    }
-
-    /// Removes what crashed writers left aside longer than `age` ago; returns how many. Whole objects are never removed.
-    pub async fn sweep(&self, age: Duration) -> Result<usize, Error> {
-        let Place::Local(local) = self.place.clone();
-        blocking(move || local.sweep(age)).await
     }
 
     async fn open_blocking_in_background(&self, digest: Digest) -> Result<(std::fs::File, u64), Error> {

@@ -77,6 +77,9 @@ impl Databases {
     }
 }
 
+/// How long an upload may stand still: as long as the gateway waits for its own clients.
+pub const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60);
+
 /// What parts are given. Cheap to clone.
 #[derive(Clone)]
 pub struct Env {
@@ -96,6 +99,8 @@ pub struct Env {
     pub shutdown: CancellationToken,
     /// Jobs and followers, awaited at the stop.
     pub tasks: TaskTracker,
+    /// An upload that sends nothing for so long has broken off.
+    pub upload_idle_max: Duration,
     cpu: Arc<Semaphore>,
     pools: Arc<Mutex<Vec<PgPool>>>,
     pub(crate) ledgers: Arc<Mutex<BTreeMap<&'static str, Ledger>>>,
@@ -133,6 +138,7 @@ impl Env {
                 .with_context(|| format!("blob folder {}", parts.blob_folder.display()))?,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            upload_idle_max: UPLOAD_IDLE_MAX,
             cpu: Arc::new(Semaphore::new(cores)),
             pools: Arc::default(),
             ledgers: Arc::default(),

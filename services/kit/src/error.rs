@@ -96,6 +96,11 @@ impl Refusal {
         Self::new(Reason::WrongState).with("name", name).with("state", state).with("act", act)
     }
 
+    /// `STALE`: somebody else changed the thing since the caller read it, who by which act.
+    pub fn stale(name: impl ToString, who: impl ToString, what: impl ToString) -> Self {
+        Self::new(Reason::Stale).with("name", name).with("who", who).with("what", what)
+    }
+
     /// `INTERNAL`: something failed inside.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(Reason::Internal).because(cause)

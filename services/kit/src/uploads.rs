@@ -21,8 +21,6 @@ use crate::{
 /// Uploads of one part at once at the most. Each may hold a blocking thread for as long as its bytes take to come in, and a
 /// process has 512 of them for all its parts, their files and their computations. A city's bureaus upload a few at a time.
 pub const AT_ONCE_MAX: usize = 32;
-/// An upload that sends nothing for so long has broken off: as long as the gateway waits for its own clients.
-const IDLE_MAX: Duration = Duration::from_secs(60);
 /// Chunks that wait between the network and the work.
 const WAITING_MAX: usize = 4;
 
@@ -47,7 +45,7 @@ pub struct Uploads {
 impl Uploads {
     /// With every place free.
     pub fn new(env: &Env) -> Self {
-        Self::with(IDLE_MAX, env.shutdown.clone(), env.tasks.clone())
+        Self::with(env.upload_idle_max, env.shutdown.clone(), env.tasks.clone())
     }
 
     fn with(idle_max: Duration, shutdown: CancellationToken, tasks: TaskTracker) -> Self {
@@ -171,6 +169,7 @@ mod tests {
     use tonic_types::StatusExt;
 
     use super::*;
+    use crate::env::UPLOAD_IDLE_MAX;
 
     /// Nothing here depends on how long a moment is: where one is waited for, nothing else can ever happen.
     const MOMENT: Duration = Duration::from_millis(1);
@@ -225,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_upload_arrives_whole_or_is_known_to_be_broken() {
-        let uploads = uploads(IDLE_MAX);
+        let uploads = uploads(UPLOAD_IDLE_MAX);
         let (got, answer) = run(&uploads, chunks(vec![Ok("a"), Ok("b"), Ok("c")])).await;
         assert_eq!((got, answer.is_ok()), (("abc".to_owned(), true), true));
         let gave_up = Err(Status::aborted("the client gave up"));
@@ -249,7 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_upload_keeps_a_process_from_stopping() {
-        let uploads = uploads(IDLE_MAX);
+        let uploads = uploads(UPLOAD_IDLE_MAX);
         uploads.shutdown.cancel();
         let stopped = uploads.open(endless()).unwrap().next().await.unwrap_err();
         assert_eq!(reason(&stopped).0, "UNAVAILABLE");
@@ -257,7 +256,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_upload_too_many_is_refused_at_once_and_a_freed_place_is_used_again() {
-        let uploads = uploads(IDLE_MAX);
+        let uploads = uploads(UPLOAD_IDLE_MAX);
         let mut open: Vec<_> = (0..AT_ONCE_MAX).map(|_| uploads.open(endless()).unwrap()).collect();
         assert_eq!(uploads.open(endless()).err().unwrap().reason(), Reason::Unavailable);
         // The uploader hangs up: the work goes on, and has the place until its end.

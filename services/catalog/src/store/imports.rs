@@ -202,7 +202,9 @@ async fn with_problems(pool: &PgPool, rows: Vec<ImportRow>) -> Result<Vec<Import
         let state = match row.state.as_str() {
             "RUNNING" => ImportState::Running,
             "FINISHED" => ImportState::Finished,
-            _ => ImportState::Interrupted,
+            "INTERRUPTED" => ImportState::Interrupted,
+            // The table's constraint lets nothing else in.
+            _ => ImportState::Unspecified,
         };
         Import {
             problems: problems.remove(&row.name).unwrap_or_default(),

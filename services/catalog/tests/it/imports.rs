@@ -1,10 +1,8 @@
 //! Uploaded lists (art. 7, 24).
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use futures::StreamExt;
-use kit::uploads::AT_ONCE_MAX;
+use kit::{testing::HANG_MAX, uploads::AT_ONCE_MAX};
 use proto::qingtian::{
     access::v1::Role,
     catalog::v1 as pb,
@@ -240,10 +238,10 @@ async fn an_upload_that_breaks_is_noted_and_repeated_without_doubles() {
     let stream = pieces(order(), &half).chain(futures::stream::pending());
     uploader.spawn(async move { client.import_items(stream).await });
     let arrived = async { while imports(&office).await.is_empty() {} };
-    tokio::time::timeout(Duration::from_secs(10), arrived).await.expect("the import is shown while it runs");
+    tokio::time::timeout(HANG_MAX, arrived).await.expect("the import is shown while it runs");
     uploader.shutdown_background();
     let noted = async { while imports(&office).await[0].state() == ImportState::Running {} };
-    tokio::time::timeout(Duration::from_secs(10), noted).await.expect("its end is noted");
+    tokio::time::timeout(HANG_MAX, noted).await.expect("its end is noted");
     let broken = imports(&office).await.remove(0);
     assert_eq!(broken.state(), ImportState::Interrupted);
     assert!(broken.end_time.is_some() && broken.created > 0 && broken.created < 450, "{broken:?}");
@@ -269,7 +267,7 @@ async fn one_upload_too_many_is_refused_at_once_and_a_freed_place_is_used_again(
         let mut client = office.handler().await;
         calls.push(tokio::spawn(async move { client.import_items(stream).await }));
     }
-    let refusal = tokio::time::timeout(Duration::from_secs(30), futures::future::select_all(calls));
+    let refusal = tokio::time::timeout(HANG_MAX, futures::future::select_all(calls));
     let (answer, nth, mut calls) = refusal.await.expect("nobody was refused");
     refused(answer.unwrap(), Code::Unavailable, "UNAVAILABLE", "");
     drop(senders.swap_remove(nth));
@@ -305,6 +303,6 @@ async fn an_upload_whose_process_was_killed_is_given_up() {
     office.harness.clock.advance(TimeDelta::minutes(11));
     office.harness.restart(|env| Box::pin(async move { Ok(vec![catalog::start(env).await?]) })).await.unwrap();
     let given_up = async { while imports(&office).await[0].state() == ImportState::Running {} };
-    tokio::time::timeout(Duration::from_secs(10), given_up).await.expect("the import is given up");
+    tokio::time::timeout(HANG_MAX, given_up).await.expect("the import is given up");
     assert!(imports(&office).await[0].end_time.is_some());
 }

@@ -11,7 +11,7 @@ use proto::{
         common::v1::Import,
     },
 };
-use tonic::{Code, Status};
+use tonic::Status;
 
 pub type Client = CatalogClient<UserChannel>;
 

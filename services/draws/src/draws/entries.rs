@@ -5,10 +5,7 @@ use kit::{
     error::{Reason, Refusal, Result},
     ledger::{Audience, Tx},
 };
-use lottery::{
-    beacon::Beacon,
-    rules::{Kind, Rules},
-};
+use lottery::rules::{Kind, Rules};
 use proto::qingtian::draws::{events::v1 as events, v1 as pb};
 
 use super::{
@@ -66,32 +63,32 @@ impl Desk {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let row = store::lock(&mut tx, &request.name, &Sight::of(caller)).await?;
         let contributing = store::contributors(&mut tx, &row.name).await?;
-        let state = store::standing(&mut tx, &row.name).await?.apply(Event::EnterBeacon, self.env.clock.now())?;
+        let state = match store::standing(&mut tx, &row.name).await?.apply(Event::EnterBeacon, self.env.clock.now()) {
+            Err(refusal) if refusal.reason() != Reason::BeaconTooEarly => return Err(refusal),
+            timely => timely,
+        };
         let statement = frozen::statement(&mut tx, &row.name).await?;
         let rules = Rules::parse(&statement.rules).map_err(Refusal::internal)?;
         let place = contributing.iter().position(|one| one.kind == Kind::Beacon);
         let (Some(place), Some(beacon)) = (place, rules.beacon()) else {
             return Err(Refusal::wrong_state(&row.name, State::parse(&row.state)?.said(), Event::EnterBeacon.said()));
         };
+        if beacon.is_demonstration() {
+            let problem = "演示用公共随机数由系统产生，无需录入 / the demonstration's lottery needs nobody";
+            return Err(Refusal::invalid("value", problem));
+        }
+        let state = state?;
         check_value(&rules, place, &request.value)?;
-        let entered = match beacon {
-            // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by
-            // that the result: two accounts type it, as a lottery's numbers.
-            Beacon::DrandQuicknet { .. } | Beacon::LotterySsq { .. } => {
-                match typed_twice(&mut tx, &row, &request.value).await {
-                    Err(refusal) if refusal.reason() == Reason::NumbersDiffer => {
-                        // What was typed is kept although the call is refused: otherwise one wrong account could hold the
-                        // draw up against any number of right ones until it fails.
-                        tx.commit_refused().await?;
-                        return Err(refusal);
-                    }
-                    settled => settled?,
-                }
+        // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by that the
+        // result: two accounts type it, as a lottery's numbers.
+        let entered = match typed_twice(&mut tx, &row, &request.value).await {
+            Err(refusal) if refusal.reason() == Reason::NumbersDiffer => {
+                // What was typed is kept although the call is refused: otherwise one wrong account could hold the draw up
+                // against any number of right ones until it fails.
+                tx.commit_refused().await?;
+                return Err(refusal);
             }
-            Beacon::LotteryDemo { .. } => {
-                let problem = "演示用公共随机数由系统产生，无需录入 / the demonstration's lottery needs nobody";
-                return Err(Refusal::invalid("value", problem));
-            }
+            settled => settled?,
         };
         let draw = if entered {
             self.enter(&mut tx, row, (place, &contributing[place].contributor), &request.value, state).await?

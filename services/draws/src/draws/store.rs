@@ -188,8 +188,7 @@ pub fn check_etag(row: &DrawRow, etag: &str) -> Result<()> {
     if etag == row.revision.to_string() {
         return Ok(());
     }
-    let refusal = Refusal::new(Reason::Stale).with("name", &row.name);
-    Err(refusal.with("who", &row.changed_by).with("what", &row.changed_act))
+    Err(Refusal::stale(&row.name, &row.changed_by, &row.changed_act))
 }
 
 /// Takes the next number of a counter. Its row stays locked to the end of the act, so a number is given once and none is lost.

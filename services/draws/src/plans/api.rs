@@ -58,8 +58,7 @@ fn check_etag(plan: &Plan, etag: &str) -> Result<()> {
     if etag == plan.revision.to_string() {
         return Ok(());
     }
-    let stale = Refusal::new(Reason::Stale).with("name", plan.name());
-    Err(stale.with("who", &plan.changed_by).with("what", &plan.changed_what))
+    Err(Refusal::stale(plan.name(), &plan.changed_by, &plan.changed_what))
 }
 
 #[tonic::async_trait]

@@ -172,8 +172,7 @@ impl Registers for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let before = store::lock_subject(&mut tx, organisation, key).await?;
         if request.etag != before.revision.to_string() {
-            let stale = Refusal::new(Reason::Stale).with("name", &request.name);
-            return Err(stale.with("who", &before.changed_by).with("what", &before.changed_what).into());
+            return Err(Refusal::stale(&request.name, &before.changed_by, &before.changed_what).into());
         }
         let change = StatusChange { in_business, reason: &reason, by: &caller.actor, at: tx.now() };
         store::set_status(&mut tx, &before, &change).await?;

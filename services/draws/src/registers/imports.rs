@@ -62,7 +62,9 @@ impl ImportRow {
         let state = match self.state.as_str() {
             "FINISHED" => pb::ImportState::Finished,
             "INTERRUPTED" => pb::ImportState::Interrupted,
-            _ => pb::ImportState::Running,
+            "RUNNING" => pb::ImportState::Running,
+            // The table's constraint lets nothing else in.
+            _ => pb::ImportState::Unspecified,
         };
         let problem = |problem: &Problem| pb::RowProblem {
             line: i64::try_from(problem.line).unwrap_or(i64::MAX),

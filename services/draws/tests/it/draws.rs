@@ -24,9 +24,7 @@ use city::{BEACON, CLOSE, City, SUPERVISION, enter, gone};
 /// Every event of the log so far, as the portal reads them.
 pub async fn log(city: &City) -> Vec<Event> {
     let mut portal = DrawsClient::new(city.world.harness.service("portal").await.unwrap());
-    // The sequencer moves what was committed within 50 ms; the outbox tells when it is through.
-    let drained = || async { city.world.count("select count(*) from outbox").await == 0 };
-    crate::world::until("the log holds everything", drained).await;
+    city.world.harness.sequenced("draws").await.unwrap();
     let mut stream = portal.read_events(ReadEventsRequest::default()).await.unwrap().into_inner();
     let mut events = Vec::new();
     while let Some(step) = stream.message().await.unwrap() {

@@ -1,12 +1,8 @@
 //! Uploads (art. 13, 24): good rows go in, bad ones come back named, and what breaks can be repeated.
 
-use std::{
-    io::Read,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{io::Read, path::Path, time::Instant};
 
-use kit::uploads::AT_ONCE_MAX;
+use kit::{testing::HANG_MAX, uploads::AT_ONCE_MAX};
 use proto::qingtian::{
     access::v1::Role,
     common::v1::{Import, ImportState},
@@ -272,7 +268,7 @@ async fn one_upload_too_many_is_refused_at_once_and_a_freed_place_is_used_again(
         let mut silent = clerk.clone();
         calls.push(tokio::spawn(async move { silent.import_subjects(ReceiverStream::new(receiver)).await }));
     }
-    let refusal = tokio::time::timeout(Duration::from_secs(30), futures::future::select_all(calls));
+    let refusal = tokio::time::timeout(HANG_MAX, futures::future::select_all(calls));
     let (refused, nth, mut calls) = refusal.await.expect("nobody was refused");
     assert_eq!(reason(refused.unwrap()), "UNAVAILABLE");
     drop(senders.swap_remove(nth));

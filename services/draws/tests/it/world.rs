@@ -1,10 +1,8 @@
 //! A city with two departments, and what they do: upload registers, write plans, become officers.
 
-use std::time::Duration;
-
 use kit::{
     codes::{CreditCode, DistrictCode},
-    testing::{Harness, UserChannel, refusal_of},
+    testing::{Harness, UserChannel},
 };
 use prost::{Message, Name};
 use proto::{
@@ -23,6 +21,8 @@ use proto::{
 };
 use sqlx::PgPool;
 use tonic::Status;
+
+pub use kit::testing::{refusal as refused, until};
 
 pub const MARKET: &str = "organisations/market";
 pub const HEALTH: &str = "organisations/health";
@@ -155,23 +155,6 @@ pub fn register(district: &str, serials: std::ops::Range<u32>) -> String {
     csv
 }
 
-/// Reason of a refusal, and the article it rests on.
-pub fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (String, String) {
-    let status = answer.expect_err("not refused");
-    let (reason, metadata) = refusal_of(&status);
-    (reason, metadata.get("article").cloned().unwrap_or_default())
-}
-
 pub fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     refused(answer).0
-}
-
-/// Waits for a condition, at most half a minute.
-pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let waiting = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }

@@ -131,7 +131,7 @@ async fn lock(tx: &mut Tx, caller: &Caller, name: &str, etag: &str) -> Result<(P
     rules::check_grant(&caller.roles, &person.roles())?;
     if etag != person.revision.to_string() {
         let who = store::called(tx, &person.changed_by).await?;
-        return Err(Refusal::new(Reason::Stale).with("name", name).with("who", who).with("what", &person.change));
+        return Err(Refusal::stale(name, who, &person.change));
     }
     Ok((person, admins))
 }

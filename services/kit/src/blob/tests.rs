@@ -2,6 +2,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use tokio::io::AsyncReadExt as _;
+
 use super::*;
 
 /// SHA-256 of "abc" (FIPS 180-4).
@@ -27,7 +29,6 @@ async fn an_object_is_kept_once_under_its_digest() {
     let (folder, blob) = new();
     let first = blob.put(b"abc").await.unwrap();
     assert_eq!((first.digest.to_string().as_str(), first.size), (ABC, 3));
-    assert_eq!(blob.put_stream(&b"abc"[..], 3).await.unwrap(), first);
     let mut writer = blob.writer(10).unwrap();
     std::io::Write::write_all(&mut writer, b"ab").unwrap();
     std::io::Write::write_all(&mut writer, b"c").unwrap();
@@ -41,10 +42,10 @@ async fn an_object_is_kept_once_under_its_digest() {
 }
 
 #[tokio::test]
-async fn large_streams_come_back_whole_and_in_ranges() {
+async fn large_objects_come_back_whole_and_in_ranges() {
     let (_folder, blob) = new();
     let bytes: Vec<u8> = (0..3 * CHUNK_BYTES + 17).map(|at| u8::try_from(at % 251).unwrap()).collect();
-    let stored = blob.put_stream(&bytes[..], u64::MAX).await.unwrap();
+    let stored = blob.put(bytes.clone()).await.unwrap();
     assert_eq!(stored, Stored { digest: Digest::of(&bytes), size: bytes.len() as u64 });
     let (mut file, size) = blob.open(stored.digest).await.unwrap();
     let mut read = Vec::new();
@@ -65,7 +66,6 @@ async fn large_streams_come_back_whole_and_in_ranges() {
 #[tokio::test]
 async fn what_is_too_large_or_abandoned_leaves_nothing() {
     let (folder, blob) = new();
-    assert!(matches!(blob.put_stream(&b"abcd"[..], 3).await, Err(Error::TooLarge { bytes_max: 3 })));
     let mut writer = blob.writer(3).unwrap();
     assert!(writer.write(b"abcd").is_err());
     assert!(writer.write(b"a").is_err(), "after a refusal the bytes would have a gap");
@@ -85,7 +85,8 @@ async fn leftovers_of_a_crash_are_ignored_and_removed_when_old() {
     let stored = blob.put(b"abc").await.unwrap();
     let leftover = folder.path().join("incoming").join(".tmpCrash");
     fs::write(&leftover, b"half of it").unwrap();
-    assert_eq!(blob.sweep(Duration::from_secs(3600)).await.unwrap(), 0, "it may be somebody's at work");
+    Blob::local(folder.path()).unwrap();
+    assert!(leftover.exists(), "it may be somebody's at work");
     let yesterday = std::time::SystemTime::now() - Duration::from_secs(25 * 3600);
     fs::File::options().append(true).open(&leftover).unwrap().set_modified(yesterday).unwrap();
     let again = Blob::local(folder.path()).unwrap();

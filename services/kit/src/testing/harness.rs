@@ -95,7 +95,7 @@ impl Harness {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let env = Env::new(Parts {
+        let mut env = Env::new(Parts {
             clock: clock.clone(),
             keys: Keys::read(&folder.join("keys"))?,
             peers: Peers::new(&url),
@@ -106,6 +106,8 @@ impl Harness {
             },
             blob_folder: folder.join("blobs"),
         })?;
+        // A test's silent upload is meant to stand until the test ends it, however long the machine takes.
+        env.upload_idle_max = HANG_MAX * 4;
         let parts = start(&env).await?;
         let server = tokio::spawn(serve::serve(env.clone(), parts, listener));
         Ok((env, url, server))

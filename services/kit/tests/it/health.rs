@@ -20,7 +20,7 @@ use crate::guard::{SCHEMA, Small};
 static TABLES: LazyLock<Schema> = LazyLock::new(SCHEMA);
 const CATALOG: &str = "qingtian.catalog.v1.Catalog";
 /// Long enough for the slowest machine; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = kit::testing::HANG_MAX;
 
 async fn harness() -> Harness {
     Harness::start(&[("catalog", &*TABLES)], |env| {

@@ -7,7 +7,7 @@ use kit::{
     keys::Keys,
     ledger::{Audience, ChainFault, Ledger, Schema, Tx, verify_chain},
     peers::Peers,
-    testing::TestFleet,
+    testing::{HANG_MAX, TestFleet},
 };
 use prost::Message;
 use proto::qingtian::{
@@ -350,7 +350,7 @@ async fn a_sleeping_sequencer_moves_what_is_written_here_and_what_is_written_els
             assert_eq!(next().await, format!("elsewhere {n}"));
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), told).await.expect("an event was lost");
+    tokio::time::timeout(HANG_MAX, told).await.expect("an event was lost");
     bench.env.shutdown.cancel();
 }
 
@@ -367,7 +367,7 @@ async fn a_sequencer_that_finds_the_turn_taken_comes_back() {
     let left: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(ledger.pool()).await.unwrap();
     assert_eq!(left, 2, "event and audit entry wait");
     other.rollback().await.unwrap();
-    let told = tokio::time::timeout(std::time::Duration::from_secs(60), next()).await;
+    let told = tokio::time::timeout(HANG_MAX, next()).await;
     assert_eq!(told.expect("an event was lost"), "meanwhile");
     bench.env.shutdown.cancel();
 }

@@ -112,24 +112,8 @@ impl City {
 
     /// Waits until the portal has applied all that was announced.
     pub async fn settle(&self) {
-        let portal = self.harness.pool(portal::PART).await.unwrap();
         for peer in PEERS {
-            let log = self.harness.pool(peer).await.unwrap();
-            loop {
-                let waiting: bool =
-                    sqlx::query_scalar("select exists (select 1 from outbox)").fetch_one(&log).await.unwrap();
-                let top: i64 =
-                    sqlx::query_scalar("select coalesce(max(position), 0) from log").fetch_one(&log).await.unwrap();
-                let applied: Option<i64> = sqlx::query_scalar("select position from follower where peer = $1")
-                    .bind(peer)
-                    .fetch_optional(&portal)
-                    .await
-                    .unwrap();
-                if !waiting && applied.unwrap_or(0) == top {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
+            self.harness.followed(portal::PART, peer).await.unwrap();
         }
     }
 

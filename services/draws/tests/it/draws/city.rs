@@ -15,7 +15,7 @@ use proto::qingtian::{
 use tonic::Status;
 
 use crate::world::{HEALTH, ITEM, LONGTING, MARKET, SHUNHE, World, code, register, upload, upload_to};
-use kit::testing::UserChannel;
+use kit::testing::{HANG_MAX, UserChannel};
 
 pub const SUPERVISION: &str = "organisations/supervision";
 pub const JUSTICE: &str = "organisations/justice";
@@ -176,7 +176,7 @@ impl City {
                 tokio::time::sleep(Wait::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Wait::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("{name} never {what}"))
+        tokio::time::timeout(HANG_MAX, waiting).await.unwrap_or_else(|_| panic!("{name} never {what}"))
     }
 
     /// A draw from its creation to its dispatch.
