@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use kit::{
     error::{Reason, Refusal, Result},
-    sheet::{Column, Encoding, Entry, Error, Limits, Problem, Row, Sheet},
+    sheet::{Column, Encoding, Entry, Error, Format, Limits, Problem, Row, Sheet},
     uploads::Piece,
 };
 use sha2::{Digest, Sha256};
@@ -95,7 +95,7 @@ pub enum Step {
     End {
         /// Whether the whole file was read.
         whole: bool,
-        /// Encoding found.
+        /// Encoding found, or `XLSX`.
         encoding: &'static str,
     },
 }
@@ -155,10 +155,8 @@ pub fn read(upload: Upload, manner: &Manner, steps: &mpsc::Sender<Step>) -> Resu
             return Ok(());
         }
     }
-    let encoding = match sheet.encoding() {
-        Some(Encoding::Gb18030) => "GB18030",
-        Some(Encoding::Utf8) | None => "UTF-8",
-    };
+    // Nothing but ASCII reads the same in both encodings.
+    let encoding = sheet.format().unwrap_or(Format::Csv(Encoding::Utf8)).as_str();
     // Whoever took the steps may be gone: then there is nobody to tell.
     let _ = steps.blocking_send(Step::Rows(batch)).and_then(|()| steps.blocking_send(Step::End { whole, encoding }));
     Ok(())

@@ -1,8 +1,9 @@
-//! Uploaded tables (CSV in UTF-8 or GB18030), read row by row in bounded memory: directories of items (art. 6),
+//! Uploaded tables (CSV in UTF-8 or GB18030, XLSX), read row by row in bounded memory: directories of items (art. 6),
 //! registers of subjects and officers (art. 13), records of departments (art. 22).
 //!
 //! A bad row is named with its line, field, reason and value, and the good ones go on; nothing is mended on the way.
 //! Values come as they stand in the file, untrimmed: the caller parses them and may add [`Problem`]s of its own.
+//! A workbook is known by its bytes, whatever its name; its dates come as YYYY-MM-DD, its lines are the rows of its sheet.
 //! Reading is synchronous: on the async threads use `spawn_blocking`.
 //!
 //! ```
@@ -20,15 +21,18 @@
 mod decode;
 mod records;
 mod report;
+mod xlsx;
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{Chain, Cursor, Read};
 
 use serde::{Deserialize, Serialize};
 
 use decode::Text;
 use records::{Record, Records};
 pub use report::{Report, safe_cell};
+pub use xlsx::Fault;
+use xlsx::{Found, Workbook};
 
 /// A value quoted in a problem is cut to this many characters.
 pub const VALUE_CHARS_MAX: usize = 200;
@@ -37,6 +41,24 @@ pub const VALUE_CHARS_MAX: usize = 200;
 pub enum Encoding {
     Utf8,
     Gb18030,
+}
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Csv(Encoding),
+    Xlsx,
+}
+
+impl Format {
+    /// Name in the contract: the encoding of text, or `XLSX`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv(Encoding::Utf8) => "UTF-8",
+            Self::Csv(Encoding::Gb18030) => "GB18030",
+            Self::Xlsx => "XLSX",
+        }
+    }
 }
 
 /// Edges of one file.
@@ -89,7 +111,7 @@ impl Column {
 /// A row without problems so far; values stand in the order of the columns asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The physical line it begins on, the first line of the file being 1.
+    /// The physical line it begins on, the first line of the file being 1; the row's number in a sheet.
     pub line: u64,
     pub values: Vec<String>,
 }
@@ -142,8 +164,10 @@ pub enum Entry {
 pub enum Error {
     #[error("the file is empty")]
     Empty,
-    #[error("the file is not a text table but {format}; save it as CSV (UTF-8)")]
+    #[error("the file is not a text table but {format}; save it as XLSX or CSV (UTF-8)")]
     NotText { format: &'static str },
+    #[error(transparent)]
+    Workbook(#[from] Fault),
     #[error("the header on line {line} cannot be read: {why}")]
     BadHeader { line: u64, why: &'static str },
     #[error("the header has no column {missing:?}; found {found:?}")]
@@ -160,6 +184,7 @@ impl Error {
         match self {
             Self::Empty => "EMPTY_FILE",
             Self::NotText { .. } => "NOT_TEXT",
+            Self::Workbook(fault) => fault.reason(),
             Self::BadHeader { .. } => "BAD_HEADER",
             Self::MissingColumn { .. } => "MISSING_COLUMN",
             Self::DuplicateColumn { .. } => "DUPLICATE_COLUMN",
@@ -171,7 +196,10 @@ impl Error {
     pub fn zh(&self) -> String {
         match self {
             Self::Empty => "文件是空的，请检查后重新上传。".into(),
-            Self::NotText { format } => format!("文件不是文本表格（{format}），请另存为 CSV（UTF-8）后重新上传。"),
+            Self::NotText { format } => {
+                format!("文件不是可读取的表格（{format}），请去掉打开密码，另存为 XLSX 或 CSV（UTF-8）后重新上传。")
+            }
+            Self::Workbook(fault) => fault.zh(),
             Self::BadHeader { line, .. } => format!("第{line}行的表头无法读取，请检查编码、引号和长度。"),
             Self::MissingColumn { missing, .. } => {
                 format!("表头缺少以下列：{}。请补齐或重新对应列名。", missing.join("、"))
@@ -180,11 +208,19 @@ impl Error {
             Self::Io(_) => "文件读取中断，请重新上传。".into(),
         }
     }
+
+    /// Of reading a part of a workbook, whose faults come through readers.
+    fn from_reading(error: std::io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
+            Some(fault) => fault.clone().into(),
+            None => Self::Io(error),
+        }
+    }
 }
 
 /// A table being read. It iterates over its rows; after an error, or after the last row, it has ended.
 pub struct Sheet<R> {
-    records: Records<R>,
+    source: Source<R>,
     columns: Vec<Column>,
     /// For each column asked for, its place in the file.
     places: Vec<Option<usize>>,
@@ -194,8 +230,48 @@ pub struct Sheet<R> {
     ended: bool,
 }
 
+enum Source<R> {
+    Csv(Box<Records<Chain<Cursor<Vec<u8>>, R>>>),
+    Xlsx(Box<Workbook>),
+}
+
+/// What is wrong with cells of a workbook's row, by their place, with the words to quote.
+type Flaws = Vec<(usize, xlsx::Flaw, String)>;
+
+impl<R: Read> Source<R> {
+    /// Looks at the first bytes.
+    fn open(mut reader: R, encoding: Option<Encoding>, limits: Limits) -> Result<Self, Error> {
+        let mut head = Vec::with_capacity(4);
+        reader.by_ref().take(4).read_to_end(&mut head).map_err(Error::Io)?;
+        let workbook = Workbook::begins(&head);
+        let whole = Cursor::new(head).chain(reader);
+        if workbook {
+            return Ok(Self::Xlsx(Box::new(Workbook::open(whole, limits.row_bytes_max)?)));
+        }
+        Ok(Self::Csv(Box::new(Records::new(Text::open(whole, encoding)?, limits.row_bytes_max))))
+    }
+
+    /// The next record. A workbook does not store the empty cells at the end of a row: up to `width` they are added.
+    fn next(&mut self, width: usize) -> Result<(Record, Flaws), Error> {
+        let workbook = match self {
+            Self::Csv(records) => return Ok((records.next()?, Vec::new())),
+            Self::Xlsx(workbook) => workbook,
+        };
+        let Some(Found { row: line, mut cells, flaws, too_long }) = workbook.next()? else {
+            return Ok((Record::End, Vec::new()));
+        };
+        if too_long {
+            let head = cells.join(",").chars().take(VALUE_CHARS_MAX).collect();
+            return Ok((Record::TooLong { line, head }, Vec::new()));
+        }
+        cells.resize(cells.len().max(width), String::new());
+        Ok((Record::Cells { line, line_last: line, cells, ended: true }, flaws))
+    }
+}
+
 impl<R: Read> Sheet<R> {
-    /// Reads the header. Without `encoding` it is guessed: a byte order mark, or what the first Chinese text looks like.
+    /// Reads the header. Without `encoding` it is guessed: a byte order mark, or what the first Chinese text looks like. A
+    /// workbook is read to its end first, as its directory stands there; `encoding` says nothing about it.
     pub fn open(reader: R, encoding: Option<Encoding>, columns: &[Column], limits: Limits) -> Result<Self, Error> {
         Self::open_with(reader, encoding, |_| Ok(columns.to_vec()), limits)
     }
@@ -207,9 +283,11 @@ impl<R: Read> Sheet<R> {
         choose: impl FnOnce(&[&str]) -> Result<Vec<Column>, Error>,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let mut records = Records::new(Text::open(reader, encoding)?, limits.row_bytes_max);
+        let mut source = Source::open(reader, encoding, limits)?;
         let bad = |line, why| Error::BadHeader { line, why };
-        let header = match records.next()? {
+        let (record, flaws) = source.next(0)?;
+        let header = match record {
+            Record::Cells { line, .. } if !flaws.is_empty() => return Err(bad(line, "it holds a formula or no text")),
             Record::Cells { cells, line, .. } if cells.iter().any(|cell| cell.contains('\u{fffd}')) => {
                 return Err(bad(line, "its bytes do not fit the encoding"));
             }
@@ -239,12 +317,15 @@ impl<R: Read> Sheet<R> {
             return Err(Error::MissingColumn { missing, found });
         }
         let width = header.len();
-        Ok(Self { records, columns, places, width, limits, rows: 0, ended: false })
+        Ok(Self { source, columns, places, width, limits, rows: 0, ended: false })
     }
 
-    /// The encoding, once a character beyond ASCII was seen.
-    pub fn encoding(&self) -> Option<Encoding> {
-        self.records.text().encoding()
+    /// What the file is; of text, once a character beyond ASCII was seen.
+    pub fn format(&self) -> Option<Format> {
+        match &self.source {
+            Source::Csv(records) => records.text().encoding().map(Format::Csv),
+            Source::Xlsx(_) => Some(Format::Xlsx),
+        }
     }
 
     /// Rows read so far, good and bad, without blank ones.
@@ -254,8 +335,10 @@ impl<R: Read> Sheet<R> {
 
     fn entry(&mut self) -> Result<Option<Entry>, Error> {
         loop {
-            let record = self.records.next()?;
+            let (record, mut flaws) = self.source.next(self.width)?;
+            flaws.retain(|(at, ..)| self.places.contains(&Some(*at)));
             if let Record::Cells { cells, .. } = &record
+                && flaws.is_empty()
                 && cells.iter().all(|cell| cell.trim().is_empty())
             {
                 // Spreadsheets write rows of nothing but commas below a table.
@@ -270,7 +353,7 @@ impl<R: Read> Sheet<R> {
             }
             self.rows += 1;
             return Ok(Some(match record {
-                Record::Cells { line, line_last, cells, ended } => self.judge(line, line_last, cells, ended),
+                Record::Cells { line, line_last, cells, ended } => self.judge(line, (line_last, ended), cells, &flaws),
                 Record::TooLong { line, head } => {
                     let bytes = self.limits.row_bytes_max;
                     let zh = format!("本行超过{bytes}字节，可能缺少换行或引号未闭合；从下一行继续读取。");
@@ -283,7 +366,7 @@ impl<R: Read> Sheet<R> {
         }
     }
 
-    fn judge(&self, line: u64, line_last: u64, mut cells: Vec<String>, ended: bool) -> Entry {
+    fn judge(&self, line: u64, (line_last, ended): (u64, bool), mut cells: Vec<String>, flaws: &Flaws) -> Entry {
         while cells.len() > self.width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
             cells.pop();
         }
@@ -302,7 +385,13 @@ impl<R: Read> Sheet<R> {
         let mut values = Vec::with_capacity(self.columns.len());
         for (column, place) in self.columns.iter().zip(&self.places) {
             let value = place.and_then(|place| cells.get_mut(place)).map(std::mem::take).unwrap_or_default();
-            problems.extend(column.judge(line, &value));
+            let flaw = flaws.iter().find(|(at, ..)| Some(*at) == *place);
+            problems.extend(match flaw {
+                Some((_, flaw, quoted)) => {
+                    Some(Problem::new(line, &column.field, quoted, flaw.reason(), flaw.zh(&column.header), flaw.en()))
+                }
+                None => column.judge(line, &value),
+            });
             values.push(value);
         }
         if problems.is_empty() { Entry::Row(Row { line, values }) } else { Entry::Refused(problems) }

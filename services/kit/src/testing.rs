@@ -4,6 +4,7 @@
 //! vanish with it.
 
 mod harness;
+pub mod workbook;
 
 pub use harness::{HANG_MAX, Harness, UserChannel, refusal, refusal_of, refused, until};
 

@@ -5,3 +5,4 @@
 mod imports;
 mod items;
 mod office;
+mod workbooks;

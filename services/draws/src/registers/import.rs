@@ -9,6 +9,7 @@ use kit::{
     env::Env,
     error::{Refusal, Result},
     ledger::Ledger,
+    sheet::{Encoding, Format},
     uploads::Piece,
 };
 use proto::qingtian::common::v1 as pb;
@@ -141,8 +142,8 @@ impl Importer {
         import.returned += rows.returned;
         import.old_numbers += rows.given.iter().filter(|row| row.key.is_old()).count() as i64;
         import.problems.extend(rows.problems);
-        if let Some(encoding) = rows.encoding {
-            imports::said(encoding).clone_into(&mut import.encoding);
+        if let Some(format) = rows.format {
+            format.as_str().clone_into(&mut import.encoding);
         }
         imports::update(&mut tx, import, now).await?;
         tx.changed(&import.name(), Some(&before), Some(&import.message()));
@@ -156,7 +157,7 @@ impl Importer {
         import.ended_at = Some(tx.now());
         if import.encoding.is_empty() {
             // Nothing but ASCII was seen, which is the same in both.
-            imports::said(kit::sheet::Encoding::Utf8).clone_into(&mut import.encoding);
+            Format::Csv(Encoding::Utf8).as_str().clone_into(&mut import.encoding);
         }
         let now = tx.now();
         imports::update(&mut tx, &import, now).await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kit::{
     error::{Refusal, Result},
     ledger::timestamp,
-    sheet::{Encoding, Problem},
+    sheet::Problem,
 };
 use proto::qingtian::common::v1 as pb;
 use sqlx::{PgConnection, types::Json};
@@ -90,14 +90,6 @@ impl ImportRow {
             end_time: self.ended_at.map(timestamp),
             creator: self.creator.clone(),
         }
-    }
-}
-
-/// Name of an encoding in the contract.
-pub fn said(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Utf8 => "UTF-8",
-        Encoding::Gb18030 => "GB18030",
     }
 }
 

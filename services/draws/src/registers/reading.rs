@@ -11,7 +11,7 @@ use kit::{
     blob::{self, Blob},
     codes::DistrictCode,
     error::{Reason, Refusal, Result},
-    sheet::{self, Column, Encoding, Entry, Limits, Problem, Report, Sheet},
+    sheet::{self, Column, Encoding, Entry, Format, Limits, Problem, Report, Sheet},
     uploads::Piece,
 };
 use sha2::{Digest, Sha256};
@@ -63,7 +63,7 @@ pub fn spool(mut pieces: mpsc::Receiver<Piece>) -> Result<Spooled> {
 }
 
 /// Cuts what stands after the last line end: the row in which the upload broke, whose last cell may look whole.
-/// In both encodings the byte 0x0A is only ever a line end.
+/// In both encodings the byte 0x0A is only ever a line end; a workbook that is cut is refused whole wherever the cut is.
 fn cut_last_line(file: &mut File, size: u64) -> io::Result<()> {
     let mut end = size;
     let mut block = vec![0; 64 << 10];
@@ -118,8 +118,8 @@ pub struct Rows {
     pub returned: i64,
     /// Problems, as long as they are among the first.
     pub problems: Vec<Problem>,
-    /// Encoding, once known.
-    pub encoding: Option<Encoding>,
+    /// What the file is, once known.
+    pub format: Option<Format>,
 }
 
 impl Rows {
@@ -174,13 +174,13 @@ pub fn read(file: File, manner: &Manner, blobs: &Blob, steps: &mpsc::Sender<Step
             }
         }
         if rows.len() >= BATCH_ROWS {
-            rows.encoding = sheet.encoding();
+            rows.format = sheet.format();
             if steps.blocking_send(Step::Rows(std::mem::take(&mut rows))).is_err() {
                 return Ok(());
             }
         }
     }
-    rows.encoding = sheet.encoding();
+    rows.format = sheet.format();
     if rows.len() > 0 && steps.blocking_send(Step::Rows(rows)).is_err() {
         return Ok(());
     }

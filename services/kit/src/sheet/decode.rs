@@ -12,9 +12,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Beginnings of files that are no text, with what they are.
-const OTHER_FORMATS: [(&[u8], &str); 7] = [
-    (b"PK\x03\x04", "XLSX"),
-    (b"\xd0\xcf\x11\xe0", "XLS"),
+const OTHER_FORMATS: [(&[u8], &str); 6] = [
+    (b"\xd0\xcf\x11\xe0", "XLS, or XLSX with a password"),
     (b"%PDF", "PDF"),
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
@@ -209,7 +208,11 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_named() {
-        for (bytes, name) in [(&b"PK\x03\x04rest"[..], "XLSX"), (b"\xff\xfea\0", "UTF-16"), (b"a\0b", "binary")] {
+        for (bytes, name) in [
+            (&b"\xd0\xcf\x11\xe0rest"[..], "XLS, or XLSX with a password"),
+            (b"\xff\xfea\0", "UTF-16"),
+            (b"a\0b", "binary"),
+        ] {
             match Text::open(bytes, None) {
                 Err(Error::NotText { format }) => assert_eq!(format, name),
                 other => panic!("{name}: {:?}", other.err()),

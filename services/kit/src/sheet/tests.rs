@@ -110,7 +110,7 @@ fn what_is_no_table_of_ours_is_refused_with_a_reason_and_advice() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "EMPTY_FILE"),
         (b"\n\n\n", "EMPTY_FILE"),
-        (b"PK\x03\x04", "NOT_TEXT"),
+        (b"PK\x03\x04", "WORKBOOK_BROKEN"),
         ("名称;代码\n".as_bytes(), "MISSING_COLUMN"),
         ("名称,代码,名称\n".as_bytes(), "DUPLICATE_COLUMN"),
         ("名称,\"代码\n".as_bytes(), "BAD_HEADER"),
