@@ -7,4 +7,5 @@ mod follow;
 mod imports;
 mod plans;
 mod registers;
+mod workbooks;
 mod world;
