@@ -4,7 +4,7 @@
 export const headBytesMax = 65_536;
 
 export interface Head {
-  encoding: 'UTF-8' | 'GB18030';
+  encoding: 'UTF-8' | 'GB18030' | 'XLSX';
   /** First row. */
   header: string[];
   /** Rows after it, at most five. */

@@ -29,7 +29,7 @@ export function FileDrop({ onFile }: { onFile: (file: File) => void }) {
       <input
         className="visually-hidden"
         type="file"
-        accept=".csv,.txt,text/csv,text/plain"
+        accept=".csv,.txt,.xlsx,text/csv,text/plain,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         onChange={(event) => {
           const chosen = event.target.files?.[0];
           event.target.value = '';

@@ -4,6 +4,7 @@ import type { Import } from '../../api/contract/common';
 import { isAbort, toApiError, type ApiError } from '../../api/errors';
 import { useI18n } from '../../i18n';
 import { headBytesMax, readHead, type Head } from '../../lib/csv';
+import { isArchive, readXlsxHead } from '../../lib/xlsx';
 import { guessColumns, toColumnParams } from '../../lib/columns';
 import { ErrorPanel } from '../error-panel';
 import { Section } from '../page';
@@ -58,7 +59,7 @@ export function UploadWizard({ fields, needed, options, check, send, rowsSoFar, 
   const choose = async (chosen: File) => {
     const whole = chosen.size <= headBytesMax;
     const bytes = new Uint8Array(await chosen.slice(0, headBytesMax).arrayBuffer());
-    const found = bytes.length > 0 ? readHead(bytes, whole) : null;
+    const found = isArchive(bytes) ? await readXlsxHead(chosen) : bytes.length > 0 ? readHead(bytes, whole) : null;
     setUnreadable(!found);
     if (!found) return;
     setFile(chosen);

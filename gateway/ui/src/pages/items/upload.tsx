@@ -34,7 +34,7 @@ export default function ItemUpload() {
               </Checkbox>
             </div>
           )}
-          send={(file, head, columns, onProgress, signal) => upload('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
+          send={(file, head, columns, onProgress, signal) => upload('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
           reportUrl={(done) => addressOf('Catalog.DownloadItemImportReport', { name: done.name })}
           after={
             <Link to="/items">

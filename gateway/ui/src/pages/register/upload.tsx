@@ -37,7 +37,7 @@ export default function SubjectUpload() {
             </label>
           )}
           send={(file, head, columns, onProgress, signal) =>
-            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding, columns, defaultDistrict: district }, file, onProgress, signal)
+            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, defaultDistrict: district }, file, onProgress, signal)
           }
           rowsSoFar={async (fileName, signal) => {
             const { imports } = await call('Registers.ListImports', { parent, pageSize: 5 }, signal);
