@@ -189,7 +189,7 @@ const TO_TAR: [Change<Vec<u8>>; 6] = [
         tar.extend(std::iter::repeat_n(0, more));
         tar.extend(dice.bytes::<7>());
     }),
-    ("more zeros behind its end than are read", |tar, _| tar.extend(std::iter::repeat_n(0, 3 << 20))),
+    ("more zeros behind its end than are read", |tar, _| tar.extend(std::iter::repeat_n(0, (1 << 20) + (1 << 15)))),
     ("zeros behind its end", |tar, dice| {
         let more = dice.below(20_000);
         tar.extend(std::iter::repeat_n(0, more));
@@ -239,7 +239,7 @@ pub fn bundle(files: &BTreeMap<String, Vec<u8>>, dice: &mut Dice) -> (&'static s
         what = *name;
         change(&mut tar, dice);
     }
-    let mut gzip = squeezed(&tar, dice.below(10));
+    let mut gzip = squeezed(&tar, dice.below(7));
     if let Some((name, change)) = which.checked_sub(members_n + tar_n).and_then(|at| TO_GZIP.get(at)) {
         what = *name;
         change(&mut gzip, dice);

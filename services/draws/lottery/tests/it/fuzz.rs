@@ -27,8 +27,8 @@ fn proving() -> bool {
     std::env::var_os("QINGTIAN_PROVE").is_some()
 }
 
-fn seed() -> u64 {
-    std::env::var("QINGTIAN_SEED").map_or(1, |text| text.parse().unwrap())
+fn env_or(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// Draws of several shapes to change: small, empty, withheld.
@@ -49,7 +49,7 @@ fn draws() -> Vec<Draw> {
 
 /// Runs numbered cases on all cores, each with its own dice.
 fn cases(many: u64, case: impl Fn(u64, &mut Dice) + Sync) {
-    let (first, next) = (seed(), AtomicU64::new(0));
+    let (first, next) = (env_or("QINGTIAN_SEED", 1), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
@@ -72,14 +72,16 @@ fn a_bundle_that_was_changed_is_refused_or_holds_the_same_files() {
     let draws = draws();
     let keys = jwks();
     let same = AtomicU64::new(0);
-    let many = if proving() { 500_000 } else { 4_000 };
+    let many = env_or("QINGTIAN_BUNDLES", if proving() { 300_000 } else { 4_000 });
     cases(many, |own, dice| {
         let draw = &draws[dice.below(draws.len())];
         let public = draw.public();
         let (what, bytes) = hostile::bundle(&public, dice);
-        // Signatures take most of the time, and say nothing of the parser.
-        let options = Options { jwks: dice.one_in(16).then_some(&keys), demo: true, ..Options::default() };
-        let report = verify(bytes.as_slice(), &options);
+        let with = |jwks| verify(bytes.as_slice(), &Options { jwks, demo: true, ..Options::default() });
+        // Signatures take most of the time, and say nothing of what is refused without them.
+        let report = with(dice.one_in(16).then_some(&*keys));
+        let passes = [Verdict::Verified, Verdict::Partly].contains(&report.verdict);
+        let report = if passes { with(Some(&keys)) } else { report };
         match report.verdict {
             Verdict::NotVerified | Verdict::Unreadable => assert!(report.failed().count() > 0, "{own}: {what}"),
             Verdict::Verified | Verdict::Partly => {
@@ -91,7 +93,7 @@ fn a_bundle_that_was_changed_is_refused_or_holds_the_same_files() {
     });
     let same = same.into_inner();
     println!("{same} of {many} hold the same files in another archive");
-    assert!(same < many / 2, "nearly nothing was changed");
+    assert!(many == 1 || same < many / 2, "nearly nothing was changed");
 }
 
 /// Reads a table and writes it again.
@@ -147,7 +149,7 @@ fn a_file_that_is_read_is_the_file_that_is_written() {
     let names: Vec<&str> =
         [SUBJECTS, LEFT_OUT, OFFICERS, EXPERTS, EXCLUSIONS, RULES, STATEMENT, DRAW, SIGNATURES].to_vec();
     let read = AtomicU64::new(0);
-    let many = if proving() { 5_000_000 } else { 20_000 };
+    let many = env_or("QINGTIAN_FILES", if proving() { 2_000_000 } else { 20_000 });
     cases(many, |own, dice| {
         let file = names[dice.below(names.len())];
         let bytes = hostile::change(files[file], dice);
