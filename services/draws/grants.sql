@@ -13,3 +13,7 @@ grant select, insert on draw_contributor, draw_statement, draw_file, draw_stratu
     demonstration_issue, demonstration_value, draw_reveal_time, draw_reveal, draw_threshold, draw_result to {role};
 -- visits
 grant select, insert on visit to {role};
+grant update (officers, experts, empty_places) on visit to {role};
+-- recusals: a request is decided once; the log is only added to.
+grant select, insert on recusal, recusal_line to {role};
+grant update (state, revision, decider, decided_at, reject_reason) on recusal to {role};

@@ -1,1 +1,1 @@
-grant select, insert, update, delete on organisation, item, plan, draw, drawn to {role};
+grant select, insert, update, delete on organisation, item, plan, draw, drawn, log_line to {role};

@@ -81,6 +81,7 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
       ['draws', '/work/draws', '抽签'],
       ['draw', '/work/draws/DRAW', 'DRAW'],
       ['visits', '/work/visits', '检查任务'],
+      ['recusals', '/work/recusals', '回避申请'],
       ['account', '/work/account', '我的账号'],
       ['organisations', '/work/organisations', '机构'],
       ['not-found', '/work/no-such-page', '没有这个页面'],
@@ -106,6 +107,7 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
     [
       ['officer-home', '/work/', /您好/],
       ['officer-visits', '/work/visits?officer=me', '检查任务'],
+      ['officer-recusals', '/work/recusals', '回避申请'],
     ],
   ],
   ['auditor', [['auditor-home', '/work/', /您好/]]],

@@ -62,6 +62,8 @@ questions! {
     get_draw(pb::GetDrawRequest) -> pb::PublicDraw;
     /// Who was drawn.
     list_drawn(pb::ListDrawnRequest) -> pb::ListDrawnResponse;
+    /// What was changed since a draw for recusals.
+    list_log(pb::ListLogRequest) -> pb::ListLogResponse;
     /// One firm in one draw.
     look_up_subject(pb::LookUpSubjectRequest) -> pb::SubjectStanding;
 }

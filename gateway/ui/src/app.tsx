@@ -32,6 +32,7 @@ const Draws = lazy(() => import('./pages/draws/list'));
 const DrawCreate = lazy(() => import('./pages/draws/create'));
 const DrawDetail = lazy(() => import('./pages/draws/detail'));
 const Visits = lazy(() => import('./pages/visits'));
+const Recusals = lazy(() => import('./pages/recusals/list'));
 const Users = lazy(() => import('./pages/admin/users'));
 const UserCreate = lazy(() => import('./pages/admin/user-create'));
 const Organisations = lazy(() => import('./pages/admin/organisations'));
@@ -108,6 +109,7 @@ function Addresses() {
             <Route path="draws/new" element={<DrawCreate />} />
             <Route path="draws/:id" element={<PerRecord page={DrawDetail} />} />
             <Route path="visits" element={<Visits />} />
+            <Route path="recusals" element={<Recusals />} />
             <Route path="users" element={<Users />} />
             <Route path="users/new" element={<UserCreate />} />
             <Route path="organisations" element={<Organisations />} />

@@ -2,11 +2,12 @@
 //! follow. Plans, quotas and visits live together so that their invariants are constraints of one database.
 //!
 //! A newcomer starts at [`draws`]: a draw freezes what [`registers`] and [`plans`] hold, commits to a secret, takes the
-//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it.
+//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes.
 
 pub mod draws;
 pub mod follow;
 pub mod plans;
+pub mod recusals;
 pub mod registers;
 pub mod visits;
 
@@ -34,5 +35,6 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let part = registers::add(part, env, &ledger);
     let part = plans::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
+    let part = recusals::add(part, env, &ledger)?;
     draws::add(part, env, &ledger)
 }

@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    bodies::{self, About, BodyStream, FOREVER},
+    bodies::{self, About, BodyStream, FOREVER, FRESH},
     look_up::{self, Files},
     rules,
     store::{self, Shown},
@@ -192,6 +192,51 @@ impl Portal for Api {
             cache: FOREVER,
         };
         Ok(bodies::text(draw.statement_json, &about))
+    }
+
+    type DownloadLogStream = BodyStream;
+    async fn download_log(&self, request: Request<pb::DownloadLogRequest>) -> Result<Response<BodyStream>, Status> {
+        let name = request.into_inner().name;
+        let shown = store::draw(&self.pool, &name, self.today()).await?;
+        shown.evidence.ok_or_else(|| Refusal::not_found(format!("{name}/log")))?;
+        rules::check_public(&name, shown.publish_after, self.today())?;
+        let (lines, _) = store::log(&self.pool, &name).await?;
+        let about = About {
+            content_type: "text/tab-separated-values; charset=utf-8",
+            file_name: format!("{}-log.tsv", name.replace('/', "-")),
+            cache: FRESH,
+            ..About::default()
+        };
+        Ok(bodies::text(lines, &about))
+    }
+
+    type DownloadLogHeadStream = BodyStream;
+    async fn download_log_head(
+        &self,
+        request: Request<pb::DownloadLogHeadRequest>,
+    ) -> Result<Response<BodyStream>, Status> {
+        let name = request.into_inner().name;
+        let (_, head) = store::log(&self.pool, &name).await?;
+        if head.is_empty() {
+            return Err(Refusal::not_found(format!("{name}/log/head")).into());
+        }
+        let about = About {
+            content_type: "application/json",
+            file_name: format!("{}-log-head.json", name.replace('/', "-")),
+            cache: FRESH,
+            ..About::default()
+        };
+        Ok(bodies::text(head, &about))
+    }
+
+    async fn list_log(&self, request: Request<pb::ListLogRequest>) -> Result<Response<pb::ListLogResponse>, Status> {
+        let request = request.into_inner();
+        let rows = rules::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?.map(|n| n.parse::<i64>());
+        let after = after.transpose().map_err(|_| Refusal::new(Reason::PageToken))?;
+        self.public_result(&request.parent, "ListLog").await?;
+        let (lines, next_page_token, total_size) = store::log_lines(&self.pool, &request.parent, (rows, after)).await?;
+        Ok(Response::new(pb::ListLogResponse { lines, next_page_token, total_size }))
     }
 
     type GetSigningKeysStream = BodyStream;

@@ -20,6 +20,9 @@ const CHUNK_BYTES: usize = 128 << 10;
 /// What never changes may be kept for ever.
 pub const FOREVER: &str = "public, max-age=31536000, immutable";
 
+/// What may have grown since.
+pub const FRESH: &str = "no-cache";
+
 /// What a reader's client is told beside the bytes.
 #[derive(Debug, Clone, Default)]
 pub struct About {

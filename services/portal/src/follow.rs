@@ -17,6 +17,7 @@ use proto::qingtian::{
     draws::{
         events::v1::{
             DrawCreated, DrawDispatched, DrawEnded, DrawRevealed, DrawStated, EntriesClosed, EntryAdded, PlanPublished,
+            RecusalUpheld,
         },
         v1::{Draw, DrawState},
     },
@@ -69,6 +70,7 @@ pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             DrawRevealed::full_name(),
             DrawEnded::full_name(),
             DrawDispatched::full_name(),
+            RecusalUpheld::full_name(),
         ],
         Arc::new(move |conn, event| {
             let env = for_draws.clone();
@@ -130,6 +132,9 @@ async fn draws(env: &Env, conn: &mut PgConnection, event: Event) -> anyhow::Resu
         draw.set_state(DrawState::Dispatched);
         store::save_draw(conn, &draw).await?;
         return store::save_visits(conn, &dispatched.draw, dispatched.visits, dispatched.without_team).await;
+    }
+    if let Some(upheld) = payload::<RecusalUpheld>(&event)? {
+        return store::save_log_line(conn, &upheld).await;
     }
     Ok(())
 }

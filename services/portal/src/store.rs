@@ -1,8 +1,10 @@
 //! One function per question to the database. Writers run in the follower's transaction; readers only read.
 
+mod log;
 mod read;
 mod units;
 
+pub use log::*;
 pub use read::*;
 
 use chrono::{DateTime, NaiveDate, Utc};

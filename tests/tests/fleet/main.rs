@@ -10,6 +10,7 @@ mod golden_events;
 mod house;
 mod matrix;
 mod new_platform;
+mod recusal;
 mod story;
 mod telling;
 mod up;

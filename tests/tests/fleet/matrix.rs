@@ -14,9 +14,9 @@ use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
     draws::v1::{
-        ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest,
-        draws_client::DrawsClient, plans_client::PlansClient, registers_client::RegistersClient,
-        visits_client::VisitsClient,
+        CreateRecusalRequest, ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest,
+        ListVisitsRequest, Recusal, RecusalGround, draws_client::DrawsClient, plans_client::PlansClient,
+        recusals_client::RecusalsClient, registers_client::RegistersClient, visits_client::VisitsClient,
     },
     identity::v1::{ListUsersRequest, identity_client::IdentityClient},
 };
@@ -216,7 +216,18 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         registers.list_imports(ListImportsRequest { parent, ..Default::default() }).await.unwrap().into_inner();
     let plans = PlansClient::new(channel.clone()).list_plans(ListPlansRequest::default()).await.unwrap().into_inner();
     let draws = DrawsClient::new(channel.clone()).list_draws(ListDrawsRequest::default()).await.unwrap().into_inner();
-    let visits = VisitsClient::new(channel).list_visits(ListVisitsRequest::default()).await.unwrap().into_inner();
+    let visits =
+        VisitsClient::new(channel.clone()).list_visits(ListVisitsRequest::default()).await.unwrap().into_inner();
+    let visit = &visits.visits[0];
+    let recusal = Recusal {
+        draw: visit.draw.clone(),
+        subject: visit.subject.clone(),
+        person: visit.officers[0].clone(),
+        ground: RecusalGround::Interest as i32,
+        ..Default::default()
+    };
+    let asked = CreateRecusalRequest { recusal: Some(recusal), ..Default::default() };
+    let recusal = RecusalsClient::new(channel).create_recusal(asked).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
         ("qingtian/User", users.users[0].name.clone()),
@@ -226,7 +237,8 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Import", imports.imports[0].name.clone()),
         ("qingtian/Plan", plans.plans[0].name.clone()),
         ("qingtian/Draw", draws.draws[0].name.clone()),
-        ("qingtian/Visit", visits.visits[0].name.clone()),
+        ("qingtian/Visit", visit.name.clone()),
+        ("qingtian/Recusal", recusal.name),
     ])
 }
 

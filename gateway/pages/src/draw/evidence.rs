@@ -77,6 +77,10 @@ pub fn downloads(reader: &Reader, facts: &Facts) -> Markup {
                     li { a href={ (api) "/evidence" } { (lang.t("证据包（tar.gz", "Evidence bundle (tar.gz")) @if facts.public.evidence_size > 0 { (lang.t("，", ", ")) (size(facts.public.evidence_size)) } (lang.t("）", ")")) } }
                     li { a href={ "/draws/" (facts.number) "/drawn.csv" } { (lang.t("抽中名单和检查组（CSV 表格）", "Who was drawn, with teams (CSV)")) } }
                 }
+                @if facts.public.log_lines > 0 {
+                    @if facts.is_public() { li { a href={ (api) "/log" } { (lang.t("人员变动日志（qingtian verify --log）", "Log of changes of teams (qingtian verify --log)")) } } }
+                    li { a href={ (api) "/log/head" } { (lang.t("日志的签名头（qingtian verify --log-head）", "Signed head of that log (qingtian verify --log-head)")) } }
+                }
                 li { a href={ (api) "/statement" } { (lang.t("声明 statement.json（签名原文）", "Statement, statement.json, as signed")) } }
                 li { a href={ "/draws/" (facts.number) "/rules.json" } { (lang.t("规则 rules.json", "Rules, rules.json")) } }
                 li { a href="/.well-known/jwks.json" { (lang.t("签名公钥 jwks.json", "Public keys, jwks.json")) } }

@@ -5,6 +5,7 @@ mod drawn;
 mod evidence;
 mod facts;
 mod firm;
+mod log;
 mod pool;
 mod timeline;
 
@@ -25,7 +26,8 @@ use crate::{ask, draws, failure::Failure, frame, frame::Head, reader::Reader, wo
 pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let facts = Facts::of(&reader, ask::draw(&reader, &number).await?);
-    let (drawn, firm) = futures::join!(drawn::ask(&reader, &facts), firm::ask(&reader, &facts));
+    let (drawn, firm, log) =
+        futures::join!(drawn::ask(&reader, &facts), firm::ask(&reader, &facts), log::ask(&reader, &facts));
     let title = format!("{} {}", lang.t("抽查", "Draw"), facts.number);
     let href = format!("/draws/{}", facts.number);
     let body = html! {
@@ -48,6 +50,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             (firm::show(&reader, &facts, firm))
             (pool::strata(&reader, &facts))
             (drawn::show(&reader, &facts, drawn))
+            (log::show(&reader, &facts, log))
             (pool::entries(&reader, &facts))
             (pool::load(&reader, &facts))
             (evidence::fingerprints(&reader, &facts))

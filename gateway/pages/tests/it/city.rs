@@ -6,7 +6,7 @@ use proto::qingtian::{
         Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, Plan, PlanKind, PlanState, Quota, Stratification,
         Stratum, TeamPart, quota::Amount,
     },
-    portal::v1::{LoadCount, PublicDraw, PublicPlan, Standing, SubjectStanding, Unit},
+    portal::v1::{LoadCount, LogLine, PublicDraw, PublicPlan, Standing, SubjectStanding, Unit},
 };
 
 use crate::stage::City;
@@ -243,6 +243,35 @@ pub fn standing(city: &City, subject: &str) -> SubjectStanding {
     }
 }
 
+/// A line of a log: the first an exchange, the second a place that stays empty, then replacements.
+pub fn log_line(n: i64) -> LogLine {
+    let line = LogLine {
+        n,
+        time: "2026-11-21T02:30:00Z".to_owned(),
+        act: "WITHDRAW".to_owned(),
+        subject: FIRM.to_owned(),
+        title: "开封第1食品有限公司".to_owned(),
+        person_out: format!("1602{n:04}"),
+        person_in: format!("1604{n:04}"),
+        reason: "ILLNESS".to_owned(),
+        asked_by: "market/handler".to_owned(),
+        approved_by: "market/reviewer".to_owned(),
+        ..LogLine::default()
+    };
+    match n {
+        1 => LogLine {
+            act: "EXCHANGE".to_owned(),
+            other_subject: "91410202MA00000005".to_owned(),
+            other_title: "开封第5食品有限公司".to_owned(),
+            reason: "KINSHIP".to_owned(),
+            asked_by: "16020001".to_owned(),
+            ..line
+        },
+        2 => LogLine { person_in: String::new(), ..line },
+        _ => line,
+    }
+}
+
 /// All of it.
 pub fn city() -> City {
     let failed = {
@@ -269,7 +298,7 @@ pub fn city() -> City {
             unannounced(),
             successor,
             failed,
-            draw("2026-0001", DrawState::Dispatched),
+            PublicDraw { log_lines: 22, log_head: "{}".to_owned(), ..draw("2026-0001", DrawState::Dispatched) },
         ],
         plans: vec![plan()],
         items: (1..=45).map(item).collect(),

@@ -123,3 +123,29 @@ async fn the_rules_come_byte_for_byte_and_the_recipe_with_the_draws_own_values()
     let early = get(&pages, "/draws/2026-0004/recipe").await.text;
     assert!(early.contains("证据包还没有公布") && !early.contains("curl "));
 }
+
+#[tokio::test]
+async fn changes_of_teams_since_the_draw_are_told_line_by_line() {
+    let pages = pages(city()).await;
+    let text = get(&pages, "/draws/2026-0001").await.text;
+    for shown in [
+        "抽取之后的人员变动",
+        "16020001",
+        "16040001",
+        "开封第5食品有限公司",
+        "亲属关系",
+        "空缺",
+        "market/reviewer",
+        "/v1/public/draws/2026-0001/log\"",
+        "/v1/public/draws/2026-0001/log/head\"",
+        "log=20#log",
+    ] {
+        assert!(text.contains(shown), "{shown}");
+    }
+    let rest = get(&pages, "/draws/2026-0001?log=20&lang=en").await.text;
+    assert!(
+        rest.contains("Changes of teams since the draw") && rest.contains("16040022") && rest.contains("First page")
+    );
+    let none = get(&pages, "/draws/2026-0003").await.text;
+    assert!(!none.contains("id=\"log\""), "nobody was recused there");
+}

@@ -143,6 +143,24 @@ impl Portal for Small {
         Ok(Answer::new(city::standing(&self.0, &subject)))
     }
 
+    async fn list_log(&self, request: tonic::Request<pb::ListLogRequest>) -> Told<pb::ListLogResponse> {
+        let request = request.into_inner();
+        let lines = self.draw(&request.parent)?.log_lines;
+        let all: Vec<_> = (1..=lines).map(city::log_line).collect();
+        let (lines, next_page_token) = cut(&all, request.page_size, 20, &request.page_token)?;
+        Ok(Answer::new(pb::ListLogResponse { lines, next_page_token, total_size: i64::try_from(all.len()).unwrap() }))
+    }
+
+    type DownloadLogStream = Chunks<HttpBody>;
+    async fn download_log(&self, _: tonic::Request<pb::DownloadLogRequest>) -> Told<Chunks<HttpBody>> {
+        Err(Refusal::new(Reason::Unavailable).into())
+    }
+
+    type DownloadLogHeadStream = Chunks<HttpBody>;
+    async fn download_log_head(&self, _: tonic::Request<pb::DownloadLogHeadRequest>) -> Told<Chunks<HttpBody>> {
+        Err(Refusal::new(Reason::Unavailable).into())
+    }
+
     type DownloadEvidenceStream = Chunks<HttpBody>;
     async fn download_evidence(&self, _: tonic::Request<pb::DownloadEvidenceRequest>) -> Told<Chunks<HttpBody>> {
         Err(Refusal::new(Reason::Unavailable).into())

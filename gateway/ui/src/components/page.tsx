@@ -78,6 +78,8 @@ const tones: Record<string, 'default' | 'processing' | 'success' | 'warning' | '
   IMPORT_STATE_FINISHED: 'success',
   IMPORT_STATE_INTERRUPTED: 'error',
   VISIT_STATE_PENDING: 'warning',
+  RECUSAL_STATE_REQUESTED: 'warning',
+  RECUSAL_STATE_UPHELD: 'success',
 };
 
 /** A state in words; the colour only repeats them. */

@@ -46,7 +46,8 @@ function useRemoteOptions(find: (text: string, signal: AbortSignal) => Promise<O
   return { options, busy, setText };
 }
 
-function RemoteSelect({ id, value, onChange, placeholder, find }: Omit<PickerProps, 'parent'> & { find: (text: string, signal: AbortSignal) => Promise<Option[]> }) {
+/** Finds something of the server's by words. */
+export function RemoteSelect({ id, value, onChange, placeholder, find }: Omit<PickerProps, 'parent'> & { find: (text: string, signal: AbortSignal) => Promise<Option[]> }) {
   const { t } = useI18n();
   const { options, busy, setText } = useRemoteOptions(find);
   return <Select id={id} value={value} onChange={onChange} options={options} loading={busy} placeholder={placeholder} notFoundContent={t(busy ? 'list.loading' : 'list.empty')} showSearch={{ filterOption: false, onSearch: setText }} />;

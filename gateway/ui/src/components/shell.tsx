@@ -1,6 +1,6 @@
 import {
   ApartmentOutlined, AuditOutlined, CalendarOutlined, DisconnectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
-  ShopOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
+  ShopOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
 } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
@@ -26,6 +26,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
       { to: '/plans', text: 'nav.plans', icon: <CalendarOutlined /> },
       { to: '/draws', text: 'nav.draws', icon: <DeploymentUnitOutlined /> },
       { to: '/visits', text: 'nav.visits', icon: <AuditOutlined /> },
+      { to: '/recusals', text: 'nav.recusals', icon: <SwapOutlined /> },
     ],
   },
   {

@@ -20,6 +20,8 @@ interface Gathered {
   visits: Visit[];
   visitsMine: number;
   draftItems: number;
+  /** Recusals that another person asked for and this one may decide. */
+  openRecusals: number;
   figures: { subjects?: number; officers?: number; items?: number; visits?: number };
   /** What could not be loaded. */
   missing: ApiError[];
@@ -43,7 +45,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
   const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
   // The supervision office has handlers too, but no register, officers or items of its own.
   const keeps = works && me.enforces;
-  const [plans, draws, mine, drafts, subjects, officers, items, visits] = await Promise.all([
+  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals] = await Promise.all([
     part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
     part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
     part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
@@ -52,6 +54,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(keeps, () => call('Registers.ListOfficers', { parent, pageSize: 1000 }, signal)),
     part(keeps, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
     part(works || me.cityWide, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
+    part(me.may('Recusals.UpholdRecusal'), () => call('Recusals.ListRecusals', { state: 'RECUSAL_STATE_REQUESTED', pageSize: 100 }, signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -59,6 +62,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     visits: mine?.visits ?? [],
     visitsMine: Number(mine?.totalSize ?? 0),
     draftItems: Number(drafts?.totalSize ?? 0),
+    openRecusals: recusals?.recusals.filter((one) => one.organisation === me.organisation && one.creator !== me.user.name && one.person !== me.user.certificate?.number).length ?? 0,
     figures: {
       subjects: subjects && Number(subjects.totalSize),
       officers: officers?.officers.length,
@@ -117,6 +121,7 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
     }
   }
   if (data.draftItems > 0) todos.push({ key: 'items', to: '/items?state=ITEM_STATE_DRAFT', text: t('home.itemsDraft', { n: data.draftItems }), due: null });
+  if (data.openRecusals > 0) todos.push({ key: 'recusals', to: '/recusals?state=RECUSAL_STATE_REQUESTED', text: t('home.recusals', { n: data.openRecusals }), due: null });
   if (data.visitsMine > 0) {
     const due = data.visits.map((visit) => visit.dueDate).filter(Boolean).sort()[0];
     todos.push({ key: 'visits', to: '/visits?officer=me', text: t('home.myVisits', { n: data.visitsMine }), due: due && <DueDay day={due} /> });

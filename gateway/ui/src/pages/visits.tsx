@@ -12,6 +12,16 @@ import { districtName } from '../lib/districts';
 import { lastPart } from '../lib/names';
 import { useMe, useOrganisationTitle } from '../session';
 
+/** Who goes now: officers, experts, and places that stayed empty after a recusal (art. 16). */
+function Team({ visit }: { visit: Visit }) {
+  const { t } = useI18n();
+  return (
+    <>
+      {[...visit.officers, ...visit.experts].join(' ')} {visit.emptyPlaces > 0 && <span className="due-over">{t('visits.emptyPlaces', { n: visit.emptyPlaces })}</span>}
+    </>
+  );
+}
+
 /** Visits that follow from draws, of the organisation or one's own (art. 15-17). */
 export default function Visits() {
   const { t, tEnum, lang } = useI18n();
@@ -40,7 +50,7 @@ export default function Visits() {
     },
     { title: t('subjects.key'), nowrap: true, render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
-    { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
+    { title: t('visits.team'), render: (row) => <Team visit={row} />, csv: (row) => row.officers.join(' ') },
     { title: t('field.organisation'), csvOnly: true, render: () => null, csv: (row) => titleOf(row.organisation) },
     { title: t('visits.due'), render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
     { title: t('field.state'), render: (row) => <StateTag prefix="visits.state." value={row.state} />, csv: (row) => tEnum('visits.state.', row.state) },

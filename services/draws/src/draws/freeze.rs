@@ -252,13 +252,7 @@ pub fn successor_rules(failed: &rows::StatementRow, entropy: Vec<Contributor>, b
 /// `INTERNAL` when a blob is gone or holds other bytes.
 pub async fn load(conn: &mut PgConnection, blobs: &Blob, draw: &str) -> Result<Files> {
     let kept = rows::files(conn, draw).await?;
-    let read = async |name: &str| {
-        let row = kept.iter().find(|row| row.file == name);
-        let row = row.ok_or_else(|| Refusal::internal(anyhow::anyhow!("{draw} has no {name}")))?;
-        let digest = Digest::parse(&row.blob).map_err(Refusal::internal)?;
-        let bytes = blobs.read(digest, TABLE_BYTES_MAX).await.map_err(Refusal::internal)?;
-        Ok::<Bytes, Refusal>(bytes.into())
-    };
+    let read = async |name: &str| read(&kept, blobs, name).await;
     Ok(Files {
         subjects: read(SUBJECTS).await?,
         left_out: read(LEFT_OUT).await?,
@@ -268,4 +262,15 @@ pub async fn load(conn: &mut PgConnection, blobs: &Blob, draw: &str) -> Result<F
         rules: read(RULES).await?,
         names: read(NAMES).await?,
     })
+}
+
+/// One of the files a draw has kept, whole and checked against its digest.
+///
+/// # Errors
+/// `INTERNAL` when there is none, or its blob is gone or holds other bytes.
+pub async fn read(kept: &[rows::FileRow], blobs: &Blob, name: &str) -> Result<Bytes> {
+    let row = kept.iter().find(|row| row.file == name);
+    let row = row.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the draw has no {name}")))?;
+    let digest = Digest::parse(&row.blob).map_err(Refusal::internal)?;
+    Ok(blobs.read(digest, TABLE_BYTES_MAX).await.map_err(Refusal::internal)?.into())
 }

@@ -31,7 +31,7 @@ use crate::{PART, plans::store as plans};
 const ATTEMPTS: usize = 5;
 
 /// An instant as the protocol writes it.
-pub(super) fn time(at: DateTime<Utc>) -> Result<Time> {
+pub(crate) fn time(at: DateTime<Utc>) -> Result<Time> {
     Time::from_epoch_secs(at.timestamp()).map_err(Refusal::internal)
 }
 

@@ -41,6 +41,8 @@ fn message(row: VisitRow) -> pb::Visit {
         // Places are counted from 1 and fit: a pool has at most ten million subjects.
         place: i32::try_from(row.place).unwrap_or(i32::MAX),
         create_time: Some(timestamp(row.created_at)),
+        experts: row.experts,
+        empty_places: row.empty_places,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct VisitRow {
     pub title: String,
     pub district: String,
     pub officers: Vec<String>,
+    pub experts: Vec<String>,
+    pub empty_places: i32,
     pub due_date: String,
     pub created_at: DateTime<Utc>,
 }
@@ -71,7 +73,7 @@ pub async fn list(
     rows: i64,
 ) -> Result<Vec<VisitRow>> {
     let sql = format!(
-        "select name, draw, place, plan, organisation, subject, title, district, officers, due_date, created_at from visit
+        "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places, due_date, created_at from visit
          where {MATCHING} and ($7::text is null or draw < $7 or (draw = $7 and place > $8))
          order by draw desc, place limit $9"
     );
@@ -116,7 +118,7 @@ pub async fn count(conn: &mut PgConnection, filter: &Filter<'_>) -> Result<i64> 
 /// The database fails.
 pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<Option<VisitRow>> {
     let found = sqlx::query_as(
-        "select name, draw, place, plan, organisation, subject, title, district, officers, due_date, created_at from visit
+        "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places, due_date, created_at from visit
          where name = $1 and ($2::text is null or organisation = $2 or ($3 <> '' and officers @> array[$3]))",
     )
     .bind(name)
@@ -134,9 +136,9 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
 /// The database fails.
 pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64), now: DateTime<Utc>) -> Result<u64> {
     let made = sqlx::query(
-        "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, state, due_date, created_at)
+        "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, experts, state, due_date, created_at)
          select 'visits/' || substr(d.name, length('draws/') + 1) || '-' || r.place, d.name, r.place, d.plan, d.organisation,
-                r.subject, r.title, r.district, r.officers, 'PENDING', s.due_date, $4
+                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4
          from draw_result r join draw d on d.name = r.draw join draw_statement s on s.draw = r.draw
          where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0
          on conflict on constraint visit_once_per_draw do nothing",

@@ -1,7 +1,7 @@
 //! Verifiable draws (art. 10, 11, 15): from the number to the visits, and back through the evidence.
 
 mod by_itself;
-mod city;
+pub mod city;
 mod frozen;
 mod refusals;
 

@@ -6,6 +6,7 @@ mod draws;
 mod follow;
 mod imports;
 mod plans;
+mod recusals;
 mod registers;
 mod workbooks;
 mod world;

@@ -49,6 +49,8 @@ struct DrawRow {
     load_subjects: Vec<i32>,
     load_officers: Vec<i32>,
     visits: i64,
+    log_lines: i64,
+    log_head: String,
     replaced_by: String,
 }
 
@@ -59,6 +61,8 @@ macro_rules! draws {
             "select d.message, coalesce(o.title, '') as organisation_title, coalesce(p.title, d.plan_title) as plan_title,
                 d.entries_signature, d.evidence_blob, d.evidence_size, d.names_blob, d.subjects_blob, d.left_out_blob,
                 d.publish_after, d.without_team, d.load_subjects, d.load_officers, d.visits,
+                (select count(*) from log_line l where l.draw = d.name) as log_lines,
+                coalesce((select head from log_line l where l.draw = d.name order by n desc limit 1), '') as log_head,
                 coalesce((select r.name from draw r where r.replaces = d.name order by r.year desc, r.number desc limit 1), '')
                     as replaced_by
              from draw d left join organisation o on o.name = d.organisation left join plan p on p.name = d.plan ",
@@ -94,6 +98,8 @@ impl DrawRow {
             publish_after: self.publish_after.map(|day| day.to_string()).unwrap_or_default(),
             replaced_by: self.replaced_by,
             units: Vec::new(),
+            log_lines: self.log_lines,
+            log_head: self.log_head,
             draw: Some(draw),
         };
         Ok(Shown {

@@ -6,6 +6,7 @@
 mod city;
 mod follow;
 mod lists;
+mod log;
 mod look_up;
 mod result;
 mod story;

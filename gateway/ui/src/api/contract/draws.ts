@@ -407,6 +407,8 @@ export interface Visit {
   dueDate: string;
   place: number;
   createTime?: string;
+  experts: string[];
+  emptyPlaces: number;
 }
 
 export interface ListVisitsRequest {
@@ -425,4 +427,83 @@ export interface ListVisitsResponse {
 
 export interface GetVisitRequest {
   name: string;
+}
+
+export type RecusalState =
+  | 'RECUSAL_STATE_UNSPECIFIED'
+  | 'RECUSAL_STATE_REQUESTED'
+  | 'RECUSAL_STATE_UPHELD'
+  | 'RECUSAL_STATE_REJECTED';
+
+export type RecusalGround =
+  | 'RECUSAL_GROUND_UNSPECIFIED'
+  | 'RECUSAL_GROUND_INTEREST'
+  | 'RECUSAL_GROUND_KINSHIP'
+  | 'RECUSAL_GROUND_ILLNESS'
+  | 'RECUSAL_GROUND_TRANSFER'
+  | 'RECUSAL_GROUND_OTHER';
+
+export type RecusalAct =
+  | 'RECUSAL_ACT_UNSPECIFIED'
+  | 'RECUSAL_ACT_WITHDRAW'
+  | 'RECUSAL_ACT_EXCHANGE';
+
+export interface Recusal {
+  name: string;
+  draw: string;
+  visit: string;
+  organisation: string;
+  subject: string;
+  title: string;
+  person: string;
+  ground: RecusalGround;
+  note: string;
+  state: RecusalState;
+  act: RecusalAct;
+  personIn: string;
+  otherSubject: string;
+  line: string;
+  rejectReason: string;
+  creator: string;
+  decider: string;
+  createTime?: string;
+  decideTime?: string;
+  etag: string;
+}
+
+export interface CreateRecusalRequest {
+  recusal?: Recusal;
+  requestId: string;
+}
+
+export interface GetRecusalRequest {
+  name: string;
+}
+
+export interface ListRecusalsRequest {
+  pageSize: number;
+  pageToken: string;
+  draw: string;
+  state: RecusalState;
+  query: string;
+}
+
+export interface ListRecusalsResponse {
+  recusals: Recusal[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface UpholdRecusalRequest {
+  name: string;
+  act: RecusalAct;
+  etag: string;
+  requestId: string;
+}
+
+export interface RejectRecusalRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
 }

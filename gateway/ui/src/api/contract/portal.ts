@@ -100,6 +100,8 @@ export interface PublicDraw {
   publishAfter: string;
   replacedBy: string;
   units: Unit[];
+  logLines: string;
+  logHead: string;
 }
 
 export interface LoadCount {
@@ -156,6 +158,41 @@ export interface DownloadEvidenceRequest {
 
 export interface DownloadStatementRequest {
   name: string;
+}
+
+export interface DownloadLogRequest {
+  name: string;
+}
+
+export interface DownloadLogHeadRequest {
+  name: string;
+}
+
+export interface ListLogRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface LogLine {
+  n: string;
+  time: string;
+  act: string;
+  subject: string;
+  title: string;
+  personOut: string;
+  personIn: string;
+  otherSubject: string;
+  otherTitle: string;
+  reason: string;
+  askedBy: string;
+  approvedBy: string;
+}
+
+export interface ListLogResponse {
+  lines: LogLine[];
+  nextPageToken: string;
+  totalSize: string;
 }
 
 export type GetSigningKeysRequest = Record<string, never>;

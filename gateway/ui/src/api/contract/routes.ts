@@ -57,6 +57,11 @@ export interface Methods {
   'Draws.ListDrawn': [draws.ListDrawnRequest, draws.ListDrawnResponse];
   'Visits.ListVisits': [draws.ListVisitsRequest, draws.ListVisitsResponse];
   'Visits.GetVisit': [draws.GetVisitRequest, draws.Visit];
+  'Recusals.CreateRecusal': [draws.CreateRecusalRequest, draws.Recusal];
+  'Recusals.GetRecusal': [draws.GetRecusalRequest, draws.Recusal];
+  'Recusals.ListRecusals': [draws.ListRecusalsRequest, draws.ListRecusalsResponse];
+  'Recusals.UpholdRecusal': [draws.UpholdRecusalRequest, draws.Recusal];
+  'Recusals.RejectRecusal': [draws.RejectRecusalRequest, draws.Recusal];
   'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
   'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
   'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
@@ -69,6 +74,9 @@ export interface Methods {
   'Portal.LookUpSubject': [portal.LookUpSubjectRequest, portal.SubjectStanding];
   'Portal.DownloadEvidence': [portal.DownloadEvidenceRequest, unknown];
   'Portal.DownloadStatement': [portal.DownloadStatementRequest, unknown];
+  'Portal.DownloadLog': [portal.DownloadLogRequest, unknown];
+  'Portal.DownloadLogHead': [portal.DownloadLogHeadRequest, unknown];
+  'Portal.ListLog': [portal.ListLogRequest, portal.ListLogResponse];
   'Portal.GetSigningKeys': [portal.GetSigningKeysRequest, unknown];
   'Sessions.SignIn': [session.SignInRequest, session.Session];
   'Sessions.GetSession': [session.GetSessionRequest, session.Session];
@@ -132,6 +140,11 @@ export const routes: Record<keyof Methods, Route> = {
   'Draws.ListDrawn': { verb: 'GET', path: '/v1/{parent=draws/*}/drawn' },
   'Visits.ListVisits': { verb: 'GET', path: '/v1/visits' },
   'Visits.GetVisit': { verb: 'GET', path: '/v1/{name=visits/*}' },
+  'Recusals.CreateRecusal': { verb: 'POST', path: '/v1/recusals', body: 'recusal', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'Recusals.GetRecusal': { verb: 'GET', path: '/v1/{name=recusals/*}' },
+  'Recusals.ListRecusals': { verb: 'GET', path: '/v1/recusals' },
+  'Recusals.UpholdRecusal': { verb: 'POST', path: '/v1/{name=recusals/*}:uphold', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Recusals.RejectRecusal': { verb: 'POST', path: '/v1/{name=recusals/*}:reject', body: '*', roles: ['ROLE_REVIEWER'] },
   'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
   'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
   'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },
@@ -144,6 +157,9 @@ export const routes: Record<keyof Methods, Route> = {
   'Portal.LookUpSubject': { verb: 'GET', path: '/v1/public/{draw=draws/*}:lookUp' },
   'Portal.DownloadEvidence': { verb: 'GET', path: '/v1/public/{name=draws/*}/evidence' },
   'Portal.DownloadStatement': { verb: 'GET', path: '/v1/public/{name=draws/*}/statement' },
+  'Portal.DownloadLog': { verb: 'GET', path: '/v1/public/{name=draws/*}/log' },
+  'Portal.DownloadLogHead': { verb: 'GET', path: '/v1/public/{name=draws/*}/log/head' },
+  'Portal.ListLog': { verb: 'GET', path: '/v1/public/{parent=draws/*}/log/lines' },
   'Portal.GetSigningKeys': { verb: 'GET', path: '/.well-known/jwks.json' },
   'Sessions.SignIn': { verb: 'POST', path: '/v1/session:signIn', body: '*' },
   'Sessions.GetSession': { verb: 'GET', path: '/v1/session' },

@@ -15,6 +15,7 @@ import { AddEntry } from './add-entry';
 import { Course } from './course';
 import { Entries } from './entries';
 import { Load } from './load';
+import { DrawLog } from './log';
 import { DrawNext } from './next';
 import { ReportBeacon } from './report-beacon';
 import { Drawn, Strata } from './result';
@@ -117,6 +118,7 @@ export default function DrawDetail() {
       {draw.strata.length > 0 && !ended && <Strata draw={draw} />}
       {revealed && <Load draw={draw} />}
       {revealed && <Drawn draw={draw} />}
+      {revealed && <DrawLog draw={draw} />}
     </>
   );
 }

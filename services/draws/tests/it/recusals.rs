@@ -1,0 +1,405 @@
+//! Recusal after the draw (art. 16): asked by one, decided by another, dictated by the protocol, and rechecked by a stranger.
+
+use std::collections::BTreeSet;
+
+use kit::testing::UserChannel;
+use lottery::verify::{GivenLog, Options, Report, Verdict, verify_with_log};
+use proto::qingtian::{
+    access::v1::Role,
+    draws::{
+        events::v1 as events,
+        v1::{
+            self as pb, RecusalAct as Act, RecusalGround as Ground, RecusalState as State,
+            recusals_client::RecusalsClient,
+        },
+    },
+};
+use tonic::Status;
+
+use crate::{
+    draws::{city::City, log, read},
+    world::{HEALTH, MARKET, reason, refused},
+};
+
+type Recusals = RecusalsClient<UserChannel>;
+
+/// A dispatched draw and the people who deal with its recusals.
+struct Office {
+    city: City,
+    draw: pb::Draw,
+}
+
+impl Office {
+    async fn open() -> Self {
+        let city = City::start().await;
+        let draw = city.whole_draw().await;
+        Self { city, draw }
+    }
+
+    async fn as_person(&self, user: &str, organisation: &str, roles: &[Role], certificate: &str) -> Recusals {
+        let harness = &self.city.world.harness;
+        RecusalsClient::new(harness.officer(user, organisation, roles, certificate).await.unwrap())
+    }
+
+    async fn handler(&self) -> Recusals {
+        self.as_person("users/clerk", MARKET, &[Role::Handler], "").await
+    }
+
+    async fn reviewer(&self) -> Recusals {
+        self.as_person("users/chief", MARKET, &[Role::Reviewer], "").await
+    }
+
+    async fn officer(&self, certificate: &str) -> Recusals {
+        self.as_person(&format!("users/of-{certificate}"), MARKET, &[Role::Officer], certificate).await
+    }
+
+    async fn visits(&self) -> Vec<pb::Visit> {
+        let request = pb::ListVisitsRequest { draw: self.draw.name.clone(), ..Default::default() };
+        self.city.visits(MARKET, "").await.list_visits(request).await.unwrap().into_inner().visits
+    }
+
+    async fn visit(&self, subject: &str) -> pb::Visit {
+        self.visits().await.into_iter().find(|visit| visit.subject == subject).unwrap()
+    }
+
+    fn request(&self, subject: &str, person: &str, ground: Ground) -> pb::CreateRecusalRequest {
+        let recusal = pb::Recusal {
+            draw: self.draw.name.clone(),
+            subject: subject.to_owned(),
+            person: person.to_owned(),
+            ground: ground as i32,
+            note: "其兄为该企业股东".to_owned(),
+            ..Default::default()
+        };
+        pb::CreateRecusalRequest { recusal: Some(recusal), ..Default::default() }
+    }
+
+    /// A handler writes down what was asked.
+    async fn asked(&self, subject: &str, person: &str, ground: Ground) -> pb::Recusal {
+        self.handler().await.create_recusal(self.request(subject, person, ground)).await.unwrap().into_inner()
+    }
+
+    async fn upheld(&self, recusal: &pb::Recusal, act: Act) -> pb::Recusal {
+        self.reviewer().await.uphold_recusal(uphold(recusal, act)).await.unwrap().into_inner()
+    }
+
+    /// Log and head as the events told them.
+    async fn told(&self) -> (String, String) {
+        let told: Vec<events::RecusalUpheld> = read(&log(&self.city).await);
+        let lines = told.iter().map(|one| format!("{}\n", one.line)).collect();
+        (lines, told.last().map(|one| one.head.clone()).unwrap_or_default())
+    }
+
+    /// Rechecks bundle, log and head as a stranger would.
+    async fn verify(&self, lines: &str, head: &str) -> Report {
+        let env = &self.city.world.harness.env;
+        let digest = kit::blob::Digest::parse(&self.draw.evidence_digest).unwrap();
+        let bundle = env.blobs.read(digest, 1 << 30).await.unwrap();
+        let jwks = env.keys.jwks();
+        let options = Options { jwks: Some(&jwks), demo: true, ..Default::default() };
+        let given = GivenLog { lines: lines.as_bytes(), head: Some(head.as_bytes()), visits: Some(b"") };
+        verify_with_log(bundle.as_slice(), &options, Some(&given))
+    }
+}
+
+fn uphold(recusal: &pb::Recusal, act: Act) -> pb::UpholdRecusalRequest {
+    pb::UpholdRecusalRequest {
+        name: recusal.name.clone(),
+        act: act as i32,
+        etag: recusal.etag.clone(),
+        ..Default::default()
+    }
+}
+
+fn reject(recusal: &pb::Recusal) -> pb::RejectRecusalRequest {
+    pb::RejectRecusalRequest {
+        name: recusal.name.clone(),
+        etag: recusal.etag.clone(),
+        reason: "不属于利害关系".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn checks(report: &Report) -> String {
+    report.checks.iter().map(|one| format!("{one}\n")).collect()
+}
+
+fn sixteen<T: std::fmt::Debug>(answer: Result<T, Status>, expected: &str) {
+    assert_eq!(refused(answer), (expected.to_owned(), "16".to_owned()));
+}
+
+#[tokio::test]
+async fn an_officer_asks_a_reviewer_upholds_and_a_stranger_rechecks_every_act() {
+    let office = Office::open().await;
+    let (before, result) = (office.visits().await, office.city.world.count("select count(*) from draw_result").await);
+    let (subject, person) = (before[0].subject.clone(), before[0].officers[0].clone());
+
+    let request = office.request(&subject, &person, Ground::Kinship);
+    let asked = office.officer(&person).await.create_recusal(request).await.unwrap().into_inner();
+    assert_eq!((asked.name.as_str(), asked.state()), ("recusals/2026-0001-1", State::Requested));
+    assert_eq!((asked.visit.as_str(), asked.title.as_str()), (before[0].name.as_str(), before[0].title.as_str()));
+    let upheld = office.upheld(&asked, Act::Exchange).await;
+    assert_eq!((upheld.state(), upheld.line, upheld.decider.as_str()), (State::Upheld, 1, "users/chief"));
+
+    // The partner comes, the officer goes to the partner's subject, and nobody chose either.
+    let now = office.visit(&subject).await;
+    assert!(!now.officers.contains(&person) && now.officers.contains(&upheld.person_in), "{now:?}");
+    assert_eq!((now.officers.len(), now.empty_places), (2, 0));
+    if upheld.act() == Act::Exchange {
+        let other = office.visit(&upheld.other_subject).await;
+        assert!(other.officers.contains(&person) && !other.officers.contains(&upheld.person_in), "{other:?}");
+    }
+
+    // Illness replaces; asked by a handler.
+    let ill = office.visits().await.into_iter().find(|visit| visit.subject != subject).unwrap();
+    let asked = office.asked(&ill.subject, &ill.officers[1], Ground::Illness).await;
+    let upheld = office.upheld(&asked, Act::Withdraw).await;
+    assert_eq!((upheld.act(), upheld.line, upheld.other_subject.as_str()), (Act::Withdraw, 2, ""));
+    assert!(!upheld.person_in.is_empty(), "five officers, two places");
+
+    let (lines, head) = office.told().await;
+    assert_eq!(lines.lines().count(), 2);
+    let report = office.verify(&lines, &head).await;
+    assert_eq!(report.verdict, Verdict::Verified, "{}", checks(&report));
+    // One line less than the head says, or one byte other, is noticed.
+    let cut = lines.lines().next().unwrap().to_owned() + "\n";
+    assert_eq!(office.verify(&cut, &head).await.verdict, Verdict::NotVerified);
+    assert_eq!(office.verify(&lines.replace("ILLNESS", "ILLNESX"), &head).await.verdict, Verdict::NotVerified);
+    // Accounts and words stay inside.
+    assert!(!lines.contains("users/") && !lines.contains("股东"), "{lines}");
+    let columns: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!((columns[0][8], columns[0][9]), (person.as_str(), "market/reviewer"));
+    assert_eq!((columns[1][8], columns[1][9]), ("market/handler", "market/reviewer"));
+    assert_eq!(result, office.city.world.count("select count(*) from draw_result").await);
+}
+
+#[tokio::test]
+async fn a_place_nobody_can_take_stays_empty_and_is_shown() {
+    let office = Office::open().await;
+    let subject = office.visits().await[0].subject.clone();
+    // Five officers: two in the team, three to follow, and then nobody.
+    for left in 0..5 {
+        let visit = office.visit(&subject).await;
+        let asked = office.asked(&subject, &visit.officers[0], Ground::Interest).await;
+        let upheld = office.upheld(&asked, Act::Withdraw).await;
+        assert_eq!(upheld.person_in.is_empty(), left >= 3, "{upheld:?}");
+    }
+    let visit = office.visit(&subject).await;
+    assert_eq!((visit.officers.len(), visit.empty_places), (0, 2));
+    let (lines, head) = office.told().await;
+    let report = office.verify(&lines, &head).await;
+    assert_eq!(report.verdict, Verdict::Verified, "{}", checks(&report));
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_refused_by_article_16() {
+    let office = Office::open().await;
+    let visits = office.visits().await;
+    let (subject, person) = (visits[0].subject.clone(), visits[0].officers[0].clone());
+    let outside = ["16020001", "16020002", "16020003", "16020004", "16020005"]
+        .into_iter()
+        .find(|one| !visits[0].officers.iter().any(|there| there == one))
+        .unwrap();
+    let mut handler = office.handler().await;
+    sixteen(handler.create_recusal(office.request(&subject, outside, Ground::Interest)).await, "NOT_IN_TEAM");
+    sixteen(handler.create_recusal(office.request("nobody", &person, Ground::Interest)).await, "NOT_IN_TEAM");
+    // An officer asks for himself alone.
+    let mut colleague = office.officer(outside).await;
+    assert_eq!(
+        reason(colleague.create_recusal(office.request(&subject, &person, Ground::Interest)).await),
+        "ROLE_MISSING"
+    );
+    let mut unfounded = office.request(&subject, &person, Ground::Unspecified);
+    assert_eq!(reason(handler.create_recusal(unfounded.clone()).await), "INVALID");
+    unfounded.recusal =
+        unfounded.recusal.map(|one| pb::Recusal { ground: Ground::Other as i32, note: String::new(), ..one });
+    assert_eq!(reason(handler.create_recusal(unfounded).await), "INVALID");
+
+    let asked = office.asked(&subject, &person, Ground::Illness).await;
+    sixteen(handler.create_recusal(office.request(&subject, &person, Ground::Interest)).await, "RECUSAL_OPEN");
+
+    // Neither the officer, with or without his certificate in the token, nor who asked decides.
+    for certificate in [person.as_str(), ""] {
+        let account = format!("users/of-{person}");
+        let mut himself = office.as_person(&account, MARKET, &[Role::Reviewer], certificate).await;
+        sixteen(himself.uphold_recusal(uphold(&asked, Act::Withdraw)).await, "OWN_RECUSAL");
+        sixteen(himself.reject_recusal(reject(&asked)).await, "OWN_RECUSAL");
+    }
+    let mut asker = office.as_person("users/clerk", MARKET, &[Role::Handler, Role::Reviewer], "").await;
+    assert_eq!(reason(asker.uphold_recusal(uphold(&asked, Act::Withdraw)).await), "OWN_ACT");
+
+    let mut reviewer = office.reviewer().await;
+    assert_eq!(
+        reason(reviewer.uphold_recusal(uphold(&asked, Act::Exchange)).await),
+        "INVALID",
+        "who is ill is replaced"
+    );
+    assert_eq!(reason(reviewer.uphold_recusal(uphold(&asked, Act::Unspecified)).await), "INVALID");
+    let stale = pb::UpholdRecusalRequest { etag: "7".to_owned(), ..uphold(&asked, Act::Withdraw) };
+    assert_eq!(reason(reviewer.uphold_recusal(stale).await), "STALE");
+    let wordless = pb::RejectRecusalRequest { reason: " ".to_owned(), ..reject(&asked) };
+    assert_eq!(reason(reviewer.reject_recusal(wordless).await), "INVALID");
+    let rejected = reviewer.reject_recusal(reject(&asked)).await.unwrap().into_inner();
+    assert_eq!((rejected.state(), rejected.line), (State::Rejected, 0));
+    assert_eq!(office.visit(&subject).await, visits[0], "the team stays");
+    sixteen(reviewer.uphold_recusal(uphold(&rejected, Act::Withdraw)).await, "RECUSAL_DECIDED");
+    sixteen(reviewer.reject_recusal(reject(&rejected)).await, "RECUSAL_DECIDED");
+
+    // Decided once, it may be asked again; but once the visit has begun the team stays.
+    let again = office.asked(&subject, &person, Ground::Interest).await;
+    let owner = office.city.world.harness.owner_pool("draws").await.unwrap();
+    sqlx::query("alter table visit drop constraint visit_state_known").execute(&owner).await.unwrap();
+    let begun = "update visit set state = 'IN_PROGRESS' where subject = $1";
+    sqlx::query(begun).bind(&subject).execute(&owner).await.unwrap();
+    sixteen(reviewer.uphold_recusal(uphold(&again, Act::Exchange)).await, "ALREADY_VISITED");
+    let other = &visits[0].officers[1];
+    sixteen(handler.create_recusal(office.request(&subject, other, Ground::Interest)).await, "ALREADY_VISITED");
+    assert_eq!(office.city.world.count("select count(*) from recusal_line").await, 0, "nothing was half done");
+}
+
+#[tokio::test]
+async fn before_the_reveal_nobody_leaves_a_team() {
+    let city = City::start().await;
+    let draw = city.stated().await;
+    let office = Office { city, draw };
+    let mut handler = office.handler().await;
+    let early = office.request("nobody", "16020001", Ground::Interest);
+    sixteen(handler.create_recusal(early).await, "RECUSAL_TOO_EARLY");
+}
+
+#[tokio::test]
+async fn decisions_at_once_are_carried_out_one_after_the_other() {
+    let office = Office::open().await;
+    let visits = office.visits().await;
+    let mut asked = Vec::new();
+    for visit in &visits {
+        asked.push(office.asked(&visit.subject, &visit.officers[0], Ground::Interest).await);
+    }
+    let decide = asked.iter().map(|recusal| {
+        let office = &office;
+        async move { office.reviewer().await.uphold_recusal(uphold(recusal, Act::Exchange)).await }
+    });
+    let decided = futures::future::join_all(decide).await;
+    let mut lines = BTreeSet::new();
+    for answer in decided {
+        match answer {
+            Ok(upheld) => assert!(lines.insert(upheld.into_inner().line)),
+            // Another exchange took this officer to another subject in between.
+            Err(status) => sixteen(Err::<(), _>(status), "NOT_IN_TEAM"),
+        }
+    }
+    assert!(lines.len() >= 2, "{lines:?}");
+    assert!(lines.iter().copied().eq(1..=i64::try_from(lines.len()).unwrap()), "no gap and no double: {lines:?}");
+    let (text, head) = office.told().await;
+    let report = office.verify(&text, &head).await;
+    assert_eq!(report.verdict, Verdict::Verified, "{}", checks(&report));
+    // What the visits say is what the log comes to: an officer is with as many subjects as before.
+    let places: usize = office.visits().await.iter().map(|visit| visit.officers.len()).sum();
+    assert_eq!(places, 20);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_alike_and_done_once() {
+    let office = Office::open().await;
+    let visit = office.visits().await.remove(0);
+    let ask = pb::CreateRecusalRequest {
+        request_id: "ask-1".to_owned(),
+        ..office.request(&visit.subject, &visit.officers[0], Ground::Interest)
+    };
+    let mut handler = office.handler().await;
+    let asked = handler.create_recusal(ask.clone()).await.unwrap().into_inner();
+    assert_eq!(handler.create_recusal(ask.clone()).await.unwrap().into_inner(), asked);
+    let other = pb::CreateRecusalRequest {
+        request_id: "ask-1".to_owned(),
+        ..office.request(&visit.subject, &visit.officers[1], Ground::Interest)
+    };
+    assert_eq!(reason(handler.create_recusal(other).await), "REQUEST_ID_REUSED");
+    let decide = pb::UpholdRecusalRequest { request_id: "decide-1".to_owned(), ..uphold(&asked, Act::Withdraw) };
+    let mut reviewer = office.reviewer().await;
+    let upheld = reviewer.uphold_recusal(decide.clone()).await.unwrap().into_inner();
+    assert_eq!(reviewer.uphold_recusal(decide).await.unwrap().into_inner(), upheld);
+    assert_eq!(office.city.world.count("select count(*) from recusal_line").await, 1);
+    assert_eq!(office.city.world.count("select count(*) from recusal").await, 1);
+}
+
+#[tokio::test]
+async fn the_log_is_only_added_to() {
+    let office = Office::open().await;
+    let visit = office.visits().await.remove(0);
+    let asked = office.asked(&visit.subject, &visit.officers[0], Ground::Interest).await;
+    office.upheld(&asked, Act::Withdraw).await;
+    let owner = office.city.world.harness.owner_pool("draws").await.unwrap();
+    for change in [
+        "update recusal_line set line = line || 'x'",
+        "update recusal_line set head = ''",
+        "delete from recusal_line",
+        "truncate recusal_line",
+    ] {
+        let refused = sqlx::query(change).execute(&office.city.world.pool).await.unwrap_err();
+        let code = refused.as_database_error().unwrap().code().unwrap().into_owned();
+        assert_eq!(code, "42501", "the service has no right: {change}");
+        let refused = sqlx::query(change).execute(&owner).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "23001", "nor has the owner: {change}");
+    }
+    let refused = sqlx::query("update recusal set note = ''").execute(&office.city.world.pool).await.unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "42501");
+    for change in ["update recusal set state = 'REQUESTED', decider = '', decided_at = null", "delete from recusal"] {
+        let refused = sqlx::query(change).execute(&owner).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "23001", "{change}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_sees_his_own_recusals_and_the_office_sees_all_of_its_draws() {
+    let office = Office::open().await;
+    let visits = office.visits().await;
+    let (first, second) = (visits[0].officers[0].clone(), visits[0].officers[1].clone());
+    let request = office.request(&visits[0].subject, &first, Ground::Interest);
+    let own = office.officer(&first).await.create_recusal(request).await.unwrap().into_inner();
+    let other = office.asked(&visits[0].subject, &second, Ground::Kinship).await;
+    let list = |client: Recusals, request: pb::ListRecusalsRequest| {
+        let mut client = client;
+        async move { client.list_recusals(request).await.unwrap().into_inner() }
+    };
+    let all = pb::ListRecusalsRequest::default();
+    let names = |answer: pb::ListRecusalsResponse| -> Vec<String> {
+        assert_eq!(answer.total_size, i64::try_from(answer.recusals.len()).unwrap());
+        answer.recusals.into_iter().map(|one| one.name).collect()
+    };
+    assert_eq!(names(list(office.handler().await, all.clone()).await), [other.name.as_str(), &own.name]);
+    assert_eq!(names(list(office.officer(&first).await, all.clone()).await), [own.name.as_str()]);
+    let stranger = office.as_person("users/x", HEALTH, &[Role::Handler, Role::Reviewer], "none").await;
+    assert!(names(list(stranger.clone(), all.clone()).await).is_empty());
+    let auditor = office.as_person("users/a", HEALTH, &[Role::Auditor], "").await;
+    assert_eq!(names(list(auditor, all.clone()).await).len(), 2);
+
+    // Words are for those who decide, who asked and whom it concerns.
+    let get = pb::GetRecusalRequest { name: own.name.clone() };
+    let note = |client: Recusals| {
+        let (mut client, get) = (client, get.clone());
+        async move { client.get_recusal(get).await.map(|answer| answer.into_inner().note) }
+    };
+    assert_eq!(note(office.reviewer().await).await.unwrap(), own.note);
+    assert_eq!(note(office.officer(&first).await).await.unwrap(), own.note);
+    assert_eq!(note(office.handler().await).await.unwrap(), "");
+    assert_eq!(reason(note(office.officer(&second).await).await), "NOT_FOUND");
+    assert_eq!(reason(note(stranger.clone()).await), "NOT_FOUND");
+    let mut stranger = stranger;
+    assert_eq!(reason(stranger.uphold_recusal(uphold(&own, Act::Withdraw)).await), "NOT_FOUND");
+    assert_eq!(reason(stranger.reject_recusal(reject(&own)).await), "NOT_FOUND");
+    let elsewhere = office.request(&visits[1].subject, &visits[1].officers[0], Ground::Interest);
+    assert_eq!(reason(stranger.create_recusal(elsewhere).await), "NOT_FOUND");
+
+    // Filters and pages.
+    office.upheld(&own, Act::Withdraw).await;
+    let by = |request: pb::ListRecusalsRequest| async { names(list(office.handler().await, request).await) };
+    assert_eq!(by(pb::ListRecusalsRequest { state: State::Upheld as i32, ..all.clone() }).await, [own.name.as_str()]);
+    assert_eq!(by(pb::ListRecusalsRequest { query: second.clone(), ..all.clone() }).await, [other.name.as_str()]);
+    assert_eq!(by(pb::ListRecusalsRequest { draw: office.draw.name.clone(), ..all.clone() }).await.len(), 2);
+    assert!(by(pb::ListRecusalsRequest { draw: "draws/2026-0099".to_owned(), ..all.clone() }).await.is_empty());
+    let page = list(office.handler().await, pb::ListRecusalsRequest { page_size: 1, ..all.clone() }).await;
+    let next = pb::ListRecusalsRequest { page_size: 1, page_token: page.next_page_token.clone(), ..all };
+    let rest = list(office.handler().await, next).await;
+    assert_eq!((&page.recusals[0].name, &rest.recusals[0].name), (&other.name, &own.name));
+    assert_eq!((rest.next_page_token.as_str(), rest.total_size), ("", 2));
+}
