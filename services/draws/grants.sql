@@ -15,5 +15,5 @@ grant select, insert on draw_contributor, draw_statement, draw_file, draw_stratu
 grant select, insert on visit to {role};
 grant update (officers, experts, empty_places) on visit to {role};
 -- recusals: a request is decided once; the log is only added to.
-grant select, insert on recusal, recusal_line to {role};
+grant select, insert on recusal, recusal_line, visit_team to {role};
 grant update (state, revision, decider, decided_at, reject_reason) on recusal to {role};

@@ -233,7 +233,7 @@ impl Recusals for Api {
         let written = NewLine { draw: &row.draw, recusal: &row.name, row: row.line.clone(), line: &line, head: &head };
         store::insert_line(&mut tx, &written).await?;
         for team in &done.teams {
-            store::save_team(&mut tx, &row.draw, team).await?;
+            store::save_team(&mut tx, &row.draw, n, team).await?;
         }
         let answer = message(&row);
         let event = events::RecusalUpheld { draw: row.draw.clone(), n, line, head };

@@ -393,18 +393,30 @@ pub async fn insert_line(conn: &mut PgConnection, line: &NewLine<'_>) -> Result<
     Ok(())
 }
 
-/// Gives the visit to a subject its new team.
+/// Gives the visit to a subject the new team that line `n` of the draw's log leads to.
 ///
 /// # Errors
 /// `INTERNAL` when there is no visit to it.
-pub async fn save_team(conn: &mut PgConnection, draw: &str, team: &NewTeam) -> Result<()> {
+pub async fn save_team(conn: &mut PgConnection, draw: &str, n: i64, team: &NewTeam) -> Result<()> {
+    let empty_places = i32::try_from(team.empty_places).map_err(Refusal::internal)?;
+    let sql =
+        "insert into visit_team (draw, subject, n, officers, experts, empty_places) values ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(sql)
+        .bind(draw)
+        .bind(&team.subject)
+        .bind(n)
+        .bind(&team.officers)
+        .bind(&team.experts)
+        .bind(empty_places)
+        .execute(&mut *conn)
+        .await?;
     let sql = "update visit set officers = $3, experts = $4, empty_places = $5 where draw = $1 and subject = $2";
     let changed = sqlx::query(sql)
         .bind(draw)
         .bind(&team.subject)
         .bind(&team.officers)
         .bind(&team.experts)
-        .bind(i32::try_from(team.empty_places).map_err(Refusal::internal)?)
+        .bind(empty_places)
         .execute(conn)
         .await?
         .rows_affected();

@@ -333,13 +333,21 @@ async fn the_log_is_only_added_to() {
         "update recusal_line set line = line || 'x'",
         "update recusal_line set head = ''",
         "delete from recusal_line",
-        "truncate recusal_line",
+        "truncate recusal_line cascade",
+        "update visit_team set officers = array['friend']",
+        "delete from visit_team",
     ] {
         let refused = sqlx::query(change).execute(&office.city.world.pool).await.unwrap_err();
         let code = refused.as_database_error().unwrap().code().unwrap().into_owned();
         assert_eq!(code, "42501", "the service has no right: {change}");
         let refused = sqlx::query(change).execute(&owner).await.unwrap_err();
         assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "23001", "nor has the owner: {change}");
+    }
+    // A visit's team is what the newest line led to, even for the owner: neither another nor the one before.
+    for team in ["array['friend']".to_owned(), format!("array['{}', '{}']", visit.officers[0], visit.officers[1])] {
+        let change = format!("update visit set officers = {team} where subject = '{}'", visit.subject);
+        let refused = sqlx::query(sqlx::AssertSqlSafe(change)).execute(&owner).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().constraint(), Some("visit_team_by_the_log"));
     }
     let refused = sqlx::query("update recusal set note = ''").execute(&office.city.world.pool).await.unwrap_err();
     assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "42501");
