@@ -251,6 +251,8 @@ pub async fn upsert(
             returning xmax = 0 as new)
          select count(*) filter (where new), count(*) filter (where not new) from written",
     )
+    // Planned anew for each batch: the plan made over an empty register would read the whole of it once it has grown.
+    .persistent(false)
     .bind(organisation)
     .bind(&keys)
     .bind(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>())

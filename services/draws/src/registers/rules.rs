@@ -152,9 +152,15 @@ pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given,
             problems.push(problem(row, DISTRICT, "MISSING_DISTRICT", zh.into(), en.into()));
             None
         }
-        (given, _) => DistrictCode::parse(given)
+        (given, _) if given.starts_with(|first: char| first.is_ascii_digit()) => DistrictCode::parse(given)
             .map_err(|error| problems.push(problem(row, DISTRICT, error.reason(), error.zh(), error.to_string())))
             .ok(),
+        (given, _) => DistrictCode::named(given).or_else(|| {
+            let zh = "本市没有这个名称的区县；请填写六位区划代码（如410202）或区县全称（如龙亭区）。";
+            let en = "no district of the city is called so; write its six digits (410202) or its full name (龙亭区)";
+            problems.push(problem(row, DISTRICT, "DISTRICT_UNKNOWN", zh.into(), en.into()));
+            None
+        }),
     };
     for (place, chars_max) in [(TITLE, TITLE_CHARS_MAX), (INDUSTRY, INDUSTRY_CHARS_MAX), (ADDRESS, ADDRESS_CHARS_MAX)] {
         if cell(place).chars().count() > chars_max {
@@ -226,6 +232,8 @@ mod tests {
         let bare = parse(&row(["330000000008000", "甲", "", "", "", ""]), DistrictCode::parse(LONGTING).ok()).unwrap();
         assert_eq!((bare.key.to_string().as_str(), bare.key.is_old()), ("reg:330000000008000", true));
         assert_eq!((bare.industry, bare.in_business), (None, None));
+        let named = parse(&row(["330000000008000", "甲", " 开封市龙亭区", "", "", ""]), None).unwrap();
+        assert_eq!(named.district.as_str(), LONGTING);
     }
 
     #[test]
@@ -239,6 +247,7 @@ mod tests {
         ];
         assert_eq!(found, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
         assert_eq!(reasons(["91330000054222688D", "甲", "", "", "", ""])[0].1, "MISSING_DISTRICT");
+        assert_eq!(reasons(["91330000054222688D", "甲", "金明区", "", "", ""])[0].1, "DISTRICT_UNKNOWN");
         assert_eq!(reasons(["91330000054222688d", "甲", LONGTING, "", "", ""])[0].1, "CODE_CHARACTER");
     }
 

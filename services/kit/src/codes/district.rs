@@ -28,6 +28,13 @@ impl DistrictCode {
         Ok(Self(bytes))
     }
 
+    /// The district of Kaifeng that is called so today, in full (`龙亭区`) or after its city (`开封市龙亭区`). Names of former
+    /// districts are not taken: their territory went to others.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.strip_prefix(CITY.zh).unwrap_or(name);
+        DISTRICTS.iter().find(|district| district.zh == name).map(|district| district.code)
+    }
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -136,6 +143,17 @@ mod tests {
         assert_eq!(on("410211", 2014, 10), None);
         assert_eq!(on("410212", 2014, 9), None);
         assert_eq!(on("410212", 2014, 10), Some("祥符区"));
+    }
+
+    #[test]
+    fn a_district_is_known_by_its_name_of_today() {
+        for district in &DISTRICTS {
+            assert_eq!(DistrictCode::named(district.zh), Some(district.code));
+            assert_eq!(DistrictCode::named(&format!("开封市{}", district.zh)), Some(district.code));
+        }
+        for other in ["金明区", "开封县", "开封市", "龙亭", ""] {
+            assert_eq!(DistrictCode::named(other), None, "{other}");
+        }
     }
 
     #[test]
