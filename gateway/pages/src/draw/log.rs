@@ -30,8 +30,8 @@ pub fn show(reader: &Reader, facts: &Facts, found: Option<Result<pb::ListLogResp
             section aria-labelledby="log" {
                 h2 #log { (lang.t("抽取之后的人员变动", "Changes of teams since the draw")) }
                 p { (lang.t(
-                    "与检查对象有利害关系的人员应当回避（第十六条）。由谁接替按抽签规则算出，没有人能挑选；抽取结果本身不变。每一行都与前一行相连，最后一行有签名，复核证据包时可一并复算。",
-                    "Whoever has an interest in a subject leaves its team (art. 16). Who comes instead is computed by the rules of the draw, and nobody can choose; the result itself never changes. Each line is chained to the one before, the last one is signed, and a recheck of the evidence recomputes them.",
+                    "与检查对象有利害关系的人员应当回避（第十六条）。由谁接替按抽签规则算出，没有人能挑选；抽取结果本身不变。每一行都与前一行相连，最后一行有签名；用 qingtian verify --log 可以连同证据包逐行复算。",
+                    "Whoever has an interest in a subject leaves its team (art. 16). Who comes instead is computed by the rules of the draw, and nobody can choose; the result itself never changes. Each line is chained to the one before and the last one is signed; qingtian verify --log recomputes them from the evidence.",
                 )) }
                 @match found {
                     Some(Ok(found)) => { (lines(reader, &found.lines)) (pager(reader, &found.next_page_token)) },
@@ -52,8 +52,7 @@ fn lines(reader: &Reader, lines: &[pb::LogLine]) -> Markup {
                 th scope="col" { (lang.t("时间", "Time")) }
                 th scope="col" { (lang.t("检查对象", "Subject")) }
                 th scope="col" { (lang.t("变动", "Act")) }
-                th scope="col" { (lang.t("退出", "Left")) }
-                th scope="col" { (lang.t("接替", "Joined")) }
+                th scope="col" { (lang.t("退出 → 接替", "Left → joined")) }
                 th scope="col" { (lang.t("事由", "Ground")) }
                 th scope="col" { (lang.t("申请、决定", "Asked, decided")) }
             } }
@@ -65,8 +64,7 @@ fn lines(reader: &Reader, lines: &[pb::LogLine]) -> Markup {
                     (act(lang, &line.act))
                     @if !line.other_subject.is_empty() { br; span.meta { (lang.t("对方对象：", "other subject: ")) (subject(&line.other_title, &line.other_subject)) } }
                 }
-                td data-label=(lang.t("退出", "Left")) { code { (line.person_out) } }
-                td data-label=(lang.t("接替", "Joined")) { @if line.person_in.is_empty() { (lang.t("空缺", "nobody: the place is empty")) } @else { code { (line.person_in) } } }
+                td data-label=(lang.t("退出 → 接替", "Left → joined")) { code { (line.person_out) } " → " @if line.person_in.is_empty() { (lang.t("空缺", "nobody: the place is empty")) } @else { code { (line.person_in) } } }
                 td data-label=(lang.t("事由", "Ground")) { (ground(lang, &line.reason)) }
                 td data-label=(lang.t("申请、决定", "Asked, decided")) { code { (line.asked_by) } br; code { (line.approved_by) } }
             } } }
