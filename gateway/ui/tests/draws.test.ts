@@ -2,7 +2,7 @@ import dayjs from 'dayjs';
 import { describe, expect, it } from 'vitest';
 import type { Draw } from '../src/api/contract/draws';
 import { beaconKind, drandRoundAt, drandTimeOf, isDrandValue, lotteryValue } from '../src/lib/beacon';
-import { diceToValue, isEntryValue, rollDice } from '../src/lib/dice';
+import { diceToValue, isEntryValue, rollDice, spreadDice } from '../src/lib/dice';
 import { allEntriesIn, beaconToType, missedItsTime, nextInstant, owesEntry } from '../src/lib/draw-state';
 import { formToPlan, newPlanForm, planToForm, rowToQuota } from '../src/lib/plan-form';
 import { scheduleOf, scheduleProblem } from '../src/lib/schedule';
@@ -65,6 +65,17 @@ describe('entries', () => {
     expect(diceToValue(['3', '1', '6', '2', '5', '5'])).toBe('3 1 6 2 5 5');
     expect(diceToValue(['3', '1', '6', '2', '5', ''])).toBeNull();
     expect(diceToValue(['3', '1', '6', '2', '5', '7'])).toBeNull();
+  });
+
+  it('digits typed into one box are spread over the boxes from there on', () => {
+    const empty = ['', '', '', '', '', ''];
+    expect(spreadDice(empty, 0, '426')).toEqual({ dice: ['4', '2', '6', '', '', ''], next: 3 });
+    expect(spreadDice(empty, 4, '4 2 6')).toEqual({ dice: ['', '', '', '', '4', '2'], next: 5 });
+    expect(spreadDice(empty, 3, '6, 6, 1, 2, 5, 3')).toEqual({ dice: ['6', '6', '1', '2', '5', '3'], next: 5 });
+    expect(spreadDice(['4', '2', '6', '1', '3', '5'], 1, '21').dice).toEqual(['4', '1', '6', '1', '3', '5']);
+    expect(spreadDice(['4', '2', '6', '1', '3', '5'], 1, '12').dice).toEqual(['4', '1', '6', '1', '3', '5']);
+    expect(spreadDice(['4', '2', '', '', '', ''], 1, '')).toEqual({ dice: ['4', '', '', '', '', ''], next: 1 });
+    expect(spreadDice(['4', '2', '', '', '', ''], 1, '7')).toEqual({ dice: ['4', '', '', '', '', ''], next: 1 });
   });
 
   it('the computer rolls each face equally: bytes that would favour some are thrown away', () => {

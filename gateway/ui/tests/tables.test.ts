@@ -43,6 +43,10 @@ describe('columns', () => {
     expect(guessColumns(['序号', '统一社会信用代码/注册号', '企业名称', '住所', '行政区划代码'], subjectFields)).toEqual({ key: '统一社会信用代码/注册号', title: '企业名称', address: '住所', district: '行政区划代码' });
   });
 
+  it.each(['所在区', '区县', '所在区县', '行政区划', '所在县区'])('know %s as the district', (header) => {
+    expect(guessColumns(['名称', '代码', header, '住所'], subjectFields).district).toBe(header);
+  });
+
   it('are guessed for lists of items', () => {
     const guess = guessColumns(['source_page', '编号', '抽查事项名称', '抽查子项', '抽查依据', '抽查主体', '抽查对象', '抽查比例', '抽查频次', '抽查方式', '检查人员要求', '备注'], itemFields);
     expect(guess).toMatchObject({ code: '编号', title: '抽查事项名称', subTitle: '抽查子项', legalBasis: '抽查依据', officerDemand: '检查人员要求', remark: '备注' });

@@ -4,7 +4,7 @@
 export const subjectFields: Record<string, readonly string[]> = {
   key: ['key', 'code', 'uscc', 'credit_code', '统一社会信用代码', '社会信用代码', '信用代码', '统一信用代码', '统一代码', '注册号', '登记号', '代码'],
   title: ['title', 'name', '企业名称', '主体名称', '监管对象名称', '检查对象名称', '对象名称', '单位名称', '市场主体名称', '名称'],
-  district: ['district', 'district_code', '行政区划代码', '行政区划', '区划代码', '区划', '所属区县', '区县', '辖区'],
+  district: ['district', 'district_code', '行政区划代码', '行政区划', '区划代码', '区划', '所属区县', '所在区县', '所在县区', '区县', '县区', '所在区', '所属区', '辖区'],
   industry: ['industry', 'industry_code', '行业代码', '行业门类', '所属行业', '行业'],
   address: ['address', '住所', '经营场所', '注册地址', '经营地址', '地址'],
   status: ['status', '登记状态', '经营状态', '主体状态', '状态'],

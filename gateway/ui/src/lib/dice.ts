@@ -5,6 +5,20 @@ export function diceToValue(dice: readonly string[]): string | null {
   return dice.length === 6 && dice.every((die) => /^[1-6]$/.test(die)) ? dice.join(' ') : null;
 }
 
+/**
+ * The dice after `text` came to stand in box `at`, and the box to go on with.
+ * Digits fill the boxes from `at` on; six or more fill all of them. One digit typed beside a face replaces it. What is no face of a die is skipped.
+ */
+export function spreadDice(dice: readonly string[], at: number, text: string): { dice: string[]; next: number } {
+  const digits = text.replace(/[^1-6]/g, '');
+  if (digits.length >= 6) return { dice: digits.slice(0, 6).split(''), next: 5 };
+  const old = dice[at] ?? '';
+  const typedBeside = old !== '' && digits.length === 2 && digits.includes(old);
+  const faces = typedBeside ? digits.replace(old, '') : digits;
+  const spread = dice.map((face, i) => (i === at && faces === '' ? '' : (faces[i - at] ?? face)));
+  return { dice: spread, next: Math.min(at + faces.length, 5) };
+}
+
 /** Six dice from the browser's generator. Bytes from 252 up are thrown away so that each face is equally likely. */
 export function rollDice(random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array = (bytes) => crypto.getRandomValues(bytes)): string[] {
   const dice: string[] = [];

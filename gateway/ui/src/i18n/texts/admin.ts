@@ -2,7 +2,7 @@ import type { Texts } from '../lang';
 
 export const admin = {
   'users.title': ['用户', 'Users'],
-  'users.lead': ['实名登记，一人一号（第二十七条）。', 'Real names, one account each (article 27).'],
+  'users.lead': ['实名登记（第二十七条），一人一号。', 'Real names (article 27), one account each.'],
   'users.new': ['登记用户', 'Register a user'],
   'users.machine': ['登记对接系统', 'Register a machine client'],
   'users.search': ['用户名或姓名中的字', 'Part of user name or real name'],

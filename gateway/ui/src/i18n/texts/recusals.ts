@@ -45,7 +45,7 @@ export const recusals = {
   'recusals.choose': ['请选择', 'Choose one'],
   'recusals.decided': ['决定已记录', 'Decided'],
   'recusals.log': ['抽签后的人员变动', 'Changes of teams since the draw'],
-  'recusals.logLead': ['逐行相连并签名的公开日志（第十六条）。抽取结果本身不变。', 'The public log, chained and signed (article 16). The result itself never changes.'],
+  'recusals.logLead': ['逐行相连并签名的公开日志。抽取结果本身不变。', 'The public log, chained and signed. The result itself never changes.'],
   'recusals.logNone': ['没有变动。', 'Nothing was changed.'],
   'recusals.logWaits': ['结果公布后方可查看日志；签名的日志头现已公开。', 'The log is shown once the result is public; its signed head is public now.'],
   'recusals.logAct': ['变动', 'Act'],

@@ -32,7 +32,7 @@ export const work = {
   'home.figure.visits': ['检查任务', 'Visits'],
 
   'subjects.title': ['检查对象名录库', 'Register of subjects'],
-  'subjects.lead': ['只有在业主体参与抽取（第十三条）。按代码排序。', 'Only those in business are drawn (article 13). Ordered by code.'],
+  'subjects.lead': ['各单位建立并更新的监管对象名录（第十三条）。平台规则：只有在业主体参与抽取。按代码排序。', 'Set up and kept by the organisations (article 13). Platform rule: only those in business are drawn. Ordered by code.'],
   'subjects.upload': ['上传名录', 'Upload a register'],
   'subjects.imports': ['上传记录', 'Uploads'],
   'subjects.search': ['代码开头或名称中的字', 'Beginning of the code, or part of the name'],
@@ -137,7 +137,7 @@ export const work = {
   'items.listedYes': ['已列入', 'Listed'],
   'items.listedNo': ['未列入', 'Not listed'],
   'items.checklist': ['检查实施清单', 'Checklist'],
-  'items.checklistNone': ['没有清单，不能发布（第九条）。', 'There is no checklist; it cannot be published (article 9).'],
+  'items.checklistNone': ['检查事项应有检查实施清单（第九条）。没有清单，不能发布。', 'An item shall have a checklist (article 9). Without one it cannot be published.'],
   'items.check.content': ['检查内容', 'What is checked'],
   'items.check.method': ['检查方法', 'How'],
   'items.check.penalty': ['处罚依据', 'Basis of the penalty'],
@@ -155,7 +155,7 @@ export const work = {
   'items.next.published': ['已发布，公众可见。', 'Published and public.'],
 
   'officers.title': ['执法检查人员名录库', 'Register of officers'],
-  'officers.lead': ['持有效执法证的人员（第十三条）；由部门管理员在“用户”中登记。', 'People with a valid certificate (article 13); administrators add them under Users.'],
+  'officers.lead': ['各单位建立并更新的执法人员名录（第十三条）；由部门管理员在“用户”中登记。平台规则：执法证有效者才能派出。', 'Set up and kept by the organisations (article 13); administrators add people under Users. Platform rule: only those with a valid certificate are sent.'],
   'officers.key': ['执法证号', 'Certificate number'],
   'officers.search': ['执法证号中的字', 'Part of the certificate number'],
   'officers.districts': ['可派区域', 'Districts'],
@@ -168,7 +168,7 @@ export const work = {
   'officers.inactive': ['不可派', 'Not available'],
 
   'conflicts.title': ['利害关系申报', 'Conflicts of interest'],
-  'conflicts.lead': ['申报后，该人员在之后的抽签中不会被派往该检查对象（第十六条）。理由只在本单位内可见。', 'From then on the officer is never sent to that subject (article 16). The reason stays inside the organisation.'],
+  'conflicts.lead': ['有利害关系的应当回避（第十六条）：申报后，该人员在之后的抽签中不会被派往该检查对象。理由只在本单位内可见。', 'Who has a conflict of interest stands aside (article 16): from then on the officer is never sent to that subject. The reason stays inside the organisation.'],
   'conflicts.readers': ['申报记录由“{roles}”岗位查看。', 'Declarations are read by the roles {roles}.'],
   'conflicts.declare': ['申报利害关系', 'Declare a conflict'],
   'conflicts.officer': ['执法人员', 'Officer'],
@@ -189,7 +189,7 @@ export const work = {
   'visits.noTeam': ['未能组成检查组', 'No team could be formed'],
   'visits.due': ['最迟完成', 'Due'],
   'visits.state.VISIT_STATE_UNSPECIFIED': ['未知', 'Unknown'],
-  'visits.state.VISIT_STATE_PENDING': ['待批准', 'Waiting for approval'],
+  'visits.state.VISIT_STATE_PENDING': ['待检查', 'To be visited'],
   'visits.search': ['代码开头或名称中的字', 'Beginning of the code, or part of the name'],
   'visits.drawFilter': ['抽签编号，如 2026-0001', 'Draw, such as 2026-0001'],
 } as const satisfies Texts;

@@ -6,7 +6,7 @@ import { ErrorPanel } from '../../components/error-panel';
 import { Code, Section, TimeLeft } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
-import { diceToValue, isEntryValue, rollDice } from '../../lib/dice';
+import { diceToValue, isEntryValue, rollDice, spreadDice } from '../../lib/dice';
 import { useOrganisationTitle } from '../../session';
 
 const pips: Record<string, readonly (readonly [number, number])[]> = {
@@ -43,18 +43,11 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
   const inputs = useRef<(HTMLInputElement | null)[]>([]);
   const value = way === 'dice' ? diceToValue(dice) : isEntryValue(free) ? free : null;
 
-  const type = (at: number, text: string) => {
-    // The last digit typed counts, so that a face can be typed over; a paste of six fills all.
-    const digits = text.replace(/[^1-6]/g, '');
+  const type = (at: number, text: string, before: readonly string[] = dice) => {
+    const { dice: spread, next } = spreadDice(before, at, text);
     setByComputer(false);
-    if (digits.length >= 6) {
-      setDice(digits.slice(0, 6).split(''));
-      inputs.current[5]?.focus();
-      return;
-    }
-    const face = digits.slice(-1);
-    setDice(dice.map((old, i) => (i === at ? face : old)));
-    if (face) inputs.current[at + 1]?.focus();
+    setDice(spread);
+    if (next !== at) inputs.current[next]?.focus();
   };
 
   const give = async () => {
@@ -96,6 +89,11 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
                   aria-invalid={tried && face === ''}
                   onFocus={(event) => event.target.select()}
                   onChange={(event) => type(at, event.target.value)}
+                  onPaste={(event) => {
+                    // What is pasted replaces the face; it never stands beside it.
+                    event.preventDefault();
+                    type(at, event.clipboardData.getData('text'), dice.map((old, i) => (i === at ? '' : old)));
+                  }}
                   onKeyDown={(event) => {
                     if (event.key === 'Backspace' && face === '') inputs.current[at - 1]?.focus();
                   }}

@@ -15,6 +15,7 @@ import { districtName } from '../../lib/districts';
 import { lastPart, pathBelow } from '../../lib/names';
 import { ppmToPercent } from '../../lib/quota';
 import { useMe, useOrganisationTitle } from '../../session';
+import { ItemTerms } from './item-terms';
 import { itemTitle, publishedItems } from './item-titles';
 import { PlanPreview } from './preview';
 
@@ -59,8 +60,7 @@ export default function PlanDetail() {
               [t('plans.frequency'), plan.frequency],
               [t('plans.exception'), plan.approvedException],
               [t('field.createTime'), formatTime(plan.createTime, lang)],
-              [t('plans.publishTime'), formatTime(plan.publishTime, lang)],
-              [t('plans.late'), plan.late && t('field.yes')],
+              [t('plans.publishTime'), plan.late ? t('plans.publishedLate', { time: formatTime(plan.publishTime, lang) }) : formatTime(plan.publishTime, lang)],
             ]}
           />
         </Section>
@@ -205,15 +205,19 @@ function PlanItems({ plan }: { plan: Plan }) {
   const { t } = useI18n();
   const parent = plan.items[0]?.split('/').slice(0, 2).join('/') ?? plan.organisation;
   const { data } = useLoad(`titles/${parent}`, (signal) => publishedItems(parent, signal));
-  const titles = new Map(data?.map((item) => [item.name, itemTitle(item)]));
+  const known = new Map(data?.map((item) => [item.name, item]));
   return (
-    <Section title={`${t('plans.items')} (${plan.items.length})`}>
+    <Section title={`${t('plans.items')} (${plan.items.length})`} lead={t('plans.itemTerms')}>
       <ul className="plain-list">
-        {plan.items.map((item) => (
-          <li key={item}>
-            <Link to={pathBelow('items', item)}>{titles.get(item) ?? lastPart(item)}</Link>
-          </li>
-        ))}
+        {plan.items.map((name) => {
+          const item = known.get(name);
+          return (
+            <li key={name}>
+              <Link to={pathBelow('items', name)}>{item ? itemTitle(item) : lastPart(name)}</Link>
+              {item && <ItemTerms item={item} />}
+            </li>
+          );
+        })}
       </ul>
     </Section>
   );

@@ -14,6 +14,7 @@ import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
 import { formToPlan, newPlanForm, planToForm, type PlanForm } from '../../lib/plan-form';
 import { useMe } from '../../session';
+import { ItemTerms } from './item-terms';
 import { itemTitle, publishedItems } from './item-titles';
 import { QuotaRows, TeamRows } from './rows';
 
@@ -40,6 +41,8 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
   const parent = plan?.organisation ?? me.organisation;
   const items = useLoad(`items/${parent}`, (signal) => publishedItems(parent, signal));
   const plannable = items.data?.filter((item) => item.randomListed);
+  const chosen = new Set(Form.useWatch('items', form));
+  const chosenItems = plannable?.filter((item) => chosen.has(item.name)) ?? [];
   const required = [{ required: true, message: t('field.required') }];
   const text = [{ required: true, whitespace: true, message: t('field.required') }];
 
@@ -93,6 +96,19 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
             />
           </Form.Item>
           {items.error && <ErrorPanel error={items.error} onRetry={items.reload} loading />}
+          {chosenItems.length > 0 && (
+            <div className="seen">
+              <p className="muted">{t('plans.itemTerms')}</p>
+              <ul className="plain-list">
+                {chosenItems.map((item) => (
+                  <li key={item.name}>
+                    {item.code} {itemTitle(item)}
+                    <ItemTerms item={item} />
+                  </li>
+                ))}
+              </ul>
+            </div>
+          )}
           <div className="form-row">
             <Form.Item name="startDate" label={t('plans.startDate')} rules={required}>
               <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} allowClear={false} />
