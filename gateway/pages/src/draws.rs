@@ -89,7 +89,7 @@ fn news(reader: &Reader, found: &pb::PublicDraw) -> String {
         DrawState::Revealed | DrawState::Dispatched | DrawState::Done => {
             let at = words::when(lang, draw.reveal_time.as_ref());
             if lang.is_zh() {
-                format!("{pool} 家中抽出 {drawn} 家，{at}")
+                format!("{pool} 户中抽出 {drawn} 户，{at}")
             } else {
                 format!("{drawn} of {pool} drawn, {at}")
             }
@@ -97,7 +97,7 @@ fn news(reader: &Reader, found: &pb::PublicDraw) -> String {
         DrawState::Stated | DrawState::Contributing => {
             let at = words::when(lang, draw.beacon_time.as_ref().or(draw.entries_close.as_ref()));
             if lang.is_zh() {
-                format!("{pool} 家待抽，不早于 {at} 抽出")
+                format!("{pool} 户待抽，不早于 {at} 揭示")
             } else {
                 format!("{pool} in the pool, revealed after {at}")
             }
@@ -111,7 +111,7 @@ fn news(reader: &Reader, found: &pb::PublicDraw) -> String {
 pub async fn table(reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let header = lang.t(
-        "编号,计划,计划名称,单位,状态,声明时间,揭示时间,在册,抽中,声明指纹,证据包指纹,作废或放弃原因",
+        "编号,计划,计划名称,单位,状态,声明时间,揭示时间,入池,抽中,声明指纹,证据包指纹,作废或放弃原因",
         "draw,plan,plan title,organisation,state,stated,revealed,in pool,drawn,statement,evidence,reason of end",
     );
     let ask = |reader: Reader, token: String| async move {

@@ -34,7 +34,7 @@ pub async fn page(reader: Reader) -> Result<Response, Failure> {
                         "Before the draw, the fingerprints of the lists, the rules and a secret number are published and signed; from then on nobody can change them.",
                     )) }
                     li { (lang.t(
-                        "随后由几方各给一个随机数，最后一个来自谁也控制不了的公开来源（如福利彩票开奖号码）。",
+                        "随后由几方各给一个随机数，最后是谁也控制不了的公共随机数（如福利彩票开奖号码）。",
                         "Then several parties each give a number, the last coming from a public source that nobody controls, such as a lottery.",
                     )) }
                     li { (lang.t(

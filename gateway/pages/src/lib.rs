@@ -24,7 +24,8 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{Router, response::Redirect, routing::get};
+use http::Uri;
 use kit::env::Clock;
 use tonic::transport::Channel;
 use tower_http::compression::{
@@ -56,22 +57,37 @@ pub fn router(settings: Settings) -> Router {
     Router::new()
         .route("/", get(home::page))
         .route("/draws", get(draws::page))
+        .route("/draws/", get(slashless))
         .route("/draws.csv", get(draws::table))
         .route("/draws/{number}", get(draw::page))
+        .route("/draws/{number}/", get(slashless))
         .route("/draws/{number}/drawn.csv", get(draw::table))
         .route("/draws/{number}/rules.json", get(draw::rules))
         .route("/draws/{number}/recipe", get(recipe::page))
         .route("/plans", get(plans::page))
+        .route("/plans/", get(slashless))
         .route("/plans.csv", get(plans::table))
         .route("/plans/{number}", get(plans::plan))
+        .route("/plans/{number}/", get(slashless))
         .route("/items", get(items::page))
+        .route("/items/", get(slashless))
         .route("/items.csv", get(items::table))
         .route("/items/{organisation}/{item}", get(items::item))
+        .route("/items/{organisation}/{item}/", get(slashless))
         .route("/law", get(law::page))
+        .route("/law/", get(slashless))
         .route("/about", get(about::page))
+        .route("/about/", get(slashless))
         .route("/search", get(search::page))
+        .route("/search/", get(slashless))
         .route("/assets/{file}", get(assets::file))
         .fallback(failure::no_page)
         .layer(CompressionLayer::new().compress_when(small))
         .with_state(Arc::new(settings))
+}
+
+/// The same page without the slash at the end of its address, with the same query.
+async fn slashless(uri: Uri) -> Redirect {
+    let path = uri.path().trim_end_matches('/');
+    Redirect::permanent(&uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }

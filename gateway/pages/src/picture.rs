@@ -14,13 +14,13 @@ pub fn draw(lang: Lang) -> Markup {
     let boxes = [
         (0, lang.t("声明", "Statement"), lang.t("事先公布", "published first")),
         (124, lang.t("各方随机数", "Entries"), lang.t("当众提交", "in public")),
-        (248, lang.t("公开来源", "Beacon"), lang.t("谁也控制不了", "independent")),
+        (248, lang.t("公共随机数", "Beacon"), lang.t("谁也控制不了", "independent")),
     ];
     html! {
         svg.picture viewBox="0 0 360 330" role="img" aria-labelledby="picture-title" xmlns="http://www.w3.org/2000/svg" {
             title #picture-title {
                 (lang.t(
-                    "声明、各方随机数和公开来源合成种子；种子给每家企业一个号；号不高于门槛的被抽中。",
+                    "声明、各方随机数和公共随机数合成种子；种子给每家企业一个号；号不高于门槛的被抽中。",
                     "Statement, entries and beacon make the seed; the seed gives each firm a ticket; tickets not above the threshold are drawn.",
                 ))
             }

@@ -75,7 +75,7 @@ pub async fn plan(Path(number): Path<String>, reader: Reader) -> Result<Response
         h1 { (plan.title) }
         p.meta { (words::last(&plan.name)) " · " (words::unit(lang, &found.units, &plan.organisation)) " · " (words::plan_kind(lang, plan.kind())) " · " (words::plan_state(lang, plan.state())) }
         p.lead { (lang.t("检查时间：", "Inspections: ")) (window(lang, &plan)) }
-        @if plan.late { p.notice { (lang.t("这个计划在当年第一季度之后公布（第十四条要求第一季度编制）。", "This plan was published after the first quarter of its year, in which art. 14 wants plans drawn up.")) } }
+        @if plan.late { p.notice { (lang.t("这个计划在当年第一季度之后公布（第十四条要求第一季度编制，可根据工作实际动态调整）。", "This plan was published after the first quarter of its year, in which art. 14 wants plans drawn up; they may be adjusted as the work requires.")) } }
         @if !plan.approved_exception.is_empty() { p.notice { strong { (lang.t("经批准的例外：", "Approved exception: ")) } (plan.approved_exception) } }
         dl.hashes {
             dt { (lang.t("公布时间", "Published")) } dd { (words::when(lang, plan.publish_time.as_ref())) }
@@ -147,7 +147,7 @@ fn how_many(reader: &Reader, plan: &Plan) -> Markup {
                 }
                 td data-label=(lang.t("抽取", "Drawn")) { @match quota.amount {
                     Some(Amount::Ppm(ppm)) => { (words::percent(ppm)) (lang.t("，进位取整", ", rounded up")) },
-                    Some(Amount::Count(count)) => { (words::count(count)) (lang.t(" 家", "")) },
+                    Some(Amount::Count(count)) => { (words::count(count)) (lang.t(" 户", "")) },
                     None => "—",
                 } }
             } } }

@@ -44,7 +44,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             }
             p { (lang.t("证据包没有被换过，第一步就能看出：", "Whether the bundle is the one announced shows at once: ")) code { "sha256sum draw-" (facts.number) ".tar.gz" } }
             @if let Some(firm) = &firm {
-                h2 { (lang.t("只查一家", "One firm alone")) }
+                h2 { (lang.t("只查一户", "One firm alone")) }
                 pre { code { "printf '%s\\nsubject\\n%s\\n' " (draw.seed) " " (firm.subject) " | sha256sum" } }
                 p { (lang.t("应当得到 ", "gives ")) code.hash { (firm.ticket) } (lang.t("。", ".")) }
             }

@@ -54,7 +54,8 @@ impl Table<'_> {
                 Err(refused) => Some((Err(std::io::Error::other(refused.reason)), (reader, ask, String::new(), page))),
             }
         });
-        let body = Body::from_stream(stream::once(async { Ok(Bytes::from(first)) }).chain(following));
+        // Fused, as a layer that compresses asks once more after the end.
+        let body = Body::from_stream(stream::once(async { Ok(Bytes::from(first)) }).chain(following).fuse());
         let disposition = format!("attachment; filename=\"{}\"", self.file);
         let headers = [
             (CONTENT_TYPE, "text/csv; charset=utf-8"),

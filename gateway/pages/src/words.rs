@@ -78,8 +78,8 @@ pub fn draw_state(lang: Lang, state: DrawState) -> &'static str {
         DrawState::Created => lang.t("已编号", "Numbered"),
         DrawState::Stated => lang.t("已声明", "Stated"),
         DrawState::Contributing => lang.t("正在提交随机数", "Entries coming in"),
-        DrawState::Revealed => lang.t("已抽出", "Revealed"),
-        DrawState::Dispatched => lang.t("已派出检查", "Visits sent out"),
+        DrawState::Revealed => lang.t("已揭示", "Revealed"),
+        DrawState::Dispatched => lang.t("已派出检查任务", "Visits sent out"),
         DrawState::Done => lang.t("已办结", "Done"),
         DrawState::Abandoned => lang.t("已放弃", "Abandoned"),
         DrawState::Failed => lang.t("已作废", "Failed"),
@@ -90,7 +90,7 @@ pub fn draw_state(lang: Lang, state: DrawState) -> &'static str {
 pub fn end_reason(lang: Lang, reason: &str) -> &str {
     match reason {
         "ENTRY_MISSING" => lang.t("截止时有一方没有提交随机数", "an entry was missing when entries closed"),
-        "REVEAL_MISSED" => lang.t("到最迟时间仍未抽出", "it was not revealed in time"),
+        "REVEAL_MISSED" => lang.t("到最迟时间仍未揭示", "it was not revealed in time"),
         other => other,
     }
 }

@@ -43,7 +43,7 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<pb::ListDrawnR
             @match answer {
                 None if facts.is_withheld("subjects.tsv") => p { (lang.t("名单依法不公开。", "The list is withheld by law.")) },
                 None if facts.waits() => p { (lang.t("将于 ", "Public on ")) (words::date(lang, &facts.public.publish_after)) (lang.t(" 公布（第十八条）。", " (art. 18).")) },
-                None => p.quiet { (lang.t("还没有抽出。", "Not drawn yet.")) },
+                None => p.quiet { (lang.t("还没有揭示。", "Not drawn yet.")) },
                 Some(Err(refused)) => p.notice { (refused.sentence(lang)) },
                 Some(Ok(found)) => (table_of(reader, facts, &found)),
             }
@@ -74,7 +74,7 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
                 }
             }
         }
-        p.meta { @if lang.is_zh() { "共 " (words::count(found.total_size)) " 家" } @else { (words::count(found.total_size)) " in all" } }
+        p.meta { @if lang.is_zh() { "共 " (words::count(found.total_size)) " 户" } @else { (words::count(found.total_size)) " in all" } }
         @if found.drawn.is_empty() { (tables::nothing(reader)) } @else {
             table.rows {
                 thead { tr {

@@ -40,7 +40,7 @@ pub fn fingerprints(reader: &Reader, facts: &Facts) -> Markup {
     let mut rows = vec![
         (lang.t("声明 statement.json", "Statement, statement.json"), draw.statement.as_str()),
         (lang.t("秘密数的承诺", "Commitment to the secret"), facts.commitment.as_str()),
-        (lang.t("在册名单的树根", "Root of the pool's tree"), facts.merkle_root.as_str()),
+        (lang.t("入池名单的树根", "Root of the pool's tree"), facts.merkle_root.as_str()),
         (lang.t("种子", "Seed"), draw.seed.as_str()),
         (lang.t("证据包", "Evidence bundle"), draw.evidence_digest.as_str()),
     ];
@@ -58,7 +58,7 @@ pub fn fingerprints(reader: &Reader, facts: &Facts) -> Markup {
             dl.hashes {
                 @for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
                     dt { (name) }
-                    dd { code.hash { (value) } }
+                    dd { code.hash { (value) } @if facts.is_empty(name) { " " (lang.t("空文件：一行也没有", "an empty file, without a line")) } }
                 }
             }
         }

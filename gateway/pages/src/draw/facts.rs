@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::{reader::Reader, words};
 
+/// SHA-256 of nothing.
+const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /// Files that the law forbids to publish.
 pub struct Withheld {
     pub basis: String,
@@ -101,6 +104,11 @@ impl Facts {
     /// Whether a frozen file may not be published.
     pub fn is_withheld(&self, file: &str) -> bool {
         self.withheld.as_ref().is_some_and(|withheld| withheld.files.iter().any(|name| name == file))
+    }
+
+    /// Whether a frozen file has no line at all; its digest says so.
+    pub fn is_empty(&self, file: &str) -> bool {
+        self.digests.iter().any(|(name, digest)| name == file && digest == EMPTY)
     }
 
     /// Signed under a demonstration key.

@@ -81,7 +81,7 @@ fn lead(reader: &Reader, facts: &Facts) -> Markup {
         DrawState::Revealed | DrawState::Dispatched | DrawState::Done => {
             let at = at(draw.reveal_time.as_ref());
             if lang.is_zh() {
-                format!("{at}，从 {pool} 家在册对象中抽出 {drawn} 家，并随机派出检查组。")
+                format!("{at}，从 {pool} 户入池对象中抽出 {drawn} 户，并随机派出检查组。")
             } else {
                 format!("{at}: {drawn} of {pool} subjects were drawn, and a team for each by lot.")
             }
@@ -90,8 +90,8 @@ fn lead(reader: &Reader, facts: &Facts) -> Markup {
             let (close, beacon) = (at(draw.entries_close.as_ref()), at(draw.beacon_time.as_ref()));
             let by = at(draw.reveal_by.as_ref());
             match (lang.is_zh(), draw.beacon_time.is_some()) {
-                (true, true) => format!("{pool} 家在册，还没有抽。随机数提交截止于 {close}，公开来源的数 {beacon} 起产生，随后自动抽出，最迟 {by}。"),
-                (true, false) => format!("{pool} 家在册，还没有抽。随机数提交截止于 {close}，随后自动抽出，最迟 {by}。"),
+                (true, true) => format!("{pool} 户入池，还没有抽。随机数提交截止于 {close}，公共随机数 {beacon} 起产生，随后自动揭示，最迟 {by}。"),
+                (true, false) => format!("{pool} 户入池，还没有抽。随机数提交截止于 {close}，随后自动揭示，最迟 {by}。"),
                 (false, true) => format!("{pool} in the pool, not drawn yet. Entries close {close}; the beacon's value exists from {beacon}; then the draw runs by itself, by {by} at the latest."),
                 (false, false) => format!("{pool} in the pool, not drawn yet. Entries close {close}; then the draw runs by itself, by {by} at the latest."),
             }
@@ -127,7 +127,7 @@ fn warnings(reader: &Reader, facts: &Facts) -> Markup {
             p.notice { (lang.t("这是对 ", "This supplements ")) (link(follows)) (lang.t(" 的补充抽查，已抽中的不再入池。", "; those drawn there are not in this pool.")) }
         }
         @if !draw.beacon_waived.is_empty() {
-            p.notice { strong { (lang.t("没有使用公开来源的随机数。", "No beacon was used. ")) } (lang.t("公布的理由：", "The published reason: ")) (draw.beacon_waived) }
+            p.notice { strong { (lang.t("没有使用公共随机数。", "No beacon was used. ")) } (lang.t("公布的理由：", "The published reason: ")) (draw.beacon_waived) }
         }
         @if let Some(withheld) = &facts.withheld {
             p.notice {

@@ -72,7 +72,7 @@ fn steps(reader: &Reader, facts: &Facts) -> Vec<Step> {
     if let Some((place, beacon)) = facts.beacon() {
         let entry = facts.entry(place);
         steps.push(Step {
-            name: lang.t("公开来源的随机数", "Beacon"),
+            name: lang.t("公共随机数", "Beacon"),
             done: entry.is_some(),
             when: entry.map_or_else(|| from(draw.beacon_time.as_ref()), |entry| at(entry.create_time.as_ref())),
             what: html! { p { code { (beacon.contributor) } @if let Some(entry) = entry { (lang.t("：", ": ")) code { (entry.value) } } } },
@@ -80,20 +80,20 @@ fn steps(reader: &Reader, facts: &Facts) -> Vec<Step> {
     }
     let revealed = facts.is_revealed();
     steps.push(Step {
-        name: lang.t("抽出对象和检查组", "Revealed: subjects and teams"),
+        name: lang.t("揭示：抽出对象和检查组", "Revealed: subjects and teams"),
         done: revealed,
         when: if revealed { at(draw.reveal_time.as_ref()) } else { until(draw.reveal_by.as_ref()) },
-        what: html! { @if revealed { p { (lang.t("抽出 ", "Drawn: ")) (words::count(draw.drawn)) (lang.t(" 家", "")) } } },
+        what: html! { @if revealed { p { (lang.t("抽出 ", "Drawn: ")) (words::count(draw.drawn)) (lang.t(" 户", "")) } } },
     });
     let visits = facts.public.visits;
     steps.push(Step {
-        name: lang.t("派出检查", "Visits sent out"),
+        name: lang.t("派出检查任务", "Visits sent out"),
         done: matches!(facts.state, DrawState::Dispatched | DrawState::Done),
         when: String::new(),
         what: html! {
-            @if visits > 0 { p { (words::count(visits)) (lang.t(" 项检查", " visits")) } }
+            @if visits > 0 { p { (lang.t("已派出 ", "")) (words::count(visits)) (lang.t(" 项检查任务", " visits sent out")) } }
             @if let Some(none) = super::without_team(&facts.public) {
-                p { (words::count(none)) (lang.t(" 家组不成检查组，须公开补抽检查人员", " without a team; theirs is drawn in a public supplementary draw")) }
+                p { (words::count(none)) (lang.t(" 户组不成检查组，须公开补抽检查人员", " without a team; theirs is drawn in a public supplementary draw")) }
             }
         },
     });

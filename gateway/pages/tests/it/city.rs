@@ -14,6 +14,9 @@ use crate::stage::City;
 /// The drawn firm that looks itself up.
 pub const FIRM: &str = "91410200MA00000017";
 
+/// SHA-256 of an empty file.
+const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 fn at(text: &str) -> Option<prost_types::Timestamp> {
     let at: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
     Some(prost_types::Timestamp { seconds: at.timestamp(), nanos: 0 })
@@ -90,8 +93,9 @@ pub fn draw(number: &str, state: DrawState) -> PublicDraw {
         statement: if stated { digest(11) } else { String::new() },
         statement_json: if stated {
             format!(
-                r#"{{"commitment":"{}","digests":{{"subjects.tsv":"{}","rules.json":"{}"}},"follows":null,"merkle_root":"{}"}}"#,
+                r#"{{"commitment":"{}","digests":{{"exclusions.tsv":"{EMPTY}","left_out.tsv":"{}","subjects.tsv":"{}","rules.json":"{}"}},"follows":null,"merkle_root":"{}"}}"#,
                 digest(12),
+                if number == "2026-0003" { EMPTY.to_owned() } else { digest(18) },
                 digest(13),
                 digest(14),
                 digest(15)

@@ -12,7 +12,7 @@ async fn a_finished_draw_shows_who_was_drawn_by_what_and_how_to_check_it() {
     let pages = pages(city()).await;
     let text = get(&pages, "/draws/2026-0001").await.text;
     for shown in [
-        "从 2,400 家在册对象中抽出 120 家",
+        "从 2,400 户入池对象中抽出 120 户",
         &digest(11),
         &digest(16),
         &digest(17),
@@ -22,7 +22,7 @@ async fn a_finished_draw_shows_who_was_drawn_by_what_and_how_to_check_it() {
         "龙亭区",
         "16020001、16030001",
         "组不成检查组",
-        "118 项检查",
+        "已派出 118 项检查任务",
         "183 KB",
         "开封市人民政府督查局",
         "见证人",
@@ -43,11 +43,11 @@ async fn the_drawn_are_paged_searched_and_kept_apart_by_stratum() {
     let pages = pages(city()).await;
     let first = get(&pages, "/draws/2026-0001").await.text;
     assert!(first.contains("开封第20食品有限公司") && !first.contains("开封第21食品有限公司"));
-    assert!(first.contains("共 120 家") && first.contains("page=20"));
+    assert!(first.contains("共 120 户") && first.contains("page=20"));
     let second = get(&pages, "/draws/2026-0001?page=20").await.text;
     assert!(second.contains("开封第21食品有限公司") && second.contains("回到第一页"));
     let found = get(&pages, "/draws/2026-0001?q=%E7%AC%AC7%E9%A3%9F").await.text;
-    assert!(found.contains("共 1 家") && found.contains("value=\"第7食\""));
+    assert!(found.contains("共 1 户") && found.contains("value=\"第7食\""));
     let none = get(&pages, "/draws/2026-0001?q=zzz").await.text;
     assert!(none.contains("没有找到"));
 }
@@ -107,7 +107,7 @@ async fn a_withheld_pool_cannot_be_looked_up_and_says_on_what_basis() {
     let pages = pages(city()).await;
     let text = get(&pages, "/draws/2026-0005?firm=91410200MA00000017").await.text;
     assert!(text.contains("信用等级不公开") && text.contains("subjects.tsv"));
-    assert!(text.contains("在册名单依法不公开") && !text.contains("name=\"firm\""));
+    assert!(text.contains("入池名单依法不公开") && !text.contains("name=\"firm\""));
 }
 
 #[tokio::test]
@@ -148,4 +148,56 @@ async fn changes_of_teams_since_the_draw_are_told_line_by_line() {
     );
     let none = get(&pages, "/draws/2026-0003").await.text;
     assert!(!none.contains("id=\"log\""), "nobody was recused there");
+}
+
+#[tokio::test]
+async fn the_left_out_list_is_pointed_at_in_every_state_and_an_empty_file_is_called_empty() {
+    let pages = pages(city()).await;
+    let text = get(&pages, "/draws/2026-0001").await.text;
+    assert!(
+        text.contains("的 left_out.tsv 里")
+            && text.contains("<a href=\"/v1/public/draws/2026-0001/evidence\">证据包</a>")
+    );
+    assert_eq!(text.matches("空文件").count(), 1, "exclusions.tsv alone is empty");
+    for (path, said) in [
+        ("/draws/2026-0002", "没有证据包"),
+        ("/draws/2026-0003", "未入池名单是空的"),
+        ("/draws/2026-0004", "名单随证据包公布"),
+        ("/draws/2026-0005", "未入池名单（left_out.tsv）依法不公开"),
+    ] {
+        assert!(get(&pages, path).await.text.contains(said), "{path}: {said}");
+    }
+    let english = get_with(&pages, "/draws/2026-0001", "lang=en").await.text;
+    assert!(english.contains("as left_out.tsv") && english.contains("an empty file"));
+}
+
+#[tokio::test]
+async fn a_code_with_a_slip_is_told_so_and_not_that_it_is_out_of_scope() {
+    let pages = pages(city()).await;
+    for (asked, said, english) in [
+        ("91410202MA0000001", "代码应为18位，实际17位", "17 characters instead of 18"),
+        ("91410202+MA00000018", "代码中间有空格", "a space within the code"),
+        ("91410202MA00000000", "代码校验位应为", "the check digit is"),
+    ] {
+        let path = format!("/draws/2026-0001?firm={asked}");
+        let text = get(&pages, &path).await.text;
+        assert!(text.contains(said) && text.contains("aria-invalid=\"true\""), "{asked}");
+        assert!(!text.contains("不在这次抽查的范围内"), "{asked}");
+        let text = get_with(&pages, &path, "lang=en").await.text;
+        assert!(text.contains(english) && !text.contains("is not within the scope"), "{asked}");
+    }
+    let name = get(&pages, "/draws/2026-0001?firm=%E5%BC%80%E5%B0%81").await.text;
+    assert!(name.contains("不在这次抽查的范围内"));
+}
+
+#[tokio::test]
+async fn one_thing_has_one_word() {
+    let pages = pages(city()).await;
+    for path in ["/", "/about", "/draws", "/draws/2026-0001", "/draws/2026-0003", "/draws/2026-0005", "/plans/2026-01"]
+    {
+        let text = get(&pages, path).await.text;
+        for other in ["在册", "密值", "信标", "公开来源", "抽签单位", " 家"] {
+            assert!(!text.contains(other), "{path}: {other}");
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Lists, search, and the same as CSV.
 
+use std::io::Read;
+
 use http::StatusCode;
 
 use crate::{
     city::city,
-    stage::{get, get_with, pages},
+    stage::{get, get_packed, get_with, pages},
 };
 
 #[tokio::test]
@@ -40,7 +42,7 @@ async fn items_and_plans_are_listed_page_by_page_and_open() {
         "每年1次",
         "其余各区县",
         "兰考县",
-        "15 家",
+        "15 户",
         "2 名执法人员",
         "href=\"/draws/2026-0001\"",
         "href=\"/items/market/1\"",
@@ -84,4 +86,38 @@ async fn a_list_is_taken_home_whole_with_a_byte_order_mark_and_no_formulas() {
     let early = get(&pages, "/draws/2026-0003/drawn.csv").await;
     assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.text);
     assert_eq!(get(&pages, "/draws/x%22y/drawn.csv").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_browser_that_takes_gzip_gets_the_same_list_packed() {
+    let pages = pages(city()).await;
+    for path in ["/draws.csv", "/plans.csv", "/items.csv", "/draws/2026-0001/drawn.csv"] {
+        let plain = get(&pages, path).await.text;
+        let (headers, packed) = get_packed(&pages, path).await;
+        assert_eq!(headers["content-encoding"], "gzip", "{path}");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, plain, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_leads_to_the_page_with_its_query() {
+    let pages = pages(city()).await;
+    for (path, to) in [
+        ("/draws/", "/draws"),
+        ("/draws/2026-0001/", "/draws/2026-0001"),
+        ("/plans/?q=a%20b", "/plans?q=a%20b"),
+        ("/plans/2026-01/", "/plans/2026-01"),
+        ("/items/?page=20", "/items?page=20"),
+        ("/items/market/1/", "/items/market/1"),
+        ("/law/", "/law"),
+        ("/about/", "/about"),
+        ("/search/?q=2026", "/search?q=2026"),
+    ] {
+        let page = get(&pages, path).await;
+        assert_eq!(page.status, StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(page.headers["location"], to, "{path}");
+        assert_eq!(get(&pages, to).await.status, StatusCode::OK, "{to}");
+    }
 }

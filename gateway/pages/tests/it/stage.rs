@@ -217,3 +217,11 @@ pub async fn get_with(pages: &axum::Router, path: &str, cookie: &str) -> Page {
 pub async fn get(pages: &axum::Router, path: &str) -> Page {
     get_with(pages, path, "").await
 }
+
+/// Asks as a browser does that takes gzip, and gets the bytes as they come.
+pub async fn get_packed(pages: &axum::Router, path: &str) -> (http::HeaderMap, Vec<u8>) {
+    let request = Request::get(path).header("accept-encoding", "gzip").body(Body::empty()).unwrap();
+    let (parts, body) = pages.clone().oneshot(request).await.unwrap().into_parts();
+    assert_eq!(parts.status, StatusCode::OK, "{path}");
+    (parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
+}
