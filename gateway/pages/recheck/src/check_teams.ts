@@ -69,7 +69,7 @@ export function teamsCheck(evidence: Evidence, selection: Selection | null, hash
   if (expertsLack.length > 0 && tables.experts) partial(finding, lines, people(tables.experts), "experts", rules, drawn, tables.exclusions ? excluded : null);
   const known = officersLack.length === 0 && expertsLack.length === 0;
   return {
-    check: finding.end(say(`${lines.length} 家的检查组都由种子重算得出`, `the teams of all ${lines.length} subjects follow from the seed`)),
+    check: finding.end(say(`${lines.length} 户的检查组都由种子重算得出`, `the teams of all ${lines.length} subjects follow from the seed`)),
     tight: known ? tight : null,
     withoutTeam: lines.filter((line) => line.officers.length === 0).length,
   };

@@ -62,14 +62,14 @@ export function subjectsCheck(evidence: Evidence): Check {
   if (!subjects) finding.skip(evidence.why("subjects.tsv"));
   else if (!statement) finding.skip(evidence.why("statement.json"));
   else if (subjects.lines !== statement.subjects_n) {
-    finding.fail(say(`名单有 ${subjects.lines} 家，声明为 ${statement.subjects_n} 家`, `the pool has ${subjects.lines} subjects, and ${statement.subjects_n} were stated`));
+    finding.fail(say(`名单有 ${subjects.lines} 户，声明为 ${statement.subjects_n} 户`, `the pool has ${subjects.lines} subjects, and ${statement.subjects_n} were stated`));
   }
   if (!leftOut) finding.skip(evidence.why("left_out.tsv"));
   if (subjects && leftOut) {
     const both = commonKey(subjects, leftOut);
-    if (both !== null) finding.fail(say(`${show(both)} 既在名单中又在名单外`, `${show(both)} is both in the pool and left out`));
+    if (both !== null) finding.fail(say(`${show(both)} 既在名单中又在未入池名单中`, `${show(both)} is both in the pool and left out`));
   }
-  return finding.end(say(`名单共 ${statement?.subjects_n} 家，名单外 ${leftOut?.lines} 家`, `${statement?.subjects_n} subjects in the pool, ${leftOut?.lines} left out`));
+  return finding.end(say(`入池 ${statement?.subjects_n} 户，未入池 ${leftOut?.lines} 户`, `${statement?.subjects_n} subjects in the pool, ${leftOut?.lines} left out`));
 }
 
 const strataLines = (selection: Selection): string[] => selection.strata.map(({ name, n, k, threshold }) => `${name}\t${n}\t${k}\t${threshold}`);
@@ -126,9 +126,9 @@ export function selectionCheck(evidence: Evidence, selection: Selection | null, 
     } else finding.skip(evidence.why("draw.json"));
     const leftOut = evidence.table("left_out.tsv");
     const both = !selection && leftOut ? commonKey(result, leftOut) : null;
-    if (both !== null) finding.fail(say(`${show(both)} 在名单外，却被抽中`, `${show(both)} was left out, and is drawn`));
+    if (both !== null) finding.fail(say(`${show(both)} 在未入池名单中，却被抽中`, `${show(both)} was left out, and is drawn`));
   }
-  return finding.end(say(`抽中的 ${result?.lines} 家都正确，次序正确`, `all ${result?.lines} drawn subjects are right, and in order`));
+  return finding.end(say(`抽中的 ${result?.lines} 户都正确，次序正确`, `all ${result?.lines} drawn subjects are right, and in order`));
 }
 
 function unhex(text: string): string {

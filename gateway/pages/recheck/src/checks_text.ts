@@ -35,7 +35,7 @@ export function statementCheck(evidence: Evidence, hashes: Hashes): Check {
   else {
     if (statement.plan !== rules.plan) finding.fail(say("statement.json 与 rules.json 的计划不同", "statement.json and rules.json name different plans"));
     if ((statement.beacon_at === null) !== (rules.beacon_waived !== null)) {
-      finding.fail(say("beacon_at 与是否免用信标不符", "beacon_at does not agree with whether the beacon is waived"));
+      finding.fail(say("beacon_at 与是否免用公共随机数不符", "beacon_at does not agree with whether the beacon is waived"));
     }
   }
   return finding.end(say(`声明的指纹是 ${draw?.statement ?? ""}`, `the statement's fingerprint is ${draw?.statement ?? ""}`));
@@ -87,7 +87,7 @@ export function rulesCheck(evidence: Evidence, strata: ReadonlyMap<string, numbe
   entropyRules(finding, evidence, rules);
   if (!statement) finding.skip(evidence.why("statement.json"));
   else if (!rules.entropy.some((item) => item.kind !== "BEACON" && item.unit !== statement.unit)) {
-    finding.fail(say("信标之外没有抽查单位以外的参与人", "no contributor but the beacon is from outside the drawing unit"));
+    finding.fail(say("公共随机数之外没有抽查单位以外的参与人", "no contributor but the beacon is from outside the drawing unit"));
   }
   if (rules.teams.length === 0) finding.fail(say("没有检查组", "there are no teams"));
   if (rules.teams.some((team) => team.size < 1)) finding.fail(say("检查组人数小于 1", "a team's size is below 1"));
@@ -109,21 +109,21 @@ function entropyRules(finding: Finding, evidence: Evidence, rules: Rules): void 
   for (const { contributor, kind, unit } of entropy) {
     const name = show(contributor);
     if (!["DEPARTMENT", "WITNESS", "BEACON"].includes(kind)) finding.fail(say(`${name} 的类别不认识`, `${name} is of an unknown kind`));
-    else if ((kind === "BEACON") !== (unit === null)) finding.fail(say(`${name}：只有信标没有单位`, `${name}: a beacon, and only a beacon, has no unit`));
-    if (kind === "BEACON" && !isBeacon(contributor)) finding.fail(say(`${name} 不是认可的信标`, `${name} is not a beacon that is allowed`));
+    else if ((kind === "BEACON") !== (unit === null)) finding.fail(say(`${name}：只有公共随机数没有单位`, `${name}: a beacon, and only a beacon, has no unit`));
+    if (kind === "BEACON" && !isBeacon(contributor)) finding.fail(say(`${name} 不是认可的公共随机数`, `${name} is not a beacon that is allowed`));
     if (kind === "BEACON" && isDemoBeacon(contributor)) {
       const signatures = evidence.signatures;
       if (!signatures) finding.skip(evidence.why("signatures.json"));
       else if (SIGNED.some((name) => !signatures[name].kid.startsWith("demo-"))) {
-        finding.fail(say("演示用信标只能配演示密钥", "a demonstration's beacon goes only with a demonstration's key"));
+        finding.fail(say("演示用公共随机数只能配演示密钥", "a demonstration's beacon goes only with a demonstration's key"));
       }
     }
   }
   const beacons = entropy.filter((item) => item.kind === "BEACON").length;
   if (rules.beacon_waived !== null) {
-    if (beacons !== 0) finding.fail(say("已免用信标，却仍有信标", "the beacon is waived, and yet there is one"));
+    if (beacons !== 0) finding.fail(say("已免用公共随机数，却仍有公共随机数", "the beacon is waived, and yet there is one"));
   } else if (beacons !== 1 || entropy[entropy.length - 1].kind !== "BEACON") {
-    finding.fail(say("应恰有一个信标，且在最后", "there must be exactly one beacon, the last"));
+    finding.fail(say("应恰有一个公共随机数，且在最后", "there must be exactly one beacon, the last"));
   }
 }
 
@@ -172,7 +172,7 @@ export function timeCheck(evidence: Evidence): Check {
     const at = draw.revealed_at;
     if (!(statement.entries_close < at)) finding.fail(say("揭示不晚于 entries_close", "it was revealed before entries were closed"));
     if (!(at <= statement.reveal_by)) finding.fail(say("揭示晚于 reveal_by", "it was revealed after reveal_by"));
-    if (statement.beacon_at !== null && at < statement.beacon_at) finding.fail(say("揭示早于信标的时间", "it was revealed before its beacon's time"));
+    if (statement.beacon_at !== null && at < statement.beacon_at) finding.fail(say("揭示早于公共随机数的时间", "it was revealed before its beacon's time"));
   }
   return finding.end(say(`揭示于 ${draw?.revealed_at ?? ""}`, `revealed at ${draw?.revealed_at ?? ""}`));
 }

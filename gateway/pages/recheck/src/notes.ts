@@ -15,7 +15,7 @@ export function notesOf(evidence: Evidence, teams: { tight: number | null; witho
     const value = at >= 0 ? draw?.entries[at]?.split("\t")[2] : undefined;
     if (at >= 0) notes.push(beaconNote(show(rules.entropy[at].contributor), value === undefined ? "?" : value));
     if (rules.beacon_waived !== null) {
-      notes.push(say(`本次抽查没有使用外部信标，公布的理由：${show(rules.beacon_waived)}`, `This draw has no beacon. The published reason: ${show(rules.beacon_waived)}`));
+      notes.push(say(`本次抽查没有使用公共随机数，公布的理由：${show(rules.beacon_waived)}`, `This draw has no beacon. The published reason: ${show(rules.beacon_waived)}`));
     }
   }
   if (statement?.replaces) notes.push(say(`本次抽查接替失败的 ${show(statement.replaces)}，请一并查看。`, `This draw replaces ${show(statement.replaces)}, which failed; look at that one too.`));
@@ -23,12 +23,12 @@ export function notesOf(evidence: Evidence, teams: { tight: number | null; witho
   const strata = evidence.table("strata.tsv");
   for (let line = 0; strata && line < strata.lines; line++) {
     const [name, n, k] = strata.row(line);
-    if (k === "0") notes.push(say(`层 ${show(name)}：${n} 家中一家也不抽。`, `Stratum ${show(name)}: none of its ${n} is drawn.`));
-    else if (k === n) notes.push(say(`层 ${show(name)}：${n} 家全部抽中，没有随机性。`, `Stratum ${show(name)}: all of its ${n} are drawn; chance decides nothing.`));
+    if (k === "0") notes.push(say(`层 ${show(name)}：${n} 户中一户也不抽。`, `Stratum ${show(name)}: none of its ${n} is drawn.`));
+    else if (k === n) notes.push(say(`层 ${show(name)}：${n} 户全部抽中，没有随机性。`, `Stratum ${show(name)}: all of its ${n} are drawn; chance decides nothing.`));
   }
-  if (teams.withoutTeam) notes.push(say(`${teams.withoutTeam} 家没有检查组，须另行公开补抽。`, `${teams.withoutTeam} subjects have no team, and get one by a public supplementary draw.`));
-  if (teams.tight) notes.push(say(`${teams.tight} 家的候选人不多于名额，人选没有余地。`, `${teams.tight} subjects had no more candidates than places.`));
-  if (teams.tight === 0) notes.push(say("每一家的候选人都多于名额。", "Every subject had more candidates than places."));
+  if (teams.withoutTeam) notes.push(say(`${teams.withoutTeam} 户没有检查组，须另行公开补抽。`, `${teams.withoutTeam} subjects have no team, and get one by a public supplementary draw.`));
+  if (teams.tight) notes.push(say(`${teams.tight} 户的候选人不多于名额，人选没有余地。`, `${teams.tight} subjects had no more candidates than places.`));
+  if (teams.tight === 0) notes.push(say("每一户的候选人都多于名额。", "Every subject had more candidates than places."));
   if (rules?.withheld) {
     notes.push(say(`依法不公开：${list(rules.withheld.files.join(",")).map(show).join("、")}。依据：${show(rules.withheld.basis)}`, `Withheld: ${rules.withheld.files.map(show).join(", ")}. The basis: ${show(rules.withheld.basis)}`));
   }
@@ -43,8 +43,8 @@ function beaconNote(name: string, value: string): Message {
   const [source, , round] = name.split(":");
   const shown = value.length > 96 ? show(value) : value;
   if (source === "drand") {
-    return say(`信标 ${name} 的值是 ${shown}。请与 drand quicknet 公布的第 ${round} 轮签名核对。`, `The beacon ${name} gave ${shown}. Compare it with the signature of round ${round} that drand quicknet publishes.`);
+    return say(`公共随机数 ${name} 的值是 ${shown}。请与 drand quicknet 公布的第 ${round} 轮签名核对。`, `The beacon ${name} gave ${shown}. Compare it with the signature of round ${round} that drand quicknet publishes.`);
   }
-  if (name.startsWith("lottery:demo:")) return say(`演示信标 ${name} 的值是 ${shown}。`, `The demonstration's beacon ${name} gave ${shown}.`);
-  return say(`信标 ${name} 的值是 ${shown}。请与双色球第 ${round} 期开奖公告核对。`, `The beacon ${name} gave ${shown}. Compare it with the published result of issue ${round} of the national lottery (ssq).`);
+  if (name.startsWith("lottery:demo:")) return say(`演示用公共随机数 ${name} 的值是 ${shown}。`, `The demonstration's beacon ${name} gave ${shown}.`);
+  return say(`公共随机数 ${name} 的值是 ${shown}。请与双色球第 ${round} 期开奖公告核对。`, `The beacon ${name} gave ${shown}. Compare it with the published result of issue ${round} of the national lottery (ssq).`);
 }
