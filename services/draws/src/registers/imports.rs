@@ -224,8 +224,10 @@ pub async fn upsert(
     now: DateTime<Utc>,
 ) -> Result<Upserted> {
     let keys: Vec<String> = rows.iter().map(|row| row.key.to_string()).collect();
-    // In the order of keys, so that two imports into one register wait for each other instead of locking up.
+    // In the order of keys, so that two imports into one register wait for each other instead of locking up. Both questions
+    // are planned anew for each batch: a plan made over an empty register would read the whole of it once it has grown.
     sqlx::query("select from subject where organisation = $1 and key = any($2) order by key for update")
+        .persistent(false)
         .bind(organisation)
         .bind(&keys)
         .execute(&mut *conn)
@@ -251,7 +253,6 @@ pub async fn upsert(
             returning xmax = 0 as new)
          select count(*) filter (where new), count(*) filter (where not new) from written",
     )
-    // Planned anew for each batch: the plan made over an empty register would read the whole of it once it has grown.
     .persistent(false)
     .bind(organisation)
     .bind(&keys)

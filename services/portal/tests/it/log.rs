@@ -57,6 +57,8 @@ async fn a_log_is_served_byte_for_byte_with_its_newest_head() {
     city.settle().await;
     let mut client = city.public().await;
     assert_eq!(refusal_of(&client.download_log(log_of).await.unwrap_err()).0, "NOT_FOUND", "before the reveal");
+    let none = client.list_log(pb::ListLogRequest { parent: story.name.clone(), ..Default::default() }).await;
+    assert_eq!(none.unwrap().into_inner(), pb::ListLogResponse::default(), "before the reveal");
     story.revealed(&city).await;
     city.settle().await;
     assert_eq!(log(&mut client, &story.name).await, "");

@@ -18,7 +18,7 @@ export function DrawLog({ draw }: { draw: Draw }) {
   const { name } = draw;
   const { data, error, loading, reload } = useLoad(`log/${name}/${draw.state}`, (signal) => call('Portal.ListLog', { parent: name, pageSize: linesMax }, signal));
   // The public read model follows a little later; until then there is nothing to show.
-  if (error?.reason === 'NOT_FOUND' || error?.reason === 'WRONG_STATE') return null;
+  if (error?.reason === 'NOT_FOUND') return null;
   const total = Number(data?.totalSize ?? 0);
   const columns: Column<LogLine>[] = [
     { title: t('visits.place'), number: true, render: (row) => row.n },
