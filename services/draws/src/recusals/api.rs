@@ -53,8 +53,7 @@ impl Api {
         let before = message(&row);
         let state = State::parse(&row.state)?.apply(event, &row.name)?;
         if etag != row.revision.to_string() {
-            let stale = Refusal::new(Reason::Stale).with("name", &row.name);
-            return Err(stale.with("who", &row.creator).with("what", "申请 asked"));
+            return Err(Refusal::stale(&row.name, &row.creator, "申请 asked"));
         }
         let account = store::account(tx, &row.person).await?;
         let deciding = Deciding {
@@ -93,9 +92,15 @@ impl Api {
     }
 
     /// Carries an upheld recusal out, and signs the log's new head. Writes nothing.
-    async fn carry_out(&self, tx: &mut Tx, row: &RecusalRow, act: Act) -> Result<(CarriedOut, String)> {
-        let statement = frozen::statement(tx, &row.draw).await?;
-        let revealed = self.revealed(tx, &row.draw, &statement).await?;
+    async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        row: &RecusalRow,
+        act: Act,
+        statement: &frozen::StatementRow,
+    ) -> Result<(CarriedOut, String)> {
+        let revealed = self.revealed(tx, &row.draw, statement).await?;
+        let digest = Digest::parse(&statement.digest).map_err(Refusal::internal)?;
         let asked = Asked {
             time: state::time(tx.now())?,
             act,
@@ -107,7 +112,7 @@ impl Api {
         };
         let keys = self.env.keys.clone();
         let work = move || {
-            let done = revealed.carry_out(&Digest::parse(&statement.digest)?, asked)?;
+            let done = revealed.carry_out(&digest, asked)?;
             let signing = keys.signing(PART, Purpose::Evidence)?;
             let value = signing.sign(done.head_text.as_bytes());
             let signature = Signature { kid: signing.kid.clone(), value };
@@ -221,7 +226,8 @@ impl Recusals for Api {
         let team = store::team(&mut tx, &row.draw, &row.subject).await?;
         let team = team.ok_or_else(|| Refusal::internal(anyhow::anyhow!("{} has lost its visit", row.name)))?;
         check_leaving(&team, &row.subject, &row.person)?;
-        let (done, head) = self.carry_out(&mut tx, &row, act).await?;
+        let statement = frozen::statement(&mut tx, &row.draw).await?;
+        let (done, head) = self.carry_out(&mut tx, &row, act, &statement).await?;
         let (line, n) = (done.line.to_string(), i64::try_from(done.line.n).map_err(Refusal::internal)?);
         row.line = LineRow {
             n,
@@ -237,8 +243,7 @@ impl Recusals for Api {
         }
         let answer = message(&row);
         let event = events::RecusalUpheld { draw: row.draw.clone(), n, line, head };
-        let audience = audience(&mut tx, &row.draw).await?;
-        tx.emit(&row.name, row.revision, &event, audience)?;
+        tx.emit(&row.name, row.revision, &event, audience(&statement.rules)?)?;
         tx.changed(&row.name, Some(&before), Some(&answer));
         tx.commit(&answer).await?;
         tracing::info!(recusal.id = %row.name, draw.id = %row.draw, n, act = %row.line.act, "upheld recusal");
@@ -266,9 +271,8 @@ impl Recusals for Api {
 }
 
 /// Who may hear of a line: everybody, unless the result is public only later (art. 18); the portal in any case.
-async fn audience(tx: &mut Tx, draw: &str) -> Result<Audience> {
-    let rules = frozen::statement(tx, draw).await?.rules;
-    let rules = lottery::rules::Rules::parse(&rules).map_err(Refusal::internal)?;
+fn audience(rules: &[u8]) -> Result<Audience> {
+    let rules = lottery::rules::Rules::parse(rules).map_err(Refusal::internal)?;
     Ok(if rules.publish_after.is_some() { Audience::Platform } else { Audience::Public })
 }
 

@@ -48,15 +48,11 @@ impl Served {
         let server = tokio::spawn(kit::serve::serve(env.clone(), vec![part], listener));
         let channel = env.peers.channel("draws")?;
         let claims = Claims {
-            iss: String::new(),
             sub: "users/bench".to_owned(),
-            iat_ms: 0,
-            exp: 0,
             org: REGISTER.to_owned(),
             district: "410200".to_owned(),
             roles: vec![Role::Handler as i32],
-            cert: String::new(),
-            sid: String::new(),
+            ..Claims::default()
         };
         let (token, _) = Minter::service("identity", env.keys.clone(), env.clock.clone())?.sign(claims)?;
         let token = format!("Bearer {token}").parse()?;
