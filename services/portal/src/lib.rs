@@ -4,8 +4,8 @@
 //! blobs those events name; [`api`] answers from these tables and blobs alone, so that a storm of readers never reaches the
 //! services in which officials work. Clear the tables, follow from zero, and they are the same again.
 //!
-//! [`rules`] says what is not shown, and from when it is. [`sorted`] finds one firm's line, and its proof, in a frozen file
-//! of any size without reading it whole.
+//! [`rules`] says what is not shown, and from when it is. [`look_up`] finds one firm's line, and its proof, in a frozen
+//! file of any size without reading it whole.
 
 mod api;
 mod bodies;
@@ -13,7 +13,6 @@ mod drawn;
 mod follow;
 mod look_up;
 pub mod rules;
-pub mod sorted;
 mod store;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};

@@ -17,6 +17,7 @@ use lottery::{
     frozen::{LEFT_OUT, SUBJECTS},
     hash::Tickets,
     names::is_name,
+    sorted::{Found, Index},
     statement::Statement,
 };
 use proto::qingtian::portal::v1::{Standing, SubjectStanding};
@@ -26,7 +27,6 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::{
     bodies::unreadable,
     drawn, rules,
-    sorted::{Found, Index},
     store::{self, Shown},
 };
 

@@ -11,8 +11,9 @@ use std::{
 use lottery::{
     bundle::TABLE_BYTES_MAX,
     frozen::TABLES,
+    own_line::OWN_LINE_BYTES_MAX,
     reveal::STRATA,
-    verify::{GivenLog, LOG_BYTES_MAX, Options, Report, Verdict, verify_with_log},
+    verify::{Beside, GivenLog, LOG_BYTES_MAX, Options, Report, Verdict, verify_with},
 };
 
 /// Largest file of keys, in bytes.
@@ -38,6 +39,9 @@ pub struct VerifyArgs {
     /// When subjects were visited, `subject TAB time`, sorted. Without it whom an exchange passed over stays open.
     #[arg(long, value_name = "FILE", requires = "log")]
     pub visits: Option<PathBuf>,
+    /// A firm's own line, kept from the page `/draws/{number}/own-line`: that it stood in the pool, and was drawn or not.
+    #[arg(long, value_name = "FILE")]
+    pub line: Option<PathBuf>,
     /// Accept a demonstration draw, signed under a key whose name begins `demo-`.
     #[arg(long)]
     pub demo: bool,
@@ -73,7 +77,9 @@ fn check(args: &VerifyArgs) -> io::Result<Report> {
     let (lines, head, visits) = (given(&args.log)?, given(&args.log_head)?, given(&args.visits)?);
     let log = lines.as_deref().map(|lines| GivenLog { lines, head: head.as_deref(), visits: visits.as_deref() });
     let bundle = File::open(&args.bundle).map_err(|error| about(&args.bundle, &error))?;
-    Ok(verify_with_log(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }, log.as_ref()))
+    let own_line = args.line.as_deref().map(|path| read(path, OWN_LINE_BYTES_MAX)).transpose()?;
+    let beside = Beside { log: log.as_ref(), own_line: own_line.as_deref() };
+    Ok(verify_with(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }, &beside))
 }
 
 /// The files of a folder that a bundle may withhold.

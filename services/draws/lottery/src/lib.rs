@@ -8,6 +8,7 @@
 //! 3. [`reveal::reveal`] takes the same files, the secret and the entries, and returns everything drawn.
 //! 4. [`bundle::Writer`] packs the evidence, and [`verify::verify`] rechecks it the way a stranger would.
 //!
+//! [`sorted::Index`] finds one firm's line and its proof in a frozen file; [`own_line::OwnLine`] is what the firm takes home.
 //! Afterwards [`recusal::Log`] replaces who must not, or cannot, go: nobody chooses by whom.
 //!
 //! Nothing here reads a clock, a generator, a file or a network: times, randomness and bytes are handed in. Work is
@@ -22,11 +23,13 @@ pub mod hash;
 pub mod json;
 pub mod merkle;
 pub mod names;
+pub mod own_line;
 pub mod recusal;
 pub mod reveal;
 pub mod rules;
 pub mod select;
 pub mod sign;
+pub mod sorted;
 pub mod statement;
 pub mod teams;
 pub mod testing;

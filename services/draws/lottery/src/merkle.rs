@@ -170,7 +170,8 @@ fn tree_of(chunk: &[u8]) -> Digest {
     tree.root()
 }
 
-fn root_of(nodes: &[Digest]) -> Digest {
+/// The tree hash over nodes of one size; the last may be smaller.
+pub(crate) fn root_of(nodes: &[Digest]) -> Digest {
     match nodes {
         [] => Digest::of(b""),
         [only] => *only,
@@ -181,7 +182,8 @@ fn root_of(nodes: &[Digest]) -> Digest {
     }
 }
 
-fn path_in(nodes: &[Digest], index: usize, path: &mut Vec<Digest>) {
+/// RFC 6962, section 2.1.1, over the same: the siblings of a node from the bottom up.
+pub(crate) fn path_in(nodes: &[Digest], index: usize, path: &mut Vec<Digest>) {
     if nodes.len() < 2 {
         return;
     }

@@ -4,7 +4,7 @@
 //! The checks, in order: `archive`, `format` (each file), `statement`, `digest` (each frozen file), `commitment`,
 //! `merkle`, `subjects`, `rules`, `entries`, `seed`, `strata`, `selection`, `teams`, `result_digest` (`strata.tsv`,
 //! `result.tsv`), `time`, `signature` (`statement`, `entries`, `draw`); with a log also `log_format`, `log_chain`,
-//! `log_act` (each line), `log_head`. All run, whatever fails before them, wherever
+//! `log_act` (each line), `log_head`; with a firm's own line those of its file, `line_format` to `line_drawn`. All run, whatever fails before them, wherever
 //! their inputs can be read; one that could not run is "not checked" and says why.
 //!
 //! Signatures of statement and entries may be by a key whose purpose is `statement` or `evidence`, that of the draw by
@@ -15,6 +15,7 @@ mod checks;
 mod inputs;
 mod log;
 mod notes;
+mod own_line;
 mod people;
 
 use std::{collections::BTreeMap, fmt, io::Read};
@@ -143,6 +144,21 @@ pub fn verify(bundle: impl Read, options: &Options) -> Report {
 /// The same, and the log of what was changed since for recusals (art. 16).
 #[must_use]
 pub fn verify_with_log(bundle: impl Read, options: &Options, log: Option<&GivenLog>) -> Report {
+    verify_with(bundle, options, &Beside { log, own_line: None })
+}
+
+/// What is checked against a bundle besides itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The log of what was changed since for recusals (art. 16).
+    pub log: Option<&'a GivenLog<'a>>,
+    /// A firm's own line as it was kept ([`crate::own_line::OwnLine`]).
+    pub own_line: Option<&'a [u8]>,
+}
+
+/// The same, and what came with the bundle.
+#[must_use]
+pub fn verify_with(bundle: impl Read, options: &Options, beside: &Beside) -> Report {
     let contents = match bundle::read(bundle) {
         Ok(contents) => contents,
         Err(error) => {
@@ -156,8 +172,11 @@ pub fn verify_with_log(bundle: impl Read, options: &Options, log: Option<&GivenL
     let inputs = inputs::Inputs::read(&contents, options, &mut checks);
     let found = checks::run(&inputs, jwks.as_ref(), options.demo, &mut checks);
     let mut notes = notes::gather(&inputs, &found);
-    if let Some(given) = log {
+    if let Some(given) = beside.log {
         notes.extend(log::check(&inputs, given, jwks.as_ref(), options.demo, &mut checks));
+    }
+    if let Some(bytes) = beside.own_line {
+        own_line::check(&inputs, bytes, &mut checks);
     }
     let draw_id = inputs.statement.get().map(|statement| statement.draw_id.clone());
     Report { verdict: checks.verdict(), draw_id, checks: checks.0, notes }

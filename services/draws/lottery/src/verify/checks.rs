@@ -48,7 +48,7 @@ pub fn run(inputs: &Inputs, jwks: Option<&Result<Jwks>>, demo: bool, checks: &mu
 }
 
 /// `SHA-256(statement.json)` of the bytes that are there.
-fn statement_digest(inputs: &Inputs) -> Part<Digest> {
+pub fn statement_digest(inputs: &Inputs) -> Part<Digest> {
     match inputs.bytes(STATEMENT) {
         Some(bytes) => Part::Read(Digest::of(bytes)),
         None => Part::Absent(inputs.why_absent(STATEMENT)),

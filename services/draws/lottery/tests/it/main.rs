@@ -7,6 +7,7 @@ mod fairness;
 mod files;
 mod fuzz;
 mod invariants;
+mod own_line;
 mod recusal;
 mod recusal_tampering;
 mod rules;

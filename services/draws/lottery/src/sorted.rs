@@ -5,11 +5,10 @@
 
 use std::io::{self, BufRead};
 
-use lottery::{
-    Digest,
-    merkle::{self, Proof, Tree},
+use crate::{
+    hash::Digest,
+    merkle::{self, Proof, Tree, path_in, root_of},
 };
-use sha2::{Digest as _, Sha256};
 
 /// Lines of a block: a power of two, so that a block's hash is a node of the whole tree.
 pub const BLOCK_LINES: u64 = 1024;
@@ -71,16 +70,19 @@ impl Index {
     }
 
     /// Lines of the file.
+    #[must_use]
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
     /// The tree hash over all lines.
+    #[must_use]
     pub fn root(&self) -> Digest {
         root_of(&self.roots())
     }
 
     /// The block in which this key's line must be: its number, where it begins, and its length in bytes.
+    #[must_use]
     pub fn block_of(&self, key: &[u8]) -> Option<(usize, u64, u32)> {
         let at = self.blocks.partition_point(|block| &*block.key <= key).checked_sub(1)?;
         let begin = self.blocks[at].offset;
@@ -89,6 +91,7 @@ impl Index {
     }
 
     /// The key's line in that block's bytes, with its proof.
+    #[must_use]
     pub fn find(&self, at: usize, block: &[u8], key: &[u8]) -> Option<Found> {
         let lines = block.split(|&byte| byte == b'\n');
         let (within, line) = lines.enumerate().find(|(_, line)| !line.is_empty() && key_of(line) == key)?;
@@ -106,42 +109,6 @@ impl Index {
 /// The first column of a line.
 fn key_of(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b'\t').next().unwrap_or_default()
-}
-
-fn node(left: &Digest, right: &Digest) -> Digest {
-    Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
-}
-
-/// RFC 6962, section 2.1, over nodes of the same size (the last may be smaller).
-fn root_of(nodes: &[Digest]) -> Digest {
-    match nodes {
-        [] => Digest::of(b""),
-        [only] => *only,
-        _ => {
-            let (left, right) = nodes.split_at(largest_power_below(nodes.len()));
-            node(&root_of(left), &root_of(right))
-        }
-    }
-}
-
-/// RFC 6962, section 2.1.1: the siblings of a node from the bottom up.
-fn path_in(nodes: &[Digest], at: usize, path: &mut Vec<Digest>) {
-    if nodes.len() < 2 {
-        return;
-    }
-    let (left, right) = nodes.split_at(largest_power_below(nodes.len()));
-    if at < left.len() {
-        path_in(left, at, path);
-        path.push(root_of(right));
-    } else {
-        path_in(right, at - left.len(), path);
-        path.push(root_of(left));
-    }
-}
-
-/// Largest power of two smaller than `n`, which is at least 2.
-fn largest_power_below(n: usize) -> usize {
-    n.next_power_of_two() / 2
 }
 
 #[cfg(test)]
