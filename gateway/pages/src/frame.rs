@@ -17,11 +17,13 @@ pub struct Head<'a> {
     pub trail: &'a [(&'a str, &'a str)],
     /// Whether the page rechecks a draw.
     pub recheck: bool,
+    /// Whether it is the ceremony's, for a projector and followed by a script.
+    pub ceremony: bool,
 }
 
 impl Default for Head<'_> {
     fn default() -> Self {
-        Self { title: "", status: StatusCode::OK, trail: &[], recheck: false }
+        Self { title: "", status: StatusCode::OK, trail: &[], recheck: false, ceremony: false }
     }
 }
 
@@ -52,7 +54,8 @@ pub fn page(reader: &Reader, head: Head<'_>, body: Markup) -> Response {
 fn document(reader: &Reader, head: &Head<'_>, body: Markup) -> Markup {
     let lang = reader.lang;
     let site = lang.t(SITE.0, SITE.1);
-    let class = if reader.large { "large" } else { "normal" };
+    let size = if reader.large { "large" } else { "normal" };
+    let class = if head.ceremony { format!("{size} ceremony") } else { size.to_owned() };
     let recheck = &reader.site.recheck;
     html! {
         (DOCTYPE)
@@ -62,7 +65,11 @@ fn document(reader: &Reader, head: &Head<'_>, body: Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { @if head.title.is_empty() { (site) } @else { (head.title) " · " (site) } }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href=(assets::style());
+                link rel="stylesheet" href=(assets::PAGES.address());
+                @if head.ceremony {
+                    link rel="stylesheet" href=(assets::CEREMONY.address());
+                    script src={ (recheck) "ceremony.js" } defer {}
+                }
                 @if head.recheck {
                     link rel="stylesheet" href={ (recheck) "recheck.css" };
                     script src={ (recheck) "recheck.js" } defer {}

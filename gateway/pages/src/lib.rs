@@ -7,6 +7,7 @@
 mod about;
 mod ask;
 mod assets;
+mod ceremony;
 mod draw;
 mod draws;
 mod failure;
@@ -39,7 +40,7 @@ pub struct Settings {
     pub portal: Channel,
     /// The time that pages say they were made at.
     pub clock: Clock,
-    /// Folder of addresses with `recheck.js`, `worker.js` and `recheck.css`, such as `/assets/recheck/`.
+    /// Folder of addresses with `recheck.js`, `worker.js`, `recheck.css` and `ceremony.js`, such as `/assets/recheck/`.
     pub recheck: String,
     /// Address under which the world reaches the pages, without a slash at its end: for citing them.
     pub public_url: String,
@@ -64,6 +65,9 @@ pub fn router(settings: Settings) -> Router {
         .route("/draws/{number}/drawn.csv", get(draw::table))
         .route("/draws/{number}/rules.json", get(draw::rules))
         .route("/draws/{number}/recipe", get(recipe::page))
+        .route("/draws/{number}/ceremony", get(ceremony::page))
+        .route("/draws/{number}/ceremony/", get(slashless))
+        .route("/draws/{number}/ceremony/live", get(ceremony::live))
         .route("/plans", get(plans::page))
         .route("/plans/", get(slashless))
         .route("/plans.csv", get(plans::table))

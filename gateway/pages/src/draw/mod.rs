@@ -19,6 +19,7 @@ use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
 
 pub use drawn::table;
 pub use facts::Facts;
+pub use pool::{kind, source};
 
 use crate::{ask, draws, failure::Failure, frame, frame::Head, reader::Reader, words};
 
@@ -42,7 +43,10 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             p.acts {
                 a.call.scripted href="#recheck-part" { (lang.t("亲自复核这次抽查", "Recheck this draw yourself")) }
                 a.second href="#firm" { (lang.t("查一家企业", "Look a firm up")) }
+                a.second href={ (href) "/ceremony" } { (lang.t("抽签现场", "The ceremony")) }
             }
+        } @else {
+            p.acts { a.second href={ (href) "/ceremony" } { (lang.t("观看抽签现场", "Watch the ceremony")) } }
         }
         (timeline::show(&reader, &facts))
         @if facts.state != DrawState::Created && facts.state != DrawState::Abandoned {
@@ -113,7 +117,7 @@ fn lead(reader: &Reader, facts: &Facts) -> Markup {
 }
 
 /// What a reader must know before trusting the rest.
-fn warnings(reader: &Reader, facts: &Facts) -> Markup {
+pub fn warnings(reader: &Reader, facts: &Facts) -> Markup {
     let (lang, draw) = (reader.lang, &facts.draw);
     let link = |name: &str| html! { a href={ "/" (name) } { (words::last(name)) } };
     html! {

@@ -121,7 +121,8 @@ pub fn entries(reader: &Reader, facts: &Facts) -> Markup {
     }
 }
 
-fn kind(lang: Lang, facts: &Facts, contributor: &Contributor) -> &'static str {
+/// What a contributor is in this draw.
+pub fn kind(lang: Lang, facts: &Facts, contributor: &Contributor) -> &'static str {
     let drawing = contributor.unit == words::last(&facts.draw.organisation);
     match contributor.kind() {
         ContributorKind::Department if drawing => lang.t("抽查单位", "Drawing unit"),
@@ -133,7 +134,7 @@ fn kind(lang: Lang, facts: &Facts, contributor: &Contributor) -> &'static str {
 }
 
 /// Where the beacon's value is to be compared.
-fn source(lang: Lang, beacon: &Contributor, entry: Option<&Entry>) -> Markup {
+pub fn source(lang: Lang, beacon: &Contributor, entry: Option<&Entry>) -> Markup {
     let name = beacon.contributor.as_str();
     let drand = name.strip_prefix("drand:quicknet:");
     let lottery = name.strip_prefix("lottery:ssq:");

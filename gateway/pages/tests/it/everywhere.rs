@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every kind of page.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 28] = [
     "/",
     "/draws",
     "/draws/2026-0001",
@@ -21,6 +21,14 @@ const PAGES: [&str; 20] = [
     "/draws/2026-0001?firm=91410200MA00000017",
     "/draws/2026-0001/recipe",
     "/draws/2026-0004/recipe",
+    "/draws/2026-0001/ceremony",
+    "/draws/2026-0001/ceremony?page=100",
+    "/draws/2026-0002/ceremony",
+    "/draws/2026-0003/ceremony",
+    "/draws/2026-0004/ceremony",
+    "/draws/2026-0005/ceremony",
+    "/draws/2026-0006/ceremony",
+    "/draws/2026-0007/ceremony",
     "/plans",
     "/plans/2026-01",
     "/items",

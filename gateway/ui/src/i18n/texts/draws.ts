@@ -123,6 +123,7 @@ export const draws = {
   'draw.endReason': ['理由', 'Reason'],
   'draw.failedNext': ['可发起承接的抽签：名录不变，更换公共随机数并增加一个提供方。', 'A successor may follow: same files, a new beacon and one more contributor.'],
   'draw.succeed': ['发起承接抽签', 'Start the successor'],
+  'draw.ceremony': ['抽签现场', 'Ceremony'],
   'draw.projector': ['投影模式', 'Projector'],
   'draw.projectorOff': ['退出投影', 'Leave projector'],
   'draw.next.created': ['已取得编号，尚未冻结任何内容。核对无误后作出声明。', 'It has a number; nothing is frozen. Check it, then state it.'],
