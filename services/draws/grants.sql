@@ -2,6 +2,10 @@
 grant select, insert, update, delete on organisation, officer, item to {role};
 grant select, insert, update on subject, import to {role};
 grant select, insert on subject_status, conflict to {role};
+-- people
+grant select, insert, update on expert to {role};
+grant select, insert on person_key, expert_version, leave, leave_end, declaration, conflict_lift to {role};
+grant update (state, decider, decided_at, reject_reason) on conflict_lift to {role};
 -- plans
 grant select, insert, update on plan_year, plan to {role};
 

@@ -2,10 +2,13 @@
 //! follow. Plans, quotas and visits live together so that their invariants are constraints of one database.
 //!
 //! A newcomer starts at [`draws`]: a draw freezes what [`registers`] and [`plans`] hold, commits to a secret, takes the
-//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes.
+//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes. [`people`] are who may be sent, [`experts`]
+//! among them.
 
 pub mod draws;
+pub mod experts;
 pub mod follow;
+pub mod people;
 pub mod plans;
 pub mod recusals;
 pub mod registers;

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::{frozen as rows, store::unit_of};
 use crate::{
+    people::candidates as people,
     plans::rules::{Plan, legal_day, obstacles, resolve},
     registers::{
         rules::{Officer, PoolSubject},
@@ -105,15 +106,15 @@ pub async fn from_registers(
 ) -> Result<Files> {
     let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
     let counts = registers::counts(conn, plan).await?;
-    let candidates = registers::officers(conn, &units, legal_day(now)).await?;
+    let candidates = people::officers(conn, &units, legal_day(now)).await?;
     if let Some(refusal) = obstacles(plan, &counts, &candidates).into_iter().next() {
         return Err(refusal);
     }
     let strata = counts.iter().filter(|count| count.subjects > 0).map(|count| plan.stratum(&count.district));
     let quotas = resolve(plan, strata)?;
     let rules = rules(plan, quotas, contributors, beacon_waived);
-    let conflicts = registers::conflicts(conn, &units).await?;
-    let (officers, exclusions) = people(plan, &candidates, &conflicts).map_err(Refusal::internal)?;
+    let exclusions = people::exclusions(conn, &units).await?;
+    let (officers, exclusions) = people_files(&candidates, &exclusions).map_err(Refusal::internal)?;
     let scope = scope(conn, env, plan).await?;
     Ok(Files {
         subjects: scope.subjects.into(),
@@ -127,11 +128,7 @@ pub async fn from_registers(
 }
 
 /// `officers.tsv` and `exclusions.tsv`.
-fn people(
-    plan: &Plan,
-    candidates: &[Officer],
-    conflicts: &[(String, String, String)],
-) -> lottery::error::Result<(Vec<u8>, Vec<u8>)> {
+fn people_files(candidates: &[Officer], excluded: &[people::Exclusion]) -> lottery::error::Result<(Vec<u8>, Vec<u8>)> {
     let mut officers = Table::<Person>::new();
     for one in candidates {
         let districts: Vec<&str> = one.districts.iter().map(String::as_str).collect();
@@ -145,10 +142,10 @@ fn people(
         officers.push(&person)?;
     }
     let mut exclusions = Table::<Exclusion>::new();
-    for (person, subject, _) in conflicts {
+    for one in excluded {
         // The unit answers for it in public, not the account it was typed with.
-        let unit = candidates.iter().find(|one| one.key == *person).map_or(&plan.organisation, |one| &one.organisation);
-        exclusions.push(&Exclusion { person, subject, declared_by: unit_of(unit) })?;
+        let declared_by = unit_of(&one.organisation);
+        exclusions.push(&Exclusion { person: &one.person, subject: &one.subject, declared_by })?;
     }
     Ok((officers.finish()?, exclusions.finish()?))
 }

@@ -19,7 +19,7 @@ use super::{
     rules::{self, Plan, PlanId, State, Step},
     store,
 };
-use crate::registers;
+use crate::{people::candidates, registers};
 
 /// The service.
 pub struct Api {
@@ -142,7 +142,7 @@ impl Plans for Api {
         let counts = registers::store::counts(&mut tx, &plan).await?;
         let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
         let day = rules::legal_day(self.clock.now());
-        let officers = registers::store::officers(&mut tx, &units, day).await?;
+        let officers = candidates::officers(&mut tx, &units, day).await?;
         let mut obstacles: Vec<Refusal> = plan.complete().err().into_iter().collect();
         obstacles.extend(store::check_items(&mut tx, &plan.content.items).await.err());
         drop(tx);

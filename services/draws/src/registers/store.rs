@@ -53,40 +53,6 @@ pub async fn counts(conn: &mut PgConnection, plan: &Plan) -> Result<Vec<District
     Ok(rows.into_iter().map(count).collect())
 }
 
-/// Officers of these organisations (`organisations/{organisation}`) whom a draw may send on a day: active, certificate valid
-/// on that day, and named in a way evidence can hold. By key in the order of bytes.
-///
-/// # Errors
-/// The database fails.
-pub async fn officers(conn: &mut PgConnection, units: &[String], on: NaiveDate) -> Result<Vec<Officer>> {
-    let officers = sqlx::query_as(
-        "select key, organisation, districts, specialties from officer
-         where organisation = any($1) and active and expire_on >= $2 and key ~ '^[0-9A-Za-z:/._-]{1,64}$' order by key",
-    )
-    .bind(units)
-    .bind(on)
-    .fetch_all(conn)
-    .await?;
-    Ok(officers)
-}
-
-/// Declared conflicts of these organisations' officers: `(officer, subject, declared_by)`, each pair once, by the first who
-/// declared it. The reasons stay private.
-///
-/// # Errors
-/// The database fails.
-pub async fn conflicts(conn: &mut PgConnection, units: &[String]) -> Result<Vec<(String, String, String)>> {
-    let conflicts = sqlx::query_as(
-        "select distinct on (c.officer, c.subject) c.officer, c.subject, c.creator from conflict c
-         join officer o on o.key = c.officer where o.organisation = any($1)
-         order by c.officer, c.subject, c.id",
-    )
-    .bind(units)
-    .fetch_all(conn)
-    .await?;
-    Ok(conflicts)
-}
-
 /// Titles of organisations by name; those not known are missing.
 ///
 /// # Errors
@@ -339,8 +305,8 @@ pub struct ConflictRow {
 /// `ALREADY_EXISTS` when the organisation has declared it before.
 pub async fn insert_conflict(conn: &mut PgConnection, conflict: &ConflictRow) -> Result<()> {
     let inserted = sqlx::query(
-        "insert into conflict (id, organisation, officer, subject, reason, creator, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into conflict (id, organisation, officer, subject, reason, creator, created_at, holder)
+         values ($1, $2, $3, $4, $5, $6, $7, coalesce((select user_name from officer where key = $3), ''))",
     )
     .bind(&conflict.id)
     .bind(&conflict.organisation)

@@ -216,7 +216,7 @@ async fn officers_are_known_as_identity_last_announced_them() {
     let units = [MARKET.to_owned(), HEALTH.to_owned()];
     let mut conn = world.pool.acquire().await.unwrap();
     let mut sent = async |day: &str| {
-        let officers = draws::registers::store::officers(&mut conn, &units, day.parse().unwrap()).await.unwrap();
+        let officers = draws::people::candidates::officers(&mut conn, &units, day.parse().unwrap()).await.unwrap();
         officers.into_iter().map(|officer| officer.key).collect::<Vec<_>>()
     };
     assert_eq!(sent("2027-12-31").await, ["4102-002", "4102-003"]);
@@ -279,9 +279,9 @@ async fn a_conflict_is_declared_once_by_the_officer_or_a_handler_and_stays() {
     assert_eq!(reason(li.list_conflicts(list).await), "ROLE_MISSING", "the reasons are private");
 
     let mut conn = world.pool.acquire().await.unwrap();
-    let pairs = draws::registers::store::conflicts(&mut conn, &[MARKET.to_owned()]).await.unwrap();
-    let expected = [("4102-001", firm.as_str(), "users/clerk"), ("4102-002", "site:1", "users/li")];
-    assert_eq!(pairs, expected.map(|(officer, subject, by)| (officer.into(), subject.into(), by.into())));
+    let pairs = draws::people::candidates::exclusions(&mut conn, &[MARKET.to_owned()]).await.unwrap();
+    let pairs: Vec<_> = pairs.iter().map(|one| (&*one.person, &*one.subject, &*one.organisation)).collect();
+    assert_eq!(pairs, [("4102-001", firm.as_str(), MARKET), ("4102-002", "site:1", MARKET)]);
     for sql in [
         "delete from conflict",
         "update conflict set reason = ''",
