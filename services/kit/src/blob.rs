@@ -214,6 +214,11 @@ impl Writer {
         self.inner.write(bytes)
     }
 
+    /// Has the disk take what was written so far, so that [`Writer::finish`] of a large object finds little left to do.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        self.inner.sync()
+    }
+
     /// Makes the object durable under its digest. Where it exists already, nothing changes.
     pub fn finish(self) -> Result<Stored, Error> {
         self.inner.finish()

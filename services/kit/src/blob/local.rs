@@ -98,6 +98,10 @@ impl Writer {
         self.file.flush()
     }
 
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        io("flushing an object", self.file.flush().and_then(|()| self.file.get_ref().as_file().sync_data()))
+    }
+
     pub(super) fn finish(self) -> Result<Stored, Error> {
         if self.exceeded {
             return Err(Error::TooLarge { bytes_max: self.bytes_max });
