@@ -21,3 +21,5 @@ grant update (officers, experts, empty_places) on visit to {role};
 -- recusals: a request is decided once; the log is only added to.
 grant select, insert on recusal, recusal_line, visit_team to {role};
 grant update (state, revision, decider, decided_at, reject_reason) on recusal to {role};
+-- witnesses: links are only added, and opened once.
+grant select, insert on witness_link, witness_opening to {role};

@@ -13,6 +13,7 @@ pub mod plans;
 pub mod recusals;
 pub mod registers;
 pub mod visits;
+pub mod witnesses;
 
 pub use draws::FAULT_POINTS;
 

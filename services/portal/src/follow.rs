@@ -17,9 +17,9 @@ use proto::qingtian::{
     draws::{
         events::v1::{
             DrawCreated, DrawDispatched, DrawEnded, DrawRevealed, DrawStated, EntriesClosed, EntryAdded, PlanPublished,
-            RecusalUpheld,
+            RecusalUpheld, WitnessLinkIssued, WitnessLinkOpened,
         },
-        v1::{Draw, DrawState},
+        v1::{Draw, DrawState, WitnessLink},
     },
     events::v1::Event,
     identity::events::v1::OrganisationChanged,
@@ -71,6 +71,8 @@ pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             DrawEnded::full_name(),
             DrawDispatched::full_name(),
             RecusalUpheld::full_name(),
+            WitnessLinkIssued::full_name(),
+            WitnessLinkOpened::full_name(),
         ],
         Arc::new(move |conn, event| {
             let env = for_draws.clone();
@@ -133,6 +135,12 @@ async fn draws(env: &Env, conn: &mut PgConnection, event: Event) -> anyhow::Resu
         store::save_draw(conn, &draw).await?;
         return store::save_visits(conn, &dispatched.draw, dispatched.visits, dispatched.without_team).await;
     }
+    if let Some(issued) = payload::<WitnessLinkIssued>(&event)? {
+        return save_link(conn, &issued.draw, issued.link).await;
+    }
+    if let Some(opened) = payload::<WitnessLinkOpened>(&event)? {
+        return save_link(conn, &opened.draw, opened.link).await;
+    }
     if let Some(upheld) = payload::<RecusalUpheld>(&event)? {
         return store::save_log_line(conn, &upheld).await;
     }
@@ -145,6 +153,16 @@ async fn save(conn: &mut PgConnection, told: Option<Draw>) -> anyhow::Result<Dra
     let draw = rules::told(known, told);
     store::save_draw(conn, &draw).await?;
     Ok(draw)
+}
+
+/// A witness's link as it stands now.
+async fn save_link(conn: &mut PgConnection, draw: &str, link: Option<WitnessLink>) -> anyhow::Result<()> {
+    let link = link.context("an event without its link")?;
+    let mut draw = store::known(conn, draw).await?.context("a link of an unknown draw")?;
+    draw.witness_links.retain(|known| known.number != link.number);
+    draw.witness_links.push(link);
+    draw.witness_links.sort_by_key(|known| known.number);
+    store::save_draw(conn, &draw).await
 }
 
 async fn reveal(env: &Env, conn: &mut PgConnection, event: DrawRevealed, at: DateTime<Utc>) -> anyhow::Result<()> {

@@ -104,6 +104,7 @@ pub fn told(known: Option<Draw>, told: Draw) -> Draw {
         kid: text(told.kid, known.kid),
         entries: list(told.entries, known.entries),
         strata: list(told.strata, known.strata),
+        witness_links: list(told.witness_links, known.witness_links),
         subjects: if told.subjects == 0 { known.subjects } else { told.subjects },
         create_time: told.create_time.or(known.create_time),
         ..told

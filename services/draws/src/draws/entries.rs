@@ -101,7 +101,7 @@ impl Desk {
     }
 
     /// Writes an entry, moves the draw on and announces it. Commits nothing.
-    pub(super) async fn enter(
+    pub(crate) async fn enter(
         &self,
         tx: &mut Tx,
         mut row: DrawRow,
@@ -177,7 +177,11 @@ fn index_of(place: usize) -> Result<i32> {
     i32::try_from(place + 1).map_err(Refusal::internal)
 }
 
-fn check_value(rules: &Rules, place: usize, value: &str) -> Result<()> {
+/// Checks a value as the protocol asks of the contributor at this place, from 0.
+///
+/// # Errors
+/// `INVALID`.
+pub(crate) fn check_value(rules: &Rules, place: usize, value: &str) -> Result<()> {
     let problem = |error: lottery::Error| Refusal::invalid("value", format!("取值不合要求 / {error}"));
     rules.entry(place, value).map(|_| ()).map_err(problem)
 }

@@ -88,7 +88,7 @@ impl Desk {
     }
 
     /// Lets the jobs look at once.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.woken.notify_one();
     }
 }
@@ -102,5 +102,6 @@ pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger) -> anyhow::Result<Part
     env.keys.secret("draws.seal")?;
     let desk = Desk::new(env, ledger);
     env.spawn("draws", jobs::run(desk.clone()));
+    let part = crate::witnesses::add(part, desk.clone());
     Ok(part.with(DrawsServer::new(api::Api::new(desk))))
 }

@@ -104,6 +104,19 @@ pub async fn lock_own(conn: &mut PgConnection, name: &str, organisation: &str) -
         .ok_or_else(|| Refusal::not_found(name))
 }
 
+/// Locks a draw for whoever holds a secret of it.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn lock_named(conn: &mut PgConnection, name: &str) -> Result<DrawRow> {
+    let sql = format!("select {DRAW_COLUMNS} from draw where name = $1 for update");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(name)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| Refusal::not_found(name))
+}
+
 /// Locks a draw for a job, unless somebody works on it already.
 ///
 /// # Errors

@@ -105,6 +105,12 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
             unit: row.unit.unwrap_or_default(),
         });
     }
+    for link in crate::witnesses::store::links(conn, &names).await? {
+        let Some(draw) = places.get_mut(&link.draw) else { continue };
+        let place = usize::try_from(link.index - 1).unwrap_or(usize::MAX);
+        let contributor = draw.contributors.get(place).map(|one| one.contributor.clone()).unwrap_or_default();
+        draw.witness_links.push(crate::witnesses::api::message(&link, contributor, true));
+    }
     for row in stated {
         let Some(draw) = places.get_mut(&row.draw) else { continue };
         draw.state_time = Some(timestamp(row.stated_at));
@@ -141,7 +147,8 @@ pub async fn draw(conn: &mut PgConnection, row: &DrawRow) -> Result<pb::Draw> {
 
 /// A draw as announced to everybody: without account names.
 pub fn public(draw: &pb::Draw) -> pb::Draw {
-    pb::Draw { creator: String::new(), etag: String::new(), ..draw.clone() }
+    let links = draw.witness_links.iter().map(|link| pb::WitnessLink { issuer: String::new(), ..link.clone() });
+    pb::Draw { creator: String::new(), etag: String::new(), witness_links: links.collect(), ..draw.clone() }
 }
 
 fn bare(row: DrawRow) -> pb::Draw {

@@ -8,5 +8,6 @@ mod imports;
 mod plans;
 mod recusals;
 mod registers;
+mod witnesses;
 mod workbooks;
 mod world;
