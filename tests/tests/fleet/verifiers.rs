@@ -5,6 +5,7 @@ mod browser;
 mod edges;
 mod forge;
 mod hostile;
+mod logs;
 mod recipe;
 
 use std::{

@@ -1,4 +1,5 @@
-// node dist/cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh]      one report, exit status 0, 3, 1 or 2
+// node dist/cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh] [--log FILE [--log-head FILE] [--visits FILE]]
+//                                                                               one report, exit status 0, 3, 1 or 2
 // node dist/cli.mjs --batch MANIFEST [--jwks FILE] [--demo]                     one JSON line for each bundle
 // node dist/cli.mjs --lines [--jwks FILE]                                       one JSON line for each line of standard input
 import { open, readFile, stat } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { FROZEN } from "./archive.ts";
 import type { Bytes } from "./bytes.ts";
+import type { GivenLog } from "./checks_log.ts";
 import type { Language } from "./message.ts";
 import type { Report, Verdict } from "./report.ts";
 import { verify } from "./verify.ts";
@@ -41,9 +43,18 @@ async function addedFrom(folder: string | undefined): Promise<Map<string, Bytes>
   return added;
 }
 
-async function check(path: string, jwks: unknown, folder: string | undefined, demo: boolean): Promise<Report> {
-  return verify({ bundle: await streamOf(path), jwks, demo, added: await addedFrom(folder) });
+async function check(path: string, jwks: unknown, folder: string | undefined, demo: boolean, log?: GivenLog): Promise<Report> {
+  return verify({ bundle: await streamOf(path), jwks, demo, added: await addedFrom(folder), ...(log ? { log } : {}) });
 }
+
+/** What of a log was given. */
+function logFrom(lines: Bytes | undefined, head: Bytes | undefined, visits: Bytes | undefined): GivenLog | undefined {
+  if (lines === undefined) return undefined;
+  return { lines, ...(head === undefined ? {} : { head }), ...(visits === undefined ? {} : { visits }) };
+}
+
+const bytesAt = async (path: string | undefined): Promise<Bytes | undefined> => (path === undefined ? undefined : new Uint8Array(await readFile(path)));
+
 
 function spoken(report: Report, language: Language): object {
   return {
@@ -61,6 +72,10 @@ interface Asked {
   /** Withheld files given apart, in base64. */
   readonly with?: Readonly<Record<string, string>>;
   readonly demo?: boolean;
+  /** The log of recusals, its head and the times of visits, in base64. */
+  readonly log?: string;
+  readonly head?: string;
+  readonly visits?: string;
   /** Without the keys. */
   readonly keyless?: boolean;
 }
@@ -71,7 +86,9 @@ async function answer(asked: Asked, jwks: unknown): Promise<object> {
   const { name, bytes, bundle, demo = false, keyless = false } = asked;
   const added = new Map(Object.entries(asked.with ?? {}).map(([file, text]) => [file, fromBase64(text)]));
   const stream = bytes === undefined ? await streamOf(bundle ?? "") : new Blob([fromBase64(bytes)]).stream();
-  const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added });
+  const [lines, head, visits] = [asked.log, asked.head, asked.visits].map((text) => (text === undefined ? undefined : fromBase64(text)));
+  const log = logFrom(lines, head, visits);
+  const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added, ...(log ? { log } : {}) });
   return { name, status: STATUS[report.verdict], ...spoken(report, "en") };
 }
 
@@ -81,6 +98,7 @@ async function main(): Promise<number> {
     options: {
       jwks: { type: "string" }, with: { type: "string" }, demo: { type: "boolean", default: false }, batch: { type: "string" },
       lang: { type: "string", default: "en" }, lines: { type: "boolean", default: false },
+      log: { type: "string" }, "log-head": { type: "string" }, visits: { type: "string" },
     },
   });
   const language: Language = values.lang === "zh" ? "zh" : "en";
@@ -102,10 +120,11 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length !== 1) {
-    console.error("usage: cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh|en] | --batch MANIFEST [--jwks FILE] [--demo] | --lines [--jwks FILE]");
+    console.error("usage: cli.mjs BUNDLE [--jwks FILE] [--with DIR] [--demo] [--lang zh|en] [--log FILE [--log-head FILE] [--visits FILE]] | --batch MANIFEST [--jwks FILE] [--demo] | --lines [--jwks FILE]");
     return 2;
   }
-  const report = await check(positionals[0], jwks, values.with, values.demo);
+  const log = logFrom(await bytesAt(values.log), await bytesAt(values["log-head"]), await bytesAt(values.visits));
+  const report = await check(positionals[0], jwks, values.with, values.demo, log);
   console.log(JSON.stringify(spoken(report, language), null, 1));
   return STATUS[report.verdict];
 }

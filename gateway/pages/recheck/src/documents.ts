@@ -122,6 +122,15 @@ const drawShape: Shape = object({
 const signature = object({ alg: string((alg) => alg === "EdDSA"), kid: string(isText), value: string(isSignature) });
 const signaturesShape: Shape = object({ draw: signature, entries: signature, statement: signature });
 
+/** The signed head of a log. */
+export interface LogHead {
+  digest: string;
+  n: number;
+  signature: { alg: string; kid: string; value: string };
+}
+
+const logHeadShape: Shape = object({ digest, n: whole, signature });
+
 export interface Read<T> {
   /** Null if it cannot be used; used all the same where only its form is wrong. */
   readonly value: T | null;
@@ -141,3 +150,4 @@ export const readStatement = (bytes: Bytes): Read<Statement> => read(bytes, stat
 export const readRules = (bytes: Bytes): Read<Rules> => read(bytes, rulesShape);
 export const readDraw = (bytes: Bytes): Read<Draw> => read(bytes, drawShape);
 export const readSignatures = (bytes: Bytes): Read<Signatures> => read(bytes, signaturesShape);
+export const readLogHead = (bytes: Bytes): Read<LogHead> => read(bytes, logHeadShape);

@@ -64,6 +64,11 @@ export class Evidence {
     return this.tables.get(name) ?? null;
   }
 
+  /** Whether a table is there and something in it is not of its form. */
+  isBroken(name: string): boolean {
+    return name.endsWith(".tsv") && (this.problems.get(name)?.length ?? 0) > 0;
+  }
+
   /** Why a file cannot be used. */
   why(name: string): Message {
     if (this.files.has(name)) return say(`${name} 无法解析`, `${name} cannot be parsed`);

@@ -141,11 +141,15 @@ class Recheck {
     this.bar.removeAttribute("value");
     this.busy(true);
     this.say("");
+    const at = (address: string): string => new URL(address, location.href).href;
+    const { log, logHead } = this.section.dataset;
     const given: Start = {
       bundle: typeof bundle === "string" ? new URL(bundle, location.href).href : bundle,
       jwks: this.section.dataset.jwks ? new URL(this.section.dataset.jwks, location.href).href : null,
       demo: this.section.dataset.demo === "true",
       added,
+      // The log belongs to the page's own draw.
+      log: typeof bundle === "string" && log && logHead ? { lines: at(log), head: at(logHead) } : null,
     };
     try {
       this.worker = new Worker(this.section.dataset.worker ?? new URL("worker.js", HERE ?? location.href));

@@ -5,7 +5,9 @@ export const CHECKS = [
   "archive", "format", "statement", "digest", "commitment", "merkle", "subjects", "rules", "entries", "seed", "strata",
   "selection", "teams", "result_digest", "time", "signature",
 ] as const;
-export type CheckId = (typeof CHECKS)[number];
+/** Made only where a log was given, one `log_act` for each line. */
+export const LOG_CHECKS = ["log_format", "log_chain", "log_act", "log_head"] as const;
+export type CheckId = (typeof CHECKS)[number] | (typeof LOG_CHECKS)[number];
 export type Verdict = "verified" | "partly" | "not_verified" | "unreadable";
 
 export interface Check {

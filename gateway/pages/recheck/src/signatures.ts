@@ -8,7 +8,7 @@ import type { Hashes } from "./hash.ts";
 import { type Message, say, show } from "./message.ts";
 import { type Check, Finding } from "./report.ts";
 
-interface Key {
+export interface Key {
   readonly kid: string;
   readonly key: Bytes;
   readonly purpose: string;
@@ -42,10 +42,8 @@ function seconds(value: unknown): number | null {
 }
 
 /** Statement and entries may have a key of their own; a demonstration may have one for all. */
-function mayUse(key: Key, name: Signed): boolean {
-  if (key.purpose === "evidence" || (key.purpose === "statement" && name !== "draw")) return true;
-  return key.purpose === "demonstration" && key.kid.startsWith("demo-");
-}
+const mayUse = (key: Key, purposes: readonly string[]): boolean =>
+  purposes.includes(key.purpose) || (key.purpose === "demonstration" && key.kid.startsWith("demo-"));
 
 const WHAT: Readonly<Record<Signed, Message>> = {
   statement: say("声明", "the statement"),
@@ -76,27 +74,43 @@ function signedAt(name: Signed, evidence: Evidence): number | null {
 }
 
 export function signatureChecks(evidence: Evidence, hashes: Hashes, keys: readonly Key[] | null, demo: boolean): Check[] {
-  curve.sha512 = (message: Uint8Array) => hashes.long(message);
   return SIGNED.map((name) => {
     const finding = new Finding("signature", name);
     const signature = evidence.signatures?.[name];
     if (!signature) finding.skip(evidence.why("signatures.json"));
     else {
-      const kid = show(signature.kid);
-      if (!demo && signature.kid.startsWith("demo-")) {
-        finding.fail(say(`密钥 ${kid} 只供演示，不能证明真实的抽查`, `the key ${kid} is a demonstration's: it proves no real draw`));
-      }
-      if (keys === null) finding.skip(say("没有公钥，签名未验证", "no key was given, so the signature was not checked"));
-      else verifyOne(finding, name, evidence, hashes, keys, signature);
+      const purposes = name === "draw" ? ["evidence"] : ["evidence", "statement"];
+      signedBy(finding, { signature, keys, demo, purposes, at: signedAt(name, evidence), text: textOf(name, evidence, hashes), what: WHAT[name], hashes });
     }
     return finding.end(say(`${WHAT[name].zh}由密钥 ${show(signature?.kid ?? "")} 签名`, `${WHAT[name].en} is signed with the key ${show(signature?.kid ?? "")}`));
   });
 }
 
-function verifyOne(
-  finding: Finding, name: Signed, evidence: Evidence, hashes: Hashes, keys: readonly Key[], signature: { kid: string; value: string },
-): void {
+/** One signature, and all that decides whether it holds. */
+export interface Signing {
+  readonly signature: { readonly kid: string; readonly value: string };
+  /** Null if none were given. */
+  readonly keys: readonly Key[] | null;
+  readonly demo: boolean;
+  /** What the key may be for. */
+  readonly purposes: readonly string[];
+  /** When it was signed, in seconds since 1970; null where that cannot be known. */
+  readonly at: number | null;
+  /** What was signed, or why it cannot be built. */
+  readonly text: Uint8Array | Message;
+  readonly what: Message;
+  readonly hashes: Hashes;
+}
+
+export function signedBy(finding: Finding, { signature, keys, demo, purposes, at, text, what, hashes }: Signing): void {
   const kid = show(signature.kid);
+  if (!demo && signature.kid.startsWith("demo-")) {
+    finding.fail(say(`密钥 ${kid} 只供演示，不能证明真实的抽查`, `the key ${kid} is a demonstration's: it proves no real draw`));
+  }
+  if (keys === null) {
+    finding.skip(say("没有公钥，签名未验证", "no key was given, so the signature was not checked"));
+    return;
+  }
   const named = keys.filter((key) => key.kid === signature.kid);
   const value = fromBase64url(signature.value, 64);
   if (named.length !== 1) {
@@ -104,18 +118,17 @@ function verifyOne(
     return;
   }
   const [key] = named;
-  if (!mayUse(key, name)) finding.fail(say(`密钥 ${kid} 不是用于证据的`, `the key ${kid} is not one for evidence`));
-  const at = signedAt(name, evidence);
+  if (!mayUse(key, purposes)) finding.fail(say(`密钥 ${kid} 不是用于证据的`, `the key ${kid} is not one for evidence`));
   if (at === null) finding.skip(say("签名的时间无法读出", "the time of signing could not be read"));
   else if (at < key.from || at >= key.until) {
     finding.fail(say(`密钥 ${kid} 在签名时无效`, `the key ${kid} was not in force when this was signed`));
   }
-  const text = textOf(name, evidence, hashes);
   if (!(text instanceof Uint8Array)) finding.skip(text);
-  else if (!value || !holds(value, text, key.key)) finding.fail(say(`${WHAT[name].zh}的签名不对`, `the signature of ${WHAT[name].en} is wrong`));
+  else if (!value || !holds(value, text, key.key, hashes)) finding.fail(say(`${what.zh}的签名不对`, `the signature of ${what.en} is wrong`));
 }
 
-function holds(value: Uint8Array, text: Uint8Array, key: Uint8Array): boolean {
+function holds(value: Uint8Array, text: Uint8Array, key: Uint8Array, hashes: Hashes): boolean {
+  curve.sha512 = (message: Uint8Array) => hashes.long(message);
   try {
     return verify(value, text, key, { zip215: false });
   } catch {

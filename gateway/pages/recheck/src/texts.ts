@@ -19,6 +19,10 @@ export const TITLES: Readonly<Record<CheckId, Message>> = {
   result_digest: say("结果文件未改动", "The result is unchanged"),
   time: say("时间先后", "The order of time"),
   signature: say("数字签名", "The signatures"),
+  log_format: say("变动日志的格式", "The log is well formed"),
+  log_chain: say("变动日志环环相扣", "The log's lines are chained"),
+  log_act: say("每一次人员变动", "Every change of a team"),
+  log_head: say("变动日志的签名", "The log's signature"),
 };
 
 export const PROVES: Readonly<Record<CheckId, Message>> = {
@@ -38,11 +42,15 @@ export const PROVES: Readonly<Record<CheckId, Message>> = {
   result_digest: say("公布的结果就是签名时的结果。", "The result published is the one that was signed."),
   time: say("先截止收数，再揭示，并且没有超过期限。", "It was revealed after entries were closed, and before the time ran out."),
   signature: say("声明、各方的数和结果都由公布的密钥签名，不能抵赖。", "Statement, entries and result are signed with the published key, and cannot be denied."),
+  log_format: say("抽取之后的人员变动日志可以逐行读出。", "The log of what was changed since the draw can be read line by line."),
+  log_chain: say("每一行都指明前一行，第一行指明抽取结果：没有一行能被删去、插入或改写。", "Each line names the one before it, the first the result: none can be dropped, inserted or rewritten."),
+  log_act: say("谁接替谁由抽签的规则算出，没有人能挑选。", "Who comes for whom follows from the rules of the draw; nobody could choose."),
+  log_head: say("日志到最后一行为止都已签名，没有人能把末尾去掉而不被发现。", "The log is signed up to its last line, so that nobody can cut its end off unseen."),
 };
 
 export const VERDICTS: Readonly<Record<Verdict, Message>> = {
   verified: say("复核通过：结果与事先公布的声明、规则和各方给出的数完全一致。", "Verified: the result follows from the statement, the rules and the entries, exactly."),
-  partly: say("部分通过：能检查的都正确；下列标明“未检查”的，因文件依法不公开或缺少公钥而无法检查。", "Verified in part: all that could be checked is right; what is marked “not checked” is withheld by law, or no key was given."),
+  partly: say("部分通过：能检查的都正确；下列标明“未检查”的，因文件依法不公开、缺少公钥或检查时间没有公布而无法检查。", "Verified in part: all that could be checked is right; what is marked “not checked” is withheld by law, or no key was given, or hangs on when visits were made."),
   not_verified: say("复核不通过：下列标明“不符”的地方对不上。", "Not verified: what is marked “wrong” below does not agree."),
   unreadable: say("证据包无法读取，不能作出判断。", "The bundle cannot be read, so nothing can be said."),
 };

@@ -3,10 +3,11 @@ import { readArchive } from "./archive.ts";
 import type { Bytes } from "./bytes.ts";
 import { teamsCheck } from "./check_teams.ts";
 import { merkleCheck, resultDigestChecks, selectionCheck, strataCheck, subjectsCheck } from "./checks_draw.ts";
+import { type GivenLog, logChecks } from "./checks_log.ts";
 import { commitmentCheck, digestChecks, entriesCheck, rulesCheck, seedCheck, statementCheck, timeCheck } from "./checks_text.ts";
 import { Evidence } from "./evidence.ts";
 import { Hashes } from "./hash.ts";
-import { say } from "./message.ts";
+import { type Message, say } from "./message.ts";
 import { notesOf } from "./notes.ts";
 import { type Check, CHECKS, type Report, verdictOf } from "./report.ts";
 import { countStrata, select } from "./select.ts";
@@ -22,6 +23,8 @@ export interface Input {
   readonly demo: boolean;
   /** Withheld files given apart, by name. */
   readonly added?: ReadonlyMap<string, Bytes>;
+  /** The log of what was changed since for recusals; or why it could not be had, though there is one. */
+  readonly log?: GivenLog | Message;
   readonly onCheck?: (check: Check) => void;
   /** From 0 to 1. */
   readonly onProgress?: (part: number) => void;
@@ -78,6 +81,15 @@ export async function verify(input: Input): Promise<Report> {
   done(teams.check);
   done(...resultDigestChecks(evidence, selection, hashes));
   done(timeCheck(evidence));
-  done(...signatureChecks(evidence, hashes, keysOf(input.jwks), input.demo));
-  return { verdict: verdictOf(checks), draw_id: evidence.statement?.draw_id ?? null, checks, notes: notesOf(evidence, teams) };
+  const keys = keysOf(input.jwks);
+  done(...signatureChecks(evidence, hashes, keys, input.demo));
+  const notes = notesOf(evidence, teams);
+  if (input.log && "lines" in input.log) {
+    const log = logChecks(evidence, hashes, input.log, keys, input.demo);
+    add(...log.checks);
+    notes.push(...log.notes);
+  } else if (input.log) {
+    add({ id: "log_format", ok: null, file: "log", message: input.log });
+  }
+  return { verdict: verdictOf(checks), draw_id: evidence.statement?.draw_id ?? null, checks, notes };
 }

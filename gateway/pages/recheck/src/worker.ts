@@ -1,5 +1,6 @@
 // The verifier in a worker of its own: fetches or takes the bundle, says each check as it is done, then the report.
 import type { Bytes } from "./bytes.ts";
+import { type GivenLog, LOG_BYTES_MAX } from "./checks_log.ts";
 import { type Message, say } from "./message.ts";
 import type { Check, Report } from "./report.ts";
 import { verify } from "./verify.ts";
@@ -11,6 +12,8 @@ export interface Start {
   readonly demo: boolean;
   /** Withheld files the visitor holds. */
   readonly added: readonly File[];
+  /** Addresses of the log and its head, where there is one. */
+  readonly log: { readonly lines: string; readonly head: string } | null;
 }
 
 export type Said =
@@ -22,6 +25,7 @@ export type Said =
 const tell = (said: Said): void => self.postMessage(said);
 
 const MESSAGES_MS = 50;
+const HEAD_BYTES_MAX = 65_536;
 
 async function open(bundle: string | Blob): Promise<{ stream: ReadableStream<Uint8Array>; size?: number }> {
   if (typeof bundle !== "string") return { stream: bundle.stream(), size: bundle.size };
@@ -42,6 +46,26 @@ async function keyFile(address: string | null): Promise<unknown> {
   }
 }
 
+/** The bytes at an address, at most so many. */
+async function fetched(address: string, bytesMax: number): Promise<Bytes> {
+  const response = await fetch(address, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`${response.status}`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (bytes.length > bytesMax) throw new Error(`${bytes.length} bytes`);
+  return bytes;
+}
+
+/** The log with its head, or why it could not be had. */
+async function logOf(given: NonNullable<Start["log"]>): Promise<GivenLog | Message> {
+  try {
+    const [lines, head] = await Promise.all([fetched(given.lines, LOG_BYTES_MAX), fetched(given.head, HEAD_BYTES_MAX)]);
+    return { lines, head };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "";
+    return say(`变动日志取不到（${why}）`, `the log could not be fetched (${why})`);
+  }
+}
+
 async function start(given: Start): Promise<void> {
   const jwks = await keyFile(given.jwks);
   const added = new Map<string, Bytes>();
@@ -56,7 +80,7 @@ async function start(given: Start): Promise<void> {
   }
   let last = 0;
   const report = await verify({
-    bundle: opened.stream, size: opened.size, jwks, demo: given.demo, added,
+    bundle: opened.stream, size: opened.size, jwks, demo: given.demo, added, ...(given.log ? { log: await logOf(given.log) } : {}),
     onCheck: (check) => tell({ kind: "check", check }),
     onProgress: (part) => {
       if (part < 1 && performance.now() - last < MESSAGES_MS) return;

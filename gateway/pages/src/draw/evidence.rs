@@ -8,6 +8,7 @@ use crate::{reader::Reader, words};
 /// The large button, and what to do without script.
 pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
     let lang = reader.lang;
+    let has_log = facts.public.log_lines > 0;
     html! {
         section #recheck-part aria-labelledby="recheck-title" {
             h2 #recheck-title { (lang.t("亲自复核", "Recheck it yourself")) }
@@ -16,6 +17,7 @@ pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
                 "Press the button: your browser downloads the evidence, computes the whole draw again on your own device, and tells you check by check whether it agrees.",
             )) }
             section #recheck aria-label=(lang.t("复核", "Recheck")) data-bundle={ "/v1/public/draws/" (facts.number) "/evidence" }
+                data-log=[has_log.then(|| format!("/v1/public/draws/{}/log", facts.number))] data-log-head=[has_log.then(|| format!("/v1/public/draws/{}/log/head", facts.number))]
                 data-jwks="/.well-known/jwks.json" data-demo=(facts.is_demonstration()) data-lang=(if lang.is_zh() { "zh" } else { "en" }) {
                 button #recheck-start.call type="button" { (lang.t("亲自复核这次抽查", "Recheck this draw yourself")) }
             }

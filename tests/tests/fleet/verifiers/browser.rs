@@ -24,6 +24,14 @@ pub struct Given {
     pub keyless: bool,
 }
 
+/// A log of recusals as it is served, and when subjects were visited.
+#[derive(Debug, Clone)]
+pub struct LogBytes {
+    pub lines: Vec<u8>,
+    pub head: Option<Vec<u8>>,
+    pub visits: Option<Vec<u8>>,
+}
+
 impl Browser {
     pub fn start(jwks: &str, folder: &Path) -> Self {
         let keys = folder.join("jwks.json");
@@ -55,6 +63,17 @@ impl Browser {
     /// Its report on a bundle.
     pub fn verify(&mut self, bundle: &[u8], given: &Given) -> Value {
         self.ask(&json!({"bytes": STANDARD.encode(bundle)}), given)
+    }
+
+    /// Its report on a bundle and what was changed since.
+    pub fn verify_with_log(&mut self, bundle: &[u8], given: &Given, log: &LogBytes) -> Value {
+        let mut asked = json!({"bytes": STANDARD.encode(bundle), "log": STANDARD.encode(&log.lines)});
+        for (name, bytes) in [("head", &log.head), ("visits", &log.visits)] {
+            if let Some(bytes) = bytes {
+                asked[name] = STANDARD.encode(bytes).into();
+            }
+        }
+        self.ask(&asked, given)
     }
 
     fn ask(&mut self, bundle: &Value, given: &Given) -> Value {

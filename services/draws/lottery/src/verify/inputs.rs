@@ -231,7 +231,8 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-fn lf_ended(file: &str, bytes: &[u8]) -> Result<()> {
+/// Refuses a table whose last line is not ended: what is behind its last LF would not be read.
+pub fn lf_ended(file: &str, bytes: &[u8]) -> Result<()> {
     if bytes.is_empty() || bytes.ends_with(b"\n") {
         Ok(())
     } else {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Checks, Findings, Note,
-    inputs::{Inputs, Part},
+    inputs::{Inputs, Part, lf_ended},
 };
 use crate::{
     error::{Error, Result},
@@ -86,6 +86,7 @@ fn texts(bytes: &[u8]) -> Result<Vec<&str>> {
 
 fn parse_visits(bytes: &[u8]) -> Result<Visits> {
     let mut visits = Visits::new();
+    lf_ended("visits", bytes)?;
     for (line, number) in lines_of(bytes).zip(1..) {
         let parsed = columns::<2>(line, false).and_then(|[subject, time]| {
             let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default().to_owned();
