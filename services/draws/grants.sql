@@ -1,7 +1,10 @@
 -- registers: what was declared or decided is only added to.
 grant select, insert, update, delete on organisation, officer, item to {role};
 grant select, insert, update on subject, import to {role};
-grant select, insert on subject_status, conflict to {role};
+grant select, insert on subject_status, subject_version, conflict to {role};
+grant select, insert, update on register_change to {role};
+grant select, insert on register_change_row to {role};
+grant update (outcome, note) on register_change_row to {role};
 -- people
 grant select, insert, update on expert to {role};
 grant select, insert on person_key, expert_version, leave, leave_end, declaration, conflict_lift to {role};

@@ -98,7 +98,11 @@ pub fn end_reason(lang: Lang, reason: &str) -> &str {
 /// Why a subject was left out of the pool.
 pub fn left_out(lang: Lang, reason: &str) -> &str {
     match reason {
-        "NOT_IN_BUSINESS" => lang.t("不在经营状态（如已注销、吊销）", "not in business"),
+        "NOT_IN_BUSINESS" => lang.t("不在经营状态", "not in business"),
+        "SUSPENDED" => lang.t("已歇业", "business suspended"),
+        "DEREGISTERED" => lang.t("已注销", "deregistered"),
+        "REVOKED" => lang.t("已被吊销", "licence revoked"),
+        "MOVED_OUT" => lang.t("已迁出", "moved out of the city"),
         "VISITED_THIS_QUARTER" => lang.t("本季度已检查过（第十七条）", "visited this quarter already (art. 17)"),
         "BUDGET_SPENT" => lang.t("本年度检查次数已达上限", "its visits for the year are used up"),
         "RECOGNISED" => {

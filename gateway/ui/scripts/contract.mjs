@@ -14,7 +14,7 @@ const packages = {
   common: ['common/v1/common.proto'],
   identity: ['identity/v1/identity.proto'],
   catalog: ['catalog/v1/catalog.proto'],
-  draws: ['draws/v1/registers.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto'],
+  draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto'],
   portal: ['portal/v1/portal.proto'],
   session: ['session/v1/session.proto'],
 };
@@ -158,7 +158,7 @@ export function generate(root = protoRoot) {
         for (const field of message.fields) {
           const { name, from } = typeName(field.type, own);
           if (from) imports.add(from);
-          const single = !field.repeated && !['string', 'boolean', 'number'].includes(name) && !/(State|Kind|Grade|Status|Stratification|Role|Standing|RecusalGround|RecusalAct)$/.test(name);
+          const single = !field.repeated && !['string', 'boolean', 'number'].includes(name) && !/(State|Kind|Grade|Status|Stratification|Role|Standing|RecusalGround|RecusalAct|Outcome)$/.test(name);
           const absent = field.optional || single || field.type === 'google.protobuf.Timestamp';
           text += `  ${camel(field.name)}${absent ? '?' : ''}: ${name}${field.repeated ? '[]' : ''};\n`;
         }

@@ -19,6 +19,8 @@ const SubjectDetail = lazy(() => import('./pages/register/subject'));
 const SubjectUpload = lazy(() => import('./pages/register/upload'));
 const SubjectImports = lazy(() => import('./pages/register/imports'));
 const SubjectImport = lazy(() => import('./pages/register/import'));
+const RegisterChanges = lazy(() => import('./pages/register/changes'));
+const RegisterChange = lazy(() => import('./pages/register/change'));
 const Items = lazy(() => import('./pages/items/list'));
 const ItemDetail = lazy(() => import('./pages/items/detail'));
 const ItemUpload = lazy(() => import('./pages/items/upload'));
@@ -94,6 +96,8 @@ function Addresses() {
             <Route path="subjects/upload" element={<SubjectUpload />} />
             <Route path="subjects/imports" element={<SubjectImports />} />
             <Route path="subjects/imports/:organisation/:id" element={<PerRecord page={SubjectImport} />} />
+            <Route path="subjects/changes" element={<RegisterChanges />} />
+            <Route path="subjects/changes/:organisation/:id" element={<PerRecord page={RegisterChange} />} />
             <Route path="subjects/:organisation/:key" element={<PerRecord page={SubjectDetail} />} />
             <Route path="items" element={<Items />} />
             <Route path="items/upload" element={<ItemUpload />} />

@@ -11,6 +11,7 @@ pub mod follow;
 pub mod people;
 pub mod plans;
 pub mod recusals;
+pub mod register_changes;
 pub mod registers;
 pub mod visits;
 pub mod witnesses;
@@ -37,6 +38,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     follow::spawn(env, &ledger)?;
     let part = Part::new(ledger.clone());
     let part = registers::add(part, env, &ledger);
+    let part = register_changes::add(part, env, &ledger);
     let part = plans::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
     let part = recusals::add(part, env, &ledger)?;

@@ -221,6 +221,7 @@ async fn with_problems(pool: &PgPool, rows: Vec<ImportRow>) -> Result<Vec<Import
             create_time: Some(timestamp(row.created_at)),
             end_time: row.ended_at.map(timestamp),
             creator: row.creator,
+            ..Default::default()
         }
     };
     Ok(rows.into_iter().map(import).collect())

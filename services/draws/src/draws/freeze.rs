@@ -33,8 +33,6 @@ use crate::{
 
 /// Every subject in scope with its registered name, which the protocol leaves out: `key TAB name`, sorted by bytes.
 pub const NAMES: &str = "names.tsv";
-/// Reason of those the register holds as no longer in business.
-const NOT_IN_BUSINESS: &str = "NOT_IN_BUSINESS";
 /// Rows handed over at once.
 const CHUNK_ROWS: usize = 4_096;
 
@@ -167,11 +165,11 @@ async fn scope(conn: &mut PgConnection, env: &Env, plan: &Plan) -> Result<Scope>
         let mut names = Vec::new();
         while let Some(rows) = receiver.blocking_recv() {
             for one in &rows {
-                if one.in_business {
+                if one.life.in_business() {
                     let stratum = strata.stratum(&one.district);
                     subjects.push(&Subject { key: &one.key, stratum, district: &one.district })?;
                 } else {
-                    left_out.push(&LeftOut { key: &one.key, reason: NOT_IN_BUSINESS })?;
+                    left_out.push(&LeftOut { key: &one.key, reason: one.life.as_str() })?;
                 }
                 names.extend_from_slice(one.key.as_bytes());
                 names.push(b'\t');

@@ -27,12 +27,17 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{
     export,
     import::{Head, Importer, new_id},
-    imports,
+    imports::{self, Origin},
+    life::Life,
     reading::Manner,
-    rules,
-    store::{self, ConflictRow, Filter, OfficerRow, StatusChange, SubjectRow, within},
+    search::{self, COUNT_MAX, Order},
+    store::{self, ConflictRow, Edit, Filter, OfficerRow, SubjectRow, within},
+    streamed,
 };
-use crate::plans::content::{reason, text};
+use crate::{
+    plans::content::{reason, text},
+    register_changes::{self, rules::Target, store as changes},
+};
 
 /// Bytes of a download.
 pub type Download = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
@@ -61,13 +66,15 @@ impl Registers for Api {
         request: Request<Streaming<pb::ImportSubjectsRequest>>,
     ) -> Result<Response<Import>, Status> {
         let caller = Caller::of(&request)?;
-        let mut upload = self.uploads.open(request.into_inner())?;
+        let mut upload = self.uploads.open(streamed::checked(request.into_inner()))?;
         let Some(first) = upload.next().await? else {
             return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
         };
         let head = head(&caller, &first)?;
         let importer = Importer::new(self.env.clone(), self.ledger.clone());
-        let bytes = |chunk: pb::ImportSubjectsRequest| chunk.file.unwrap_or_default().data;
+        // Before anything is uploaded in vain; asked again with every batch.
+        importer.check_guard(&head).await?;
+        let bytes = streamed::bytes;
         Ok(Response::new(upload.run(first, bytes, |pieces| importer.run(caller, head, pieces)).await?))
     }
 
@@ -104,7 +111,8 @@ impl Registers for Api {
         let name = request.into_inner().name;
         let (organisation, id) = within(&name, "imports", &caller.reach())?;
         let import = imports::get(&mut *self.conn().await?, organisation, id).await?;
-        if import.ended_at.is_none() {
+        // One that waits for a second person has its report already.
+        if import.ended_at.is_none() && import.report.is_empty() {
             return Err(Refusal::wrong_state(name, "导入中 RUNNING", "下载 download").into());
         }
         if import.report.is_empty() {
@@ -130,11 +138,24 @@ impl Registers for Api {
         caller.reaches(&request.parent)?;
         let rows = pages::rows(request.page_size)?;
         let after = pages::after(&request.page_token)?;
-        let filter = filter(request.parent, &request.query, &request.district, request.status)?;
+        let order = Order::parse(&request.order_by)?;
+        let asked = pb::SubjectFilter {
+            query: request.query,
+            districts: with(request.districts, request.district, String::new()),
+            industry: request.industry,
+            credit_classes: request.credit_classes,
+            statuses: with(request.statuses, request.status, 0),
+        };
+        let filter = filter(request.parent, asked)?;
         let mut conn = self.conn().await?;
-        let mut found = store::subjects(&mut conn, &filter, after.as_deref(), rows + 1).await?;
-        let total_size = store::count_subjects(&mut conn, &filter).await?;
-        let next_page_token = pages::cut(&mut found, rows, |subject| subject.key.clone());
+        let mut found = search::subjects(&mut conn, &filter, order, after.as_deref(), rows + 1).await?;
+        let next_page_token = pages::cut(&mut found, rows, |subject| order.place(subject));
+        let total_size = if after.is_none() && next_page_token.is_empty() {
+            // All there are stand on this page: at most a thousand.
+            found.len() as i64
+        } else {
+            search::count(&mut conn, &filter, COUNT_MAX).await?
+        };
         let subjects = found.iter().map(subject).collect();
         Ok(Response::new(pb::ListSubjectsResponse { subjects, next_page_token, total_size }))
     }
@@ -145,15 +166,26 @@ impl Registers for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let filter = filter(request.parent, &request.query, &request.district, request.status)?;
-        Ok(Response::new(export::subjects(self.ledger.pool().clone(), filter)))
+        let order = Order::parse(&request.order_by)?;
+        let asked = pb::SubjectFilter {
+            query: request.query,
+            districts: with(request.districts, request.district, String::new()),
+            industry: request.industry,
+            credit_classes: request.credit_classes,
+            statuses: with(request.statuses, request.status, 0),
+        };
+        let filter = filter(request.parent, asked)?;
+        Ok(Response::new(export::subjects(self.ledger.pool().clone(), filter, order)))
     }
 
     async fn get_subject(&self, request: Request<pb::GetSubjectRequest>) -> Result<Response<pb::Subject>, Status> {
         let caller = Caller::of(&request)?;
         let name = request.into_inner().name;
         let (organisation, key) = within(&name, "subjects", &caller.reach())?;
-        Ok(Response::new(subject(&store::subject(&mut *self.conn().await?, organisation, key).await?)))
+        let mut conn = self.conn().await?;
+        let mut answer = subject(&store::subject(&mut conn, organisation, key).await?);
+        answer.pending_change = changes::pending_of(&mut conn, organisation, key).await?.unwrap_or_default();
+        Ok(Response::new(answer))
     }
 
     async fn set_subject_status(
@@ -163,8 +195,8 @@ impl Registers for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let (organisation, key) = within(&request.name, "subjects", &caller.reach())?;
-        let in_business = asked_status(request.status)?
-            .ok_or_else(|| Refusal::invalid("status", "请选择在业或不在业 / in business or not"))?;
+        let life = asked_life(request.status)?
+            .ok_or_else(|| Refusal::invalid("status", "请选择存续状态 / choose a status of life"))?;
         let reason = reason("reason", &request.reason, "请说明理由 / say why")?;
         if request.etag.is_empty() {
             return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before").into());
@@ -174,9 +206,17 @@ impl Registers for Api {
         if request.etag != before.revision.to_string() {
             return Err(Refusal::stale(&request.name, &before.changed_by, &before.changed_what).into());
         }
-        let change = StatusChange { in_business, reason: &reason, by: &caller.actor, at: tx.now() };
-        store::set_status(&mut tx, &before, &change).await?;
-        let answer = subject(&store::subject(&mut tx, organisation, key).await?);
+        let keys = [key.to_owned()];
+        let plan = register_changes::api::guard(&mut tx, organisation).await?;
+        if plan.is_empty() {
+            let origin = Origin { by: &caller.actor, why: &reason, with: "", at: tx.now() };
+            store::edit(&mut tx, organisation, &keys, Edit::Life(life), origin).await?;
+        } else {
+            let change = register_changes::api::begin(&mut tx, organisation, &Target::Life(life), &reason, 1).await?;
+            changes::insert_chosen(&mut tx, &change.id, organisation, &keys, &[Some(before.revision)]).await?;
+        }
+        let mut answer = subject(&store::subject(&mut tx, organisation, key).await?);
+        answer.pending_change = changes::pending_of(&mut tx, organisation, key).await?.unwrap_or_default();
         tx.changed(&request.name, Some(&subject(&before)), Some(&answer));
         tx.commit(&answer).await?;
         Ok(Response::new(answer))
@@ -191,7 +231,7 @@ impl Registers for Api {
         caller.reaches(&request.parent)?;
         let rows = pages::rows(request.page_size)?;
         let after = pages::after(&request.page_token)?;
-        let filter = filter(request.parent, &request.query, &request.district, 0)?;
+        let filter = officers(request.parent, &request.query, &request.district)?;
         let mut found = store::list_officers(&mut *self.conn().await?, &filter, after.as_deref(), rows + 1).await?;
         let next_page_token = pages::cut(&mut found, rows, |officer| officer.key.clone());
         let officers = found.into_iter().map(officer).collect();
@@ -266,31 +306,74 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
                 .map_err(|error| Refusal::invalid("default_district", format!("{} / {error}", error.zh())))?,
         ),
     };
-    let columns = rules::columns(&first.columns, default_district.is_none())?;
     let file_name = text("file_name", &first.file_name, 200)?;
-    Ok(Head { organisation: first.parent.clone(), file_name, manner: Manner { encoding, columns, default_district } })
+    let reason = match text("reason", &first.reason, 500)? {
+        given if given.is_empty() => given,
+        given => reason("reason", &given, "请说明理由 / say why")?,
+    };
+    let by_rows = !first.rows.is_empty();
+    if by_rows && !first.columns.is_empty() {
+        return Err(Refusal::invalid("columns", "逐行上传不需要列对应 / rows need no columns"));
+    }
+    let manner = Manner { encoding, columns: first.columns.clone(), default_district, by_rows };
+    manner.columns()?;
+    Ok(Head { organisation: first.parent.clone(), file_name, reason, manner })
 }
 
-fn filter(organisation: String, query: &str, district: &str, status: i32) -> Result<Filter> {
+fn officers(organisation: String, query: &str, district: &str) -> Result<Filter> {
     if !district.is_empty() {
         DistrictCode::parse(district)
             .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
     }
-    let query = text("query", query, 100)?;
-    Ok(Filter { organisation, query, district: district.to_owned(), in_business: asked_status(status)? })
+    Ok(Filter { organisation, query: text("query", query, 100)?, district: district.to_owned() })
 }
 
-fn asked_status(status: i32) -> Result<Option<bool>> {
-    match pb::SubjectStatus::try_from(status) {
-        Ok(pb::SubjectStatus::Unspecified) => Ok(None),
-        Ok(pb::SubjectStatus::InBusiness) => Ok(Some(true)),
-        Ok(pb::SubjectStatus::NotInBusiness) => Ok(Some(false)),
-        Err(_) => Err(Refusal::invalid("status", "没有这种状态 / unknown")),
+/// Parses a filter.
+///
+/// # Errors
+/// `INVALID`.
+pub fn filter(organisation: String, asked: pb::SubjectFilter) -> Result<search::Filter> {
+    for district in &asked.districts {
+        DistrictCode::parse(district)
+            .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
+    }
+    let class = |class: String| match class.as_str() {
+        "NONE" => Ok(String::new()),
+        "A" | "B" | "C" | "D" => Ok(class),
+        _ => Err(Refusal::invalid("credit_classes", "A, B, C, D, NONE")),
+    };
+    let lives = asked.statuses.into_iter().filter(|status| *status != 0).map(asked_life);
+    Ok(search::Filter {
+        organisation,
+        query: text("query", &asked.query, 100)?,
+        districts: asked.districts,
+        industry: text("industry", &asked.industry, 100)?,
+        classes: asked.credit_classes.into_iter().map(class).collect::<Result<_>>()?,
+        lives: lives.filter_map(Result::transpose).collect::<Result<_>>()?,
+    })
+}
+
+/// One value beside several, where it is given.
+fn with<T: PartialEq>(mut several: Vec<T>, one: T, none: T) -> Vec<T> {
+    if one != none {
+        several.push(one);
+    }
+    several
+}
+
+/// The status asked for; none when none is given.
+///
+/// # Errors
+/// `INVALID` for an unknown one.
+pub fn asked_life(status: i32) -> Result<Option<Life>> {
+    match Life::asked(status) {
+        None if status != 0 => Err(Refusal::invalid("status", "没有这种状态 / unknown")),
+        asked => Ok(asked),
     }
 }
 
-fn subject(row: &SubjectRow) -> pb::Subject {
-    let status = if row.in_business { pb::SubjectStatus::InBusiness } else { pb::SubjectStatus::NotInBusiness };
+/// As the contract shows it.
+pub fn subject(row: &SubjectRow) -> pb::Subject {
     pb::Subject {
         name: format!("{}/subjects/{}", row.organisation, row.key),
         key: row.key.clone(),
@@ -298,11 +381,13 @@ fn subject(row: &SubjectRow) -> pb::Subject {
         district: row.district.clone(),
         industry: row.industry.clone(),
         address: row.address.clone(),
-        status: status as i32,
+        status: row.life().message() as i32,
         old_number: row.old_number,
         etag: row.revision.to_string(),
         create_time: Some(timestamp(row.created_at)),
         credit_class: row.credit_class.clone(),
+        change_time: Some(timestamp(row.changed_at)),
+        pending_change: String::new(),
     }
 }
 

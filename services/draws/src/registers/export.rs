@@ -13,7 +13,8 @@ use tonic::Status;
 use super::{
     api::Download,
     rules::FIELDS,
-    store::{self, Filter, SubjectRow},
+    search::{self, Filter, Order},
+    store::SubjectRow,
 };
 
 /// Rows of one export at the most.
@@ -54,10 +55,10 @@ pub fn file(mut file: tokio::fs::File) -> Download {
 }
 
 /// The matching subjects, read batch by batch, so that a slow reader holds no connection.
-pub fn subjects(pool: PgPool, filter: Filter) -> Download {
+pub fn subjects(pool: PgPool, filter: Filter, order: Order) -> Download {
     let (sender, receiver) = mpsc::channel(2);
     tokio::spawn(async move {
-        if let Err(refusal) = write(&pool, &filter, &sender).await {
+        if let Err(refusal) = write(&pool, &filter, order, &sender).await {
             // The last word; whether it is heard changes nothing.
             let _ = sender.send(Err(refusal.into())).await;
         }
@@ -65,13 +66,18 @@ pub fn subjects(pool: PgPool, filter: Filter) -> Download {
     Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver))
 }
 
-async fn write(pool: &PgPool, filter: &Filter, sender: &mpsc::Sender<Result<HttpBody, Status>>) -> Result<()> {
+async fn write(
+    pool: &PgPool,
+    filter: &Filter,
+    order: Order,
+    sender: &mpsc::Sender<Result<HttpBody, Status>>,
+) -> Result<()> {
     let mut table = table(BYTE_ORDER_MARK.to_vec());
     table.write_record(FIELDS).map_err(Refusal::internal)?;
     let (mut after, mut written) = (None::<String>, 0);
     loop {
         let mut conn = pool.acquire().await?;
-        let rows = store::subjects(&mut conn, filter, after.as_deref(), BATCH_ROWS).await?;
+        let rows = search::subjects(&mut conn, filter, order, after.as_deref(), BATCH_ROWS).await?;
         drop(conn);
         for row in rows.iter().take(ROWS_MAX - written) {
             table.write_record(cells(row)).map_err(Refusal::internal)?;
@@ -84,7 +90,7 @@ async fn write(pool: &PgPool, filter: &Filter, sender: &mpsc::Sender<Result<Http
             }
         }
         written += rows.len();
-        after = rows.last().map(|row| row.key.clone());
+        after = rows.last().map(|row| order.place(row));
         if after.is_none() || written >= ROWS_MAX {
             break;
         }
@@ -104,7 +110,6 @@ fn taken(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
 
 /// A subject's cells in the order of [`FIELDS`].
 fn cells(row: &SubjectRow) -> [Vec<u8>; FIELDS.len()] {
-    let status = if row.in_business { "在业" } else { "不在业" };
-    [&row.key, &row.title, &row.district, &row.industry, &row.address, status]
+    [&row.key, &row.title, &row.district, &row.industry, &row.address, row.life().zh()]
         .map(|cell| safe_cell(cell).as_bytes().to_vec())
 }

@@ -1,13 +1,23 @@
 //! One upload of subjects (art. 13, 24): spooled to the disk, read row by row, entered batch by batch, each batch in one
 //! transaction with its audit entry. Nothing in it depends on how often it is repeated.
+//!
+//! From a plan's publication to the reveal of its draw an upload is only read, checked and kept; it is entered by [`approved`]
+//! when a second person has approved it.
 
-use std::sync::{Mutex, PoisonError};
+mod approved;
+
+use std::{
+    fs::File,
+    os::unix::fs::FileExt,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Duration, Utc};
 use kit::{
     auth::Caller,
+    blob::{Blob, Stored},
     env::Env,
-    error::{Refusal, Result},
+    error::{Reason, Refusal, Result},
     ledger::Ledger,
     sheet::{Encoding, Format},
     uploads::Piece,
@@ -18,9 +28,10 @@ use tokio::sync::mpsc;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{
-    imports::{self, ImportRow},
-    reading::{self, Manner, Rows, Step},
+    imports::{self, ImportRow, Origin},
+    reading::{self, FILE_BYTES_MAX, Manner, Rows, Step},
 };
+use crate::register_changes::{api as changes, rules::State, store::insert as insert_change};
 
 /// An import that has not written for so long has lost its process.
 const SILENCE_MAX: Duration = Duration::minutes(1);
@@ -43,6 +54,8 @@ pub struct Head {
     pub organisation: String,
     /// Name of the file.
     pub file_name: String,
+    /// Why; may be empty where no second person is needed.
+    pub reason: String,
     /// How to read it.
     pub manner: Manner,
 }
@@ -60,13 +73,24 @@ impl Importer {
         Self { env, ledger }
     }
 
-    /// Takes an upload's pieces to their end and enters what they hold.
+    /// Whether an upload may begin now.
     ///
     /// # Errors
-    /// `FILE_UNREADABLE`, `TOO_LARGE`; then nothing was entered. The database fails; then what was entered stays.
+    /// `REGISTER_GUARDED` when a published plan is not drawn yet and no reason was given.
+    pub async fn check_guard(&self, head: &Head) -> Result<()> {
+        let plan = changes::guard(&mut *self.ledger.pool().acquire().await?, &head.organisation).await?;
+        if plan.is_empty() || !head.reason.is_empty() { Ok(()) } else { Err(guarded(&plan)) }
+    }
+
+    /// Takes an upload's pieces to their end and enters what they hold; or checks and keeps it for a second person.
+    ///
+    /// # Errors
+    /// `FILE_UNREADABLE`, `TOO_LARGE`; then nothing was entered. `REGISTER_GUARDED`, or the database fails; then what was entered
+    /// stays.
     pub async fn run(self, caller: Caller, head: Head, pieces: mpsc::Receiver<Piece>) -> Result<pb::Import> {
         let spooled = blocking(move || reading::spool(pieces)).await?;
         let broken = spooled.broken;
+        let file = spooled.file.try_clone()?;
         let (sender, mut steps) = mpsc::channel(2);
         let (manner, blobs) = (head.manner.clone(), self.env.blobs.clone());
         let reader = tokio::spawn(blocking(move || reading::read(spooled.file, &manner, &blobs, &sender)));
@@ -76,12 +100,21 @@ impl Importer {
                 Ok(()) => Err(Refusal::internal(anyhow::anyhow!("the reader ended without a word"))),
             };
         };
-        let mut import = self.begin(&caller, head).await?;
-        let mut whole = false;
+        let manner = head.manner.clone();
+        let (mut import, plan) = self.begin(&caller, head).await?;
+        let (mut whole, mut refused) = (false, None);
         while let Some(step) = steps.recv().await {
             match step {
                 Step::Opened => {}
-                Step::Rows(rows) => self.enter(&caller, &mut import, rows).await?,
+                Step::Rows(rows) if plan.is_empty() => match self.enter(&caller, &mut import, rows).await {
+                    Err(refusal) if refusal.reason() == Reason::RegisterGuarded => {
+                        // A plan was published meanwhile: what is in is in, and the rest needs a second person.
+                        refused = Some(refusal);
+                        break;
+                    }
+                    entered => entered?,
+                },
+                Step::Rows(rows) => self.look(&caller, &mut import, rows).await?,
                 Step::End { truncated, report } => {
                     whole = !truncated && !broken;
                     import.report = report.digest.to_string();
@@ -96,18 +129,30 @@ impl Importer {
         if let Some(refusal) = &unreadable {
             tracing::warn!(import.id = %import.id, %refusal, "import broke off");
         }
-        self.end(&caller, import, whole && unreadable.is_none()).await
+        let whole = whole && unreadable.is_none();
+        if whole && !plan.is_empty() {
+            let blobs = self.env.blobs.clone();
+            let kept = blocking(move || keep(&file, &blobs)).await?;
+            return self.wait(&caller, import, plan, &manner, &kept).await;
+        }
+        let ended = self.end(&caller, import, whole).await?;
+        refused.map_or(Ok(ended), Err)
     }
 
-    async fn begin(&self, caller: &Caller, head: Head) -> Result<ImportRow> {
+    /// Begins an import; with the plan for which it has to wait, or without one.
+    async fn begin(&self, caller: &Caller, head: Head) -> Result<(ImportRow, String)> {
         let mut tx = self.ledger.begin(caller, "", &()).await?;
+        let plan = changes::guard(&mut tx, &head.organisation).await?;
+        if !plan.is_empty() && head.reason.is_empty() {
+            return Err(guarded(&plan));
+        }
         let now = tx.now();
         let import = ImportRow {
             id: new_id(now),
             organisation: head.organisation,
             file_name: head.file_name,
             state: "RUNNING".to_owned(),
-            encoding: String::new(),
+            encoding: if head.manner.by_rows { "ROWS" } else { "" }.to_owned(),
             rows: 0,
             created: 0,
             updated: 0,
@@ -119,12 +164,16 @@ impl Importer {
             creator: caller.actor.clone(),
             created_at: now,
             ended_at: None,
+            change: String::new(),
+            reason: head.reason,
+            file: String::new(),
+            manner: None,
         };
         imports::insert(&mut tx, &import).await?;
         tx.changed(&import.name(), None, Some(&import.message()));
         tx.commit(&()).await?;
         tracing::info!(import.id = %import.id, organisation = %import.organisation, "began import");
-        Ok(import)
+        Ok((import, plan))
     }
 
     /// Enters one batch; counts and subjects change together.
@@ -132,22 +181,57 @@ impl Importer {
         let before = import.message();
         let mut tx = self.ledger.begin(caller, "", &()).await?;
         let now = tx.now();
-        let upserted = imports::upsert(&mut tx, &import.organisation, &rows.given, &caller.actor, now).await?;
-        // A batch holds a few thousand rows.
-        let given = rows.given.len() as i64;
-        import.rows += given + rows.returned;
-        import.created += upserted.created;
-        import.updated += upserted.updated;
-        import.unchanged += given - upserted.created - upserted.updated;
-        import.returned += rows.returned;
-        import.old_numbers += rows.given.iter().filter(|row| row.key.is_old()).count() as i64;
-        import.problems.extend(rows.problems);
-        if let Some(format) = rows.format {
-            format.as_str().clone_into(&mut import.encoding);
+        let plan = changes::guard(&mut tx, &import.organisation).await?;
+        if !plan.is_empty() {
+            return Err(guarded(&plan));
         }
+        let name = import.name();
+        let origin = Origin { by: &caller.actor, why: &import.reason, with: &name, at: now };
+        let upserted = imports::upsert(&mut tx, &import.organisation, &rows.given, origin).await?;
+        import.count(upserted, rows);
+        imports::update(&mut tx, import, now).await?;
+        tx.changed(&name, Some(&before), Some(&import.message()));
+        tx.commit(&()).await
+    }
+
+    /// Counts what one batch would do to the register as it is now.
+    async fn look(&self, caller: &Caller, import: &mut ImportRow, rows: Rows) -> Result<()> {
+        let before = import.message();
+        let mut tx = self.ledger.begin(caller, "", &()).await?;
+        let now = tx.now();
+        let upserted = imports::foresee(&mut tx, &import.organisation, &rows.given).await?;
+        import.count(upserted, rows);
         imports::update(&mut tx, import, now).await?;
         tx.changed(&import.name(), Some(&before), Some(&import.message()));
         tx.commit(&()).await
+    }
+
+    /// Has a checked import wait for its second person.
+    async fn wait(
+        &self,
+        caller: &Caller,
+        mut import: ImportRow,
+        plan: String,
+        manner: &Manner,
+        kept: &Stored,
+    ) -> Result<pb::Import> {
+        let before = import.message();
+        let mut tx = self.ledger.begin(caller, "", &()).await?;
+        let now = tx.now();
+        let kind = ("IMPORT", import.id.clone());
+        let change =
+            changes::new_change(&tx, &import.organisation, kind, &import.reason, plan, State::Pending, import.rows);
+        insert_change(&mut tx, &change).await?;
+        import.state = "WAITING".to_owned();
+        import.change = change.id;
+        import.file = kept.digest.to_string();
+        import.manner = Some(Json(manner.keep()?));
+        imports::update(&mut tx, &import, now).await?;
+        let answer = import.message();
+        tx.changed(&import.name(), Some(&before), Some(&answer));
+        tx.commit(&()).await?;
+        tracing::info!(import.id = %import.id, rows = import.rows, "an import waits for its second person");
+        Ok(answer)
     }
 
     async fn end(&self, caller: &Caller, mut import: ImportRow, whole: bool) -> Result<pb::Import> {
@@ -194,6 +278,24 @@ impl Importer {
             tx.changed::<pb::Import>(&name, None, None);
         }
         tx.commit(&()).await
+    }
+}
+
+fn guarded(plan: &str) -> Refusal {
+    Refusal::new(Reason::RegisterGuarded).with("plan", plan)
+}
+
+/// Keeps an upload's bytes; the file's place stays where the reader has it.
+fn keep(file: &File, blobs: &Blob) -> Result<Stored> {
+    let mut writer = blobs.writer(FILE_BYTES_MAX).map_err(Refusal::internal)?;
+    let (mut block, mut at) = (vec![0; 256 << 10], 0);
+    loop {
+        let read = file.read_at(&mut block, at)?;
+        if read == 0 {
+            return writer.finish().map_err(Refusal::internal);
+        }
+        writer.write(&block[..read]).map_err(Refusal::internal)?;
+        at += read as u64;
     }
 }
 

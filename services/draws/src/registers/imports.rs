@@ -9,7 +9,7 @@ use kit::{
 use proto::qingtian::common::v1 as pb;
 use sqlx::{PgConnection, types::Json};
 
-use super::rules::Given;
+use super::{life::Life, reading::Rows, rules::Given};
 
 /// Problems kept beside an import; the report holds all.
 pub const PROBLEMS_MAX: usize = 100;
@@ -49,6 +49,14 @@ pub struct ImportRow {
     pub created_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Id of the change by which a second person decides about it; empty where nobody has to.
+    pub change: String,
+    /// Why; empty where no reason was given.
+    pub reason: String,
+    /// Digest of the blob with its bytes, while it waits and afterwards; empty where nobody has to decide.
+    pub file: String,
+    /// How that is to be read.
+    pub manner: Option<Json<serde_json::Value>>,
 }
 
 impl ImportRow {
@@ -63,6 +71,9 @@ impl ImportRow {
             "FINISHED" => pb::ImportState::Finished,
             "INTERRUPTED" => pb::ImportState::Interrupted,
             "RUNNING" => pb::ImportState::Running,
+            "WAITING" => pb::ImportState::Waiting,
+            "APPLYING" => pb::ImportState::Applying,
+            "REJECTED" => pb::ImportState::Rejected,
             // The table's constraint lets nothing else in.
             _ => pb::ImportState::Unspecified,
         };
@@ -89,12 +100,38 @@ impl ImportRow {
             create_time: Some(timestamp(self.created_at)),
             end_time: self.ended_at.map(timestamp),
             creator: self.creator.clone(),
+            reason: self.reason.clone(),
+            change: match self.change.as_str() {
+                "" => String::new(),
+                change => format!("{}/registerChanges/{change}", self.organisation),
+            },
+        }
+    }
+
+    /// Sets every count back.
+    pub fn begin_anew(&mut self) {
+        (self.rows, self.created, self.updated, self.unchanged, self.returned, self.old_numbers) = (0, 0, 0, 0, 0, 0);
+    }
+
+    /// Counts one more batch.
+    pub fn count(&mut self, upserted: Upserted, rows: Rows) {
+        // A batch holds a few thousand rows.
+        let given = rows.given.len() as i64;
+        self.rows += given + rows.returned;
+        self.created += upserted.created;
+        self.updated += upserted.updated;
+        self.unchanged += given - upserted.created - upserted.updated;
+        self.returned += rows.returned;
+        self.old_numbers += rows.given.iter().filter(|row| row.key.is_old()).count() as i64;
+        self.problems.extend(rows.problems);
+        if let Some(format) = rows.format.filter(|_| self.encoding != "ROWS") {
+            format.as_str().clone_into(&mut self.encoding);
         }
     }
 }
 
 const SELECT: &str = "select id, organisation, file_name, state, encoding, rows, created, updated, unchanged, returned,
-    old_numbers, problems, report, creator, created_at, ended_at from import";
+    old_numbers, problems, report, creator, created_at, ended_at, change, reason, file, manner from import";
 
 /// Writes a new import, running.
 ///
@@ -102,14 +139,16 @@ const SELECT: &str = "select id, organisation, file_name, state, encoding, rows,
 /// The database fails.
 pub async fn insert(conn: &mut PgConnection, import: &ImportRow) -> Result<()> {
     sqlx::query(
-        "insert into import (id, organisation, file_name, state, creator, created_at, touched_at)
-         values ($1, $2, $3, 'RUNNING', $4, $5, $5)",
+        "insert into import (id, organisation, file_name, state, encoding, reason, creator, created_at, touched_at)
+         values ($1, $2, $3, 'RUNNING', $6, $7, $4, $5, $5)",
     )
     .bind(&import.id)
     .bind(&import.organisation)
     .bind(&import.file_name)
     .bind(&import.creator)
     .bind(import.created_at)
+    .bind(&import.encoding)
+    .bind(&import.reason)
     .execute(conn)
     .await?;
     Ok(())
@@ -122,8 +161,9 @@ pub async fn insert(conn: &mut PgConnection, import: &ImportRow) -> Result<()> {
 pub async fn update(conn: &mut PgConnection, import: &ImportRow, now: DateTime<Utc>) -> Result<()> {
     let updated = sqlx::query(
         "update import set state = $2, encoding = $3, rows = $4, created = $5, updated = $6, unchanged = $7, returned = $8,
-            old_numbers = $9, problems = $10, report = $11, ended_at = $12, touched_at = $13
-         where id = $1 and state = 'RUNNING'",
+            old_numbers = $9, problems = $10, report = $11, ended_at = $12, touched_at = $13, change = $14, file = $15,
+            manner = $16
+         where id = $1 and state in ('RUNNING', 'APPLYING')",
     )
     .bind(&import.id)
     .bind(&import.state)
@@ -138,6 +178,9 @@ pub async fn update(conn: &mut PgConnection, import: &ImportRow, now: DateTime<U
     .bind(&import.report)
     .bind(import.ended_at)
     .bind(now)
+    .bind(&import.change)
+    .bind(&import.file)
+    .bind(&import.manner)
     .execute(conn)
     .await?
     .rows_affected();
@@ -202,6 +245,85 @@ pub async fn interrupt_silent(
     Ok(names.bind(since).bind(now).fetch_all(conn).await?)
 }
 
+/// Begins to enter a waiting import anew, or ends it rejected.
+///
+/// # Errors
+/// The database fails.
+pub async fn decide(conn: &mut PgConnection, id: &str, approved: bool, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query(
+        "update import set state = case when $2 then 'APPLYING' else 'REJECTED' end,
+            ended_at = case when $2 then null else $3 end, touched_at = $3,
+            rows = case when $2 then 0 else rows end, created = case when $2 then 0 else created end,
+            updated = case when $2 then 0 else updated end, unchanged = case when $2 then 0 else unchanged end,
+            returned = case when $2 then 0 else returned end, old_numbers = case when $2 then 0 else old_numbers end
+         where id = $1 and state = 'WAITING'",
+    )
+    .bind(id)
+    .bind(approved)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One import that is being entered, locked; none when it ended.
+///
+/// # Errors
+/// The database fails.
+pub async fn lock_applying(conn: &mut PgConnection, organisation: &str, id: &str) -> Result<Option<ImportRow>> {
+    let sql = format!("{SELECT} where organisation = $1 and id = $2 and state = 'APPLYING' for update");
+    // The text is a constant of this module.
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(id).fetch_optional(conn).await?)
+}
+
+/// Subjects among these that changed after a moment by something else than this import: key, who, and what.
+///
+/// # Errors
+/// The database fails.
+pub async fn changed_since(
+    conn: &mut PgConnection,
+    organisation: &str,
+    keys: &[String],
+    since: DateTime<Utc>,
+    import: &str,
+) -> Result<Vec<(String, String, String)>> {
+    let found = sqlx::query_as(
+        "select key, changed_by, changed_what from subject where organisation = $1 and key = any($2)
+            and changed_at > $3 and changed_with <> $4 order by key for update",
+    );
+    let found = found.persistent(false).bind(organisation).bind(keys).bind(since).bind(import);
+    Ok(found.fetch_all(conn).await?)
+}
+
+/// What a batch of rows would do; nothing is written.
+///
+/// # Errors
+/// The database fails.
+pub async fn foresee(conn: &mut PgConnection, organisation: &str, rows: &[Given]) -> Result<Upserted> {
+    let (created, updated): (i64, i64) = sqlx::query_as(
+        "select count(*) filter (where known.key is null),
+            count(*) filter (where known.key is not null and (known.title, known.district, known.industry, known.address,
+                known.in_business, known.gone) is distinct from (given.title, given.district,
+                coalesce(given.industry, known.industry), coalesce(given.address, known.address),
+                coalesce(given.in_business, known.in_business), coalesce(given.gone, known.gone)))
+         from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
+            as given (key, title, district, industry, address, in_business, gone)
+         left join subject known on known.organisation = $1 and known.key = given.key",
+    )
+    .persistent(false)
+    .bind(organisation)
+    .bind(rows.iter().map(|row| row.key.to_string()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.district.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.industry.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.address.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.life.map(Life::in_business)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.life.map(Life::gone)).collect::<Vec<_>>())
+    .fetch_one(conn)
+    .await?;
+    Ok(Upserted { created, updated })
+}
+
 /// What became of a batch of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upserted {
@@ -209,6 +331,19 @@ pub struct Upserted {
     pub created: i64,
     /// Changed subjects.
     pub updated: i64,
+}
+
+/// Who brings rows into a register, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// `users/{user}`.
+    pub by: &'a str,
+    /// Why; empty where no reason is asked for.
+    pub why: &'a str,
+    /// `organisations/{organisation}/imports/{import}`.
+    pub with: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Writes a batch of rows with distinct keys. What a row does not say stays as it is; rows that change nothing are not
@@ -220,8 +355,7 @@ pub async fn upsert(
     conn: &mut PgConnection,
     organisation: &str,
     rows: &[Given],
-    by: &str,
-    now: DateTime<Utc>,
+    origin: Origin<'_>,
 ) -> Result<Upserted> {
     let keys: Vec<String> = rows.iter().map(|row| row.key.to_string()).collect();
     // In the order of keys, so that two imports into one register wait for each other instead of locking up. Both questions
@@ -234,21 +368,22 @@ pub async fn upsert(
         .await?;
     let (created, updated): (i64, i64) = sqlx::query_as(
         "with written as (
-            insert into subject (organisation, key, title, district, industry, address, in_business, old_number,
-                created_at, changed_at, changed_by, changed_what)
+            insert into subject (organisation, key, title, district, industry, address, in_business, gone, old_number,
+                created_at, changed_at, changed_by, changed_what, changed_why, changed_with)
             select $1, given.key, given.title, given.district, coalesce(given.industry, known.industry, ''),
                 coalesce(given.address, known.address, ''), coalesce(given.in_business, known.in_business, true),
-                given.old_number, $9, $9, $10, '导入 imported'
-            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[])
-                as given (key, title, district, industry, address, in_business, old_number)
+                coalesce(given.gone, known.gone, ''), given.old_number, $10, $10, $11, '导入 imported', $12, $13
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::boolean[])
+                as given (key, title, district, industry, address, in_business, gone, old_number)
             left join subject known on known.organisation = $1 and known.key = given.key
             order by given.key collate \"C\"
             on conflict (organisation, key) do update set title = excluded.title, district = excluded.district,
                 industry = excluded.industry, address = excluded.address, in_business = excluded.in_business,
-                revision = subject.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
-                changed_what = excluded.changed_what
-            where (subject.title, subject.district, subject.industry, subject.address, subject.in_business)
-                is distinct from (excluded.title, excluded.district, excluded.industry, excluded.address, excluded.in_business)
+                gone = excluded.gone, revision = subject.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
+                changed_what = excluded.changed_what, changed_why = excluded.changed_why, changed_with = excluded.changed_with
+            where (subject.title, subject.district, subject.industry, subject.address, subject.in_business, subject.gone)
+                is distinct from (excluded.title, excluded.district, excluded.industry, excluded.address, excluded.in_business,
+                    excluded.gone)
             -- A row that was never updated or locked has no xmax: it is new.
             returning xmax = 0 as new)
          select count(*) filter (where new), count(*) filter (where not new) from written",
@@ -260,10 +395,13 @@ pub async fn upsert(
     .bind(rows.iter().map(|row| row.district.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.industry.as_deref()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.address.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.in_business).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.life.map(Life::in_business)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.life.map(Life::gone)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.key.is_old()).collect::<Vec<_>>())
-    .bind(now)
-    .bind(by)
+    .bind(origin.at)
+    .bind(origin.by)
+    .bind(origin.why)
+    .bind(origin.with)
     .fetch_one(conn)
     .await?;
     Ok(Upserted { created, updated })

@@ -6,11 +6,14 @@
 
 pub mod api;
 mod export;
-mod import;
-mod imports;
-mod reading;
+pub mod import;
+pub mod imports;
+pub mod life;
+pub mod reading;
 pub mod rules;
+pub mod search;
 pub mod store;
+mod streamed;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};
 use proto::qingtian::draws::v1::registers_server::RegistersServer;

@@ -83,14 +83,70 @@ fn cut_last_line(file: &mut File, size: u64) -> io::Result<()> {
 }
 
 /// How a table is to be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Manner {
     /// Encoding, when the uploader named it.
     pub encoding: Option<Encoding>,
-    /// Columns in the order of [`rules::FIELDS`].
-    pub columns: Vec<Column>,
+    /// Which column holds which field, each `field=header`.
+    pub columns: Vec<String>,
     /// District of rows without one.
     pub default_district: Option<DistrictCode>,
+    /// Whether rows were streamed: then their lines are their numbers from 1.
+    pub by_rows: bool,
+}
+
+/// A manner as it is kept with an import that waits.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptManner {
+    encoding: String,
+    columns: Vec<String>,
+    default_district: String,
+    by_rows: bool,
+}
+
+impl Manner {
+    /// Columns in the order of [`rules::FIELDS`].
+    ///
+    /// # Errors
+    /// `INVALID`.
+    pub fn columns(&self) -> Result<Vec<Column>> {
+        rules::columns(&self.columns, self.default_district.is_none())
+    }
+
+    /// As it is kept with an import that waits.
+    ///
+    /// # Errors
+    /// None in practice: text, lists of text and a boolean are always JSON.
+    pub fn keep(&self) -> Result<serde_json::Value> {
+        let encoding = match self.encoding {
+            None => "",
+            Some(Encoding::Utf8) => "UTF-8",
+            Some(Encoding::Gb18030) => "GB18030",
+        };
+        let district = self.default_district.as_ref().map(|code| code.as_str().to_owned());
+        let kept = KeptManner {
+            encoding: encoding.to_owned(),
+            columns: self.columns.clone(),
+            default_district: district.unwrap_or_default(),
+            by_rows: self.by_rows,
+        };
+        serde_json::to_value(kept).map_err(Refusal::internal)
+    }
+
+    /// What [`Manner::keep`] kept.
+    ///
+    /// # Errors
+    /// `INTERNAL` for anything else.
+    pub fn kept(value: serde_json::Value) -> Result<Self> {
+        let kept: KeptManner = serde_json::from_value(value).map_err(Refusal::internal)?;
+        let encoding = match kept.encoding.as_str() {
+            "UTF-8" => Some(Encoding::Utf8),
+            "GB18030" => Some(Encoding::Gb18030),
+            _ => None,
+        };
+        let default_district = DistrictCode::parse(&kept.default_district).ok();
+        Ok(Self { encoding, columns: kept.columns, default_district, by_rows: kept.by_rows })
+    }
 }
 
 /// What the reader has found.
@@ -133,8 +189,12 @@ impl Rows {
 /// # Errors
 /// `FILE_UNREADABLE`; the report cannot be written.
 pub fn read(file: File, manner: &Manner, blobs: &Blob, steps: &mpsc::Sender<Step>) -> Result<()> {
-    let sheet =
-        Sheet::open(io::BufReader::with_capacity(256 << 10, file), manner.encoding, &manner.columns, Limits::default());
+    let sheet = Sheet::open(
+        io::BufReader::with_capacity(256 << 10, file),
+        manner.encoding,
+        &manner.columns()?,
+        Limits::default(),
+    );
     let mut sheet = sheet.map_err(unreadable)?;
     if steps.blocking_send(Step::Opened).is_err() {
         return Ok(());
@@ -142,9 +202,14 @@ pub fn read(file: File, manner: &Manner, blobs: &Blob, steps: &mpsc::Sender<Step
     let mut report = Report::new(blobs.writer(REPORT_BYTES_MAX).map_err(Refusal::internal)?)?;
     let mut first_lines: HashMap<[u8; 16], u32> = HashMap::new();
     let mut rows = Rows::default();
-    let (mut told, mut truncated) = (0, false);
+    let (mut told, mut truncated, mut number) = (0, false, 0);
     while let Some(entry) = sheet.next() {
-        let problems = match entry.map_err(unreadable)? {
+        number += 1;
+        let mut entry = entry.map_err(unreadable)?;
+        if manner.by_rows {
+            renumber(&mut entry, number);
+        }
+        let problems = match entry {
             Entry::Refused(problems) => problems,
             Entry::Row(row) => match rules::parse(&row, manner.default_district) {
                 Err(problems) => problems,
@@ -188,6 +253,14 @@ pub fn read(file: File, manner: &Manner, blobs: &Blob, steps: &mpsc::Sender<Step
     // When nobody takes it, the import has ended already.
     let _ = steps.blocking_send(Step::End { truncated, report });
     Ok(())
+}
+
+/// Rows that were streamed have no lines: they are counted.
+fn renumber(entry: &mut Entry, number: u64) {
+    match entry {
+        Entry::Row(row) => row.line = number,
+        Entry::Refused(problems) => problems.iter_mut().for_each(|problem| problem.line = number),
+    }
 }
 
 /// Half a SHA-256: two keys of one file with the same one will not be seen.

@@ -7,6 +7,8 @@ use kit::{
     sheet::{Column, Problem, Row},
 };
 
+use super::life::Life;
+
 /// An enforcement officer available for draws.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Officer {
@@ -29,8 +31,8 @@ pub struct PoolSubject {
     pub title: String,
     /// District, six digits.
     pub district: String,
-    /// Only subjects in business are drawn; the others are left out with a reason.
-    pub in_business: bool,
+    /// Only subjects in business are drawn; the others are left out for what they are.
+    pub life: Life,
 }
 
 /// Fields a table may hold, in the order in which they are asked for.
@@ -41,44 +43,6 @@ const DISTRICT: usize = 2;
 const INDUSTRY: usize = 3;
 const ADDRESS: usize = 4;
 const STATUS: usize = 5;
-
-/// Words of the registers for those in business.
-const IN_BUSINESS: [&str; 13] = [
-    "在业",
-    "存续",
-    "开业",
-    "在营",
-    "正常",
-    "在册",
-    "营业",
-    "正常营业",
-    "迁入",
-    "存续（在营、开业、在册）",
-    "存续(在营、开业、在册)",
-    "在营（开业）企业",
-    "IN_BUSINESS",
-];
-/// Words of the registers for those who are not.
-const NOT_IN_BUSINESS: [&str; 18] = [
-    "注销",
-    "吊销",
-    "歇业",
-    "迁出",
-    "停业",
-    "撤销",
-    "清算",
-    "关闭",
-    "已注销",
-    "已吊销",
-    "吊销未注销",
-    "吊销已注销",
-    "吊销，未注销",
-    "吊销，已注销",
-    "停业清算",
-    "责令关闭",
-    "不在业",
-    "NOT_IN_BUSINESS",
-];
 
 /// Characters of a title at the most.
 const TITLE_CHARS_MAX: usize = 200;
@@ -130,7 +94,7 @@ pub struct Given {
     /// Address, where given.
     pub address: Option<String>,
     /// Status of life, where given; whoever is new and has none is in business.
-    pub in_business: Option<bool>,
+    pub life: Option<Life>,
 }
 
 /// Parses a row.
@@ -168,7 +132,7 @@ pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given,
             problems.push(problem(row, place, "TOO_LONG", zh, en));
         }
     }
-    let in_business = status(cell(STATUS)).unwrap_or_else(|()| {
+    let life = status(cell(STATUS)).unwrap_or_else(|()| {
         let zh = "无法识别的登记状态；请填写在业、存续、开业，或注销、吊销、歇业、迁出。";
         let en = "unknown status; write 在业 (in business) or 注销, 吊销, 歇业, 迁出 (not in business)";
         problems.push(problem(row, STATUS, "STATUS_UNKNOWN", zh.into(), en.into()));
@@ -182,20 +146,18 @@ pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given,
             district,
             industry: some(INDUSTRY),
             address: some(ADDRESS),
-            in_business,
+            life,
         }),
         _ => Err(problems),
     }
 }
 
-/// Whether a word of the registers says in business; none when nothing is said.
-fn status(word: &str) -> Result<Option<bool>, ()> {
-    match word {
-        "" => Ok(None),
-        word if IN_BUSINESS.contains(&word) => Ok(Some(true)),
-        word if NOT_IN_BUSINESS.contains(&word) => Ok(Some(false)),
-        _ => Err(()),
+/// What a word of the registers says; none when nothing is said.
+fn status(word: &str) -> Result<Option<Life>, ()> {
+    if word.is_empty() {
+        return Ok(None);
     }
+    Life::word(word).map(Some).ok_or(())
 }
 
 fn problem(row: &Row, place: usize, reason: &'static str, zh: String, en: String) -> Problem {
@@ -228,10 +190,10 @@ mod tests {
         let cells = [" 91330000054222688D ", "浙江万捷汽车有限公司 ", LONGTING, "F5261", "郑开大道1号", "存续"];
         let given = parse(&row(cells), None).unwrap();
         assert_eq!(given.key.to_string(), "91330000054222688D");
-        assert_eq!((given.title.as_str(), given.in_business), ("浙江万捷汽车有限公司", Some(true)));
+        assert_eq!((given.title.as_str(), given.life), ("浙江万捷汽车有限公司", Some(Life::InBusiness)));
         let bare = parse(&row(["330000000008000", "甲", "", "", "", ""]), DistrictCode::parse(LONGTING).ok()).unwrap();
         assert_eq!((bare.key.to_string().as_str(), bare.key.is_old()), ("reg:330000000008000", true));
-        assert_eq!((bare.industry, bare.in_business), (None, None));
+        assert_eq!((bare.industry, bare.life), (None, None));
         let named = parse(&row(["330000000008000", "甲", " 开封市龙亭区", "", "", ""]), None).unwrap();
         assert_eq!(named.district.as_str(), LONGTING);
     }
@@ -249,12 +211,6 @@ mod tests {
         assert_eq!(reasons(["91330000054222688D", "甲", "", "", "", ""])[0].1, "MISSING_DISTRICT");
         assert_eq!(reasons(["91330000054222688D", "甲", "金明区", "", "", ""])[0].1, "DISTRICT_UNKNOWN");
         assert_eq!(reasons(["91330000054222688d", "甲", LONGTING, "", "", ""])[0].1, "CODE_CHARACTER");
-    }
-
-    #[test]
-    fn every_word_for_a_status_is_known_once() {
-        assert!(IN_BUSINESS.iter().all(|word| status(word) == Ok(Some(true))));
-        assert!(NOT_IN_BUSINESS.iter().all(|word| status(word) == Ok(Some(false))));
     }
 
     #[test]

@@ -9,11 +9,16 @@ use kit::{
 };
 use sqlx::{PgConnection, Row};
 
-use super::rules::{Officer, PoolSubject};
+use super::{
+    imports::Origin,
+    life::Life,
+    rules::{Officer, PoolSubject},
+};
 use crate::plans::rules::{DistrictCount, Plan};
 
-/// How far lists count what matches.
-const COUNT_MAX: i64 = 100_001;
+/// A subject's columns, as [`SubjectRow`] reads them.
+pub const SELECT: &str = "select organisation, key, title, district, industry, address, in_business, gone, old_number,
+    credit_class, revision, created_at, changed_at, changed_by, changed_what, changed_why, changed_with from subject";
 
 /// The subjects in a plan's scope, in business or not, by key in the order of bytes. Read it in a `repeatable read`
 /// transaction, so that counts and officers belong to the same moment. Rows come one by one and are not kept here.
@@ -22,8 +27,8 @@ const COUNT_MAX: i64 = 100_001;
 /// pages in random order, which took two to five times as long for a million rows.
 pub fn pool<'c>(conn: &'c mut PgConnection, plan: &'c Plan) -> BoxStream<'c, sqlx::Result<PoolSubject>> {
     sqlx::query_as(
-        "select key, title, district, in_business from (
-            select key, title, district, in_business from subject
+        "select key, title, district, in_business, gone from (
+            select key, title, district, in_business, gone from subject
             where organisation = $1 and (cardinality($2::text[]) = 0 or district = any($2)) offset 0) as scope
          order by key",
     )
@@ -76,8 +81,10 @@ pub struct SubjectRow {
     pub industry: String,
     /// Address.
     pub address: String,
-    /// Status of life.
+    /// Whether it may be drawn.
     pub in_business: bool,
+    /// How it went, where it is not in business and somebody knows.
+    pub gone: String,
     /// Whether the key is an old number.
     pub old_number: bool,
     /// Credit class or empty.
@@ -86,73 +93,34 @@ pub struct SubjectRow {
     pub revision: i64,
     /// When it came in.
     pub created_at: DateTime<Utc>,
+    /// When it changed last.
+    pub changed_at: DateTime<Utc>,
     /// Who changed it last.
     pub changed_by: String,
     /// What was changed last.
     pub changed_what: String,
+    /// Why; empty where no reason was asked for.
+    pub changed_why: String,
+    /// Name of the import or change request that brought it; empty for a single change by hand.
+    pub changed_with: String,
 }
 
-/// Which subjects are asked for.
+impl SubjectRow {
+    /// Status of life.
+    pub fn life(&self) -> Life {
+        Life::kept(self.in_business, &self.gone)
+    }
+}
+
+/// Which officers are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// `organisations/{organisation}`.
     pub organisation: String,
-    /// Beginning of the key, or part of the title; empty for all.
+    /// Part of the certificate number; empty for all.
     pub query: String,
     /// District; empty for all.
     pub district: String,
-    /// Status; none for all.
-    pub in_business: Option<bool>,
-}
-
-/// The next subjects by key, at most `rows`.
-///
-/// # Errors
-/// The database fails.
-pub async fn subjects(
-    conn: &mut PgConnection,
-    filter: &Filter,
-    after: Option<&str>,
-    rows: i64,
-) -> Result<Vec<SubjectRow>> {
-    let subjects = sqlx::query_as(
-        "select organisation, key, title, district, industry, address, in_business, old_number, credit_class, revision,
-                created_at, changed_by, changed_what
-         from subject where organisation = $1 and ($2 = '' or starts_with(key, $2) or title ilike $3)
-            and ($4 = '' or district = $4) and ($5::boolean is null or in_business = $5)
-            and ($6::text is null or key > $6) order by key limit $7",
-    )
-    .bind(&filter.organisation)
-    .bind(&filter.query)
-    .bind(pages::like(&filter.query))
-    .bind(&filter.district)
-    .bind(filter.in_business)
-    .bind(after)
-    .bind(rows)
-    .fetch_all(conn)
-    .await?;
-    Ok(subjects)
-}
-
-/// How many subjects match, counted up to 100,001.
-///
-/// # Errors
-/// The database fails.
-pub async fn count_subjects(conn: &mut PgConnection, filter: &Filter) -> Result<i64> {
-    let count = sqlx::query_scalar(
-        "select count(*) from (select from subject
-            where organisation = $1 and ($2 = '' or starts_with(key, $2) or title ilike $3)
-            and ($4 = '' or district = $4) and ($5::boolean is null or in_business = $5) limit $6) found",
-    )
-    .bind(&filter.organisation)
-    .bind(&filter.query)
-    .bind(pages::like(&filter.query))
-    .bind(&filter.district)
-    .bind(filter.in_business)
-    .bind(COUNT_MAX)
-    .fetch_one(conn)
-    .await?;
-    Ok(count)
 }
 
 /// One subject.
@@ -160,16 +128,13 @@ pub async fn count_subjects(conn: &mut PgConnection, filter: &Filter) -> Result<
 /// # Errors
 /// `NOT_FOUND` when there is none.
 pub async fn subject(conn: &mut PgConnection, organisation: &str, key: &str) -> Result<SubjectRow> {
-    sqlx::query_as(
-        "select organisation, key, title, district, industry, address, in_business, old_number, credit_class, revision,
-                created_at, changed_by, changed_what
-         from subject where organisation = $1 and key = $2",
-    )
-    .bind(organisation)
-    .bind(key)
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| Refusal::not_found(format!("{organisation}/subjects/{key}")))
+    // The text is a constant of this module.
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} where organisation = $1 and key = $2")))
+        .bind(organisation)
+        .bind(key)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| Refusal::not_found(format!("{organisation}/subjects/{key}")))
 }
 
 /// One subject, locked until the transaction ends.
@@ -185,48 +150,66 @@ pub async fn lock_subject(conn: &mut PgConnection, organisation: &str, key: &str
     subject(conn, organisation, key).await
 }
 
-/// A change of a subject's status by hand.
-#[derive(Debug)]
-pub struct StatusChange<'a> {
-    /// Status from now on.
-    pub in_business: bool,
-    /// Why.
-    pub reason: &'a str,
-    /// `users/{user}`.
-    pub by: &'a str,
-    /// When.
-    pub at: DateTime<Utc>,
+/// What changes of a subject by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit<'a> {
+    /// Its status of life.
+    Life(Life),
+    /// Its district, six digits.
+    District(&'a str),
 }
 
-/// Writes a locked subject's new status, and why.
+/// Writes the same change to locked subjects; their versions before are kept by the database.
 ///
 /// # Errors
 /// The database fails.
-pub async fn set_status(conn: &mut PgConnection, subject: &SubjectRow, change: &StatusChange<'_>) -> Result<()> {
+pub async fn edit(
+    conn: &mut PgConnection,
+    organisation: &str,
+    keys: &[String],
+    edit: Edit<'_>,
+    origin: Origin<'_>,
+) -> Result<()> {
+    let (life, district, what) = match edit {
+        Edit::Life(life) => (Some(life), None, life.change().to_owned()),
+        Edit::District(district) => (None, Some(district), format!("区划改为{district} district {district}")),
+    };
     sqlx::query(
-        "update subject set in_business = $3, revision = revision + 1, changed_at = $4, changed_by = $5, changed_what = $6
-         where organisation = $1 and key = $2",
+        "update subject set in_business = coalesce($3, in_business), gone = coalesce($4, gone),
+            district = coalesce($5, district), revision = revision + 1, changed_at = $6, changed_by = $7,
+            changed_what = $8, changed_why = $9, changed_with = $10
+         where organisation = $1 and key = any($2)",
     )
-    .bind(&subject.organisation)
-    .bind(&subject.key)
-    .bind(change.in_business)
-    .bind(change.at)
-    .bind(change.by)
-    .bind(if change.in_business { "登记为在业 set in business" } else { "登记为不在业 set not in business" })
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query(
-        "insert into subject_status (organisation, key, in_business, reason, actor, at) values ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&subject.organisation)
-    .bind(&subject.key)
-    .bind(change.in_business)
-    .bind(change.reason)
-    .bind(change.by)
-    .bind(change.at)
+    .persistent(false)
+    .bind(organisation)
+    .bind(keys)
+    .bind(life.map(Life::in_business))
+    .bind(life.map(Life::gone))
+    .bind(district)
+    .bind(origin.at)
+    .bind(origin.by)
+    .bind(what)
+    .bind(origin.why)
+    .bind(origin.with)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Subjects by key, in the order of keys; `lock` is empty or `for update`.
+///
+/// # Errors
+/// The database fails.
+pub async fn chosen(
+    conn: &mut PgConnection,
+    organisation: &str,
+    keys: &[String],
+    lock: &'static str,
+) -> Result<Vec<SubjectRow>> {
+    // The text is made of constants.
+    let sql = format!("{SELECT} where organisation = $1 and key = any($2) order by key {lock}");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(organisation).bind(keys);
+    Ok(found.fetch_all(conn).await?)
 }
 
 /// An officer as known here, with what only lists show.
@@ -381,7 +364,7 @@ impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for PoolSubject {
             key: row.try_get("key")?,
             title: row.try_get("title")?,
             district: row.try_get("district")?,
-            in_business: row.try_get("in_business")?,
+            life: Life::kept(row.try_get("in_business")?, row.try_get("gone")?),
         })
     }
 }

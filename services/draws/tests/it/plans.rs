@@ -320,7 +320,7 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     let plan = draws::plans::store::load(&mut conn, &fine.name, &kit::auth::Reach::City).await.unwrap();
     let pool: Vec<_> =
         futures::TryStreamExt::try_collect(draws::registers::store::pool(&mut conn, &plan)).await.unwrap();
-    assert_eq!((pool.len(), pool.iter().filter(|subject| subject.in_business).count()), (41, 40));
+    assert_eq!((pool.len(), pool.iter().filter(|subject| subject.life.in_business()).count()), (41, 40));
     assert!(pool.is_sorted_by(|a, b| a.key.as_bytes() < b.key.as_bytes()));
 }
 

@@ -91,7 +91,7 @@ async fn a_status_is_changed_with_a_reason_by_whoever_read_the_newest() {
     assert_eq!((first.status(), first.etag.as_str()), (pb::SubjectStatus::NotInBusiness, "2"));
     let again = clerk.set_subject_status(request.clone()).await.unwrap().into_inner();
     assert_eq!(again, first, "a repeated request is answered with the first answer");
-    assert_eq!(world.count("select count(*) from subject_status").await, 1);
+    assert_eq!(world.count("select count(*) from subject_version").await, 1);
     let other = pb::SetSubjectStatusRequest { reason: "别的理由".into(), ..request };
     assert_eq!(reason(clerk.set_subject_status(other).await), "REQUEST_ID_REUSED");
 
@@ -113,7 +113,7 @@ async fn a_status_is_changed_with_a_reason_by_whoever_read_the_newest() {
     ] {
         assert_eq!(reason(clerk.set_subject_status(request).await), why);
     }
-    assert_eq!(world.count("select count(*) from subject_status").await, 1);
+    assert_eq!(world.count("select count(*) from subject_version").await, 1);
     assert_eq!(world.count("select revision from subject").await, 2, "nothing is half-done after a refusal");
 }
 

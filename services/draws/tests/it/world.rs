@@ -14,7 +14,10 @@ use proto::{
             v1::{CheckEntry, Item, ItemState},
         },
         common::v1::Import,
-        draws::v1::{self as pb, plans_client::PlansClient, registers_client::RegistersClient},
+        draws::v1::{
+            self as pb, plans_client::PlansClient, register_changes_client::RegisterChangesClient,
+            registers_client::RegistersClient,
+        },
         events::v1::Event,
         identity::events::v1::OfficerChanged,
     },
@@ -32,6 +35,7 @@ pub const SHUNHE: &str = "410203";
 
 pub type Registers = RegistersClient<UserChannel>;
 pub type Plans = PlansClient<UserChannel>;
+pub type Changes = RegisterChangesClient<UserChannel>;
 
 pub struct World {
     pub harness: Harness,
@@ -61,8 +65,30 @@ impl World {
         PlansClient::new(self.harness.user(user, organisation, roles).await.unwrap())
     }
 
-    pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    /// A person at the changes of a bureau's register.
+    pub async fn changes(&self, user: &str, organisation: &str, roles: &[Role]) -> Changes {
+        RegisterChangesClient::new(self.harness.user(user, organisation, roles).await.unwrap())
+    }
+
+    /// A reviewer of the market bureau at the changes of its register.
+    pub async fn chief(&self) -> Changes {
+        self.changes("users/chief", MARKET, &[Role::Reviewer]).await
+    }
+
+    /// The second person approves a change, and it is applied to its end.
+    pub async fn approve(&self, name: &str) -> pb::RegisterChange {
+        let mut chief = self.chief().await;
+        let change = get_change(&mut chief, name).await;
+        let request =
+            pb::ApproveRegisterChangeRequest { name: name.to_owned(), etag: change.etag, ..Default::default() };
+        let approved = chief.approve_register_change(request).await.unwrap().into_inner();
+        assert_eq!((approved.decider.as_str(), approved.state()), ("users/chief", pb::RegisterChangeState::Applying));
+        applied(&chief, name).await
+    }
+
+    /// The number a question of the test's own answers.
+    pub async fn count(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.pool).await.unwrap()
     }
 
     /// The officer with this certificate, as identity announces one.
@@ -139,6 +165,20 @@ pub async fn upload(
 ) -> Result<Import, Status> {
     let chunks = chunks(head, bytes);
     Ok(registers.import_subjects(futures::stream::iter(chunks)).await?.into_inner())
+}
+
+pub async fn get_change(changes: &mut Changes, name: &str) -> pb::RegisterChange {
+    let request = pb::GetRegisterChangeRequest { name: name.to_owned() };
+    changes.get_register_change(request).await.unwrap().into_inner()
+}
+
+/// A change once it is applied to its end.
+pub async fn applied(changes: &Changes, name: &str) -> pb::RegisterChange {
+    until("the change is applied", || async {
+        get_change(&mut changes.clone(), name).await.state() == pb::RegisterChangeState::Applied
+    })
+    .await;
+    get_change(&mut changes.clone(), name).await
 }
 
 /// The made-up code of a district's enterprise.

@@ -4,7 +4,10 @@ export type ImportState =
   | 'IMPORT_STATE_UNSPECIFIED'
   | 'IMPORT_STATE_RUNNING'
   | 'IMPORT_STATE_FINISHED'
-  | 'IMPORT_STATE_INTERRUPTED';
+  | 'IMPORT_STATE_INTERRUPTED'
+  | 'IMPORT_STATE_WAITING'
+  | 'IMPORT_STATE_APPLYING'
+  | 'IMPORT_STATE_REJECTED';
 
 export interface Import {
   name: string;
@@ -21,6 +24,8 @@ export interface Import {
   createTime?: string;
   endTime?: string;
   creator: string;
+  reason: string;
+  change: string;
 }
 
 export interface RowProblem {

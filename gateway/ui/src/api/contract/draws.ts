@@ -4,7 +4,11 @@ import type * as common from './common';
 export type SubjectStatus =
   | 'SUBJECT_STATUS_UNSPECIFIED'
   | 'SUBJECT_STATUS_IN_BUSINESS'
-  | 'SUBJECT_STATUS_NOT_IN_BUSINESS';
+  | 'SUBJECT_STATUS_NOT_IN_BUSINESS'
+  | 'SUBJECT_STATUS_SUSPENDED'
+  | 'SUBJECT_STATUS_DEREGISTERED'
+  | 'SUBJECT_STATUS_REVOKED'
+  | 'SUBJECT_STATUS_MOVED_OUT';
 
 export interface Subject {
   name: string;
@@ -18,6 +22,17 @@ export interface Subject {
   etag: string;
   createTime?: string;
   creditClass: string;
+  changeTime?: string;
+  pendingChange: string;
+}
+
+export interface SubjectRow {
+  key: string;
+  title: string;
+  district: string;
+  industry: string;
+  address: string;
+  status: string;
 }
 
 export interface ImportSubjectsRequest {
@@ -27,6 +42,8 @@ export interface ImportSubjectsRequest {
   columns: string[];
   defaultDistrict: string;
   file?: unknown;
+  reason: string;
+  rows: SubjectRow[];
 }
 
 export interface ListImportsRequest {
@@ -55,6 +72,11 @@ export interface ListSubjectsRequest {
   query: string;
   district: string;
   status: SubjectStatus;
+  districts: string[];
+  statuses: SubjectStatus[];
+  industry: string;
+  creditClasses: string[];
+  orderBy: string;
 }
 
 export interface ListSubjectsResponse {
@@ -68,6 +90,11 @@ export interface ExportSubjectsRequest {
   query: string;
   district: string;
   status: SubjectStatus;
+  districts: string[];
+  statuses: SubjectStatus[];
+  industry: string;
+  creditClasses: string[];
+  orderBy: string;
 }
 
 export interface GetSubjectRequest {
@@ -128,6 +155,142 @@ export interface ListConflictsRequest {
 export interface ListConflictsResponse {
   conflicts: Conflict[];
   nextPageToken: string;
+}
+
+export type RegisterChangeKind =
+  | 'REGISTER_CHANGE_KIND_UNSPECIFIED'
+  | 'REGISTER_CHANGE_KIND_STATUS'
+  | 'REGISTER_CHANGE_KIND_DISTRICT'
+  | 'REGISTER_CHANGE_KIND_IMPORT';
+
+export type RegisterChangeState =
+  | 'REGISTER_CHANGE_STATE_UNSPECIFIED'
+  | 'REGISTER_CHANGE_STATE_PENDING'
+  | 'REGISTER_CHANGE_STATE_APPLYING'
+  | 'REGISTER_CHANGE_STATE_APPLIED'
+  | 'REGISTER_CHANGE_STATE_REJECTED';
+
+export type RegisterChangeOutcome =
+  | 'REGISTER_CHANGE_OUTCOME_UNSPECIFIED'
+  | 'REGISTER_CHANGE_OUTCOME_CHANGED'
+  | 'REGISTER_CHANGE_OUTCOME_UNCHANGED'
+  | 'REGISTER_CHANGE_OUTCOME_STALE'
+  | 'REGISTER_CHANGE_OUTCOME_NOT_FOUND';
+
+export interface RegisterChange {
+  name: string;
+  kind: RegisterChangeKind;
+  status: SubjectStatus;
+  district: string;
+  import: string;
+  reason: string;
+  plan: string;
+  state: RegisterChangeState;
+  etag: string;
+  creator: string;
+  createTime?: string;
+  decider: string;
+  decideTime?: string;
+  decideReason: string;
+  endTime?: string;
+  rows: string;
+  changed: string;
+  unchanged: string;
+  refused: string;
+  samples: RegisterChangeRow[];
+}
+
+export interface RegisterChangeRow {
+  key: string;
+  title: string;
+  status: SubjectStatus;
+  district: string;
+  outcome: RegisterChangeOutcome;
+  note: string;
+}
+
+export interface ChosenSubject {
+  key: string;
+  etag: string;
+}
+
+export interface ChangeSubjectsRequest {
+  parent: string;
+  subjects: ChosenSubject[];
+  filter?: SubjectFilter;
+  status: SubjectStatus;
+  district: string;
+  reason: string;
+  validateOnly: boolean;
+  requestId: string;
+}
+
+export interface SubjectFilter {
+  query: string;
+  districts: string[];
+  industry: string;
+  creditClasses: string[];
+  statuses: SubjectStatus[];
+}
+
+export interface ListRegisterChangesRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  state: RegisterChangeState;
+}
+
+export interface ListRegisterChangesResponse {
+  changes: RegisterChange[];
+  nextPageToken: string;
+}
+
+export interface GetRegisterChangeRequest {
+  name: string;
+}
+
+export interface ListRegisterChangeRowsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  outcome: RegisterChangeOutcome;
+}
+
+export interface ListRegisterChangeRowsResponse {
+  rows: RegisterChangeRow[];
+  nextPageToken: string;
+}
+
+export interface ApproveRegisterChangeRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RejectRegisterChangeRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface ListSubjectVersionsRequest {
+  parent: string;
+}
+
+export interface ListSubjectVersionsResponse {
+  versions: SubjectVersion[];
+}
+
+export interface SubjectVersion {
+  subject?: Subject;
+  actor: string;
+  time?: string;
+  what: string;
+  reason: string;
+  source: string;
+  approver: string;
 }
 
 export type PlanState =

@@ -39,6 +39,13 @@ export interface Methods {
   'Registers.ListOfficers': [draws.ListOfficersRequest, draws.ListOfficersResponse];
   'Registers.DeclareConflict': [draws.DeclareConflictRequest, draws.Conflict];
   'Registers.ListConflicts': [draws.ListConflictsRequest, draws.ListConflictsResponse];
+  'RegisterChanges.ChangeSubjects': [draws.ChangeSubjectsRequest, draws.RegisterChange];
+  'RegisterChanges.ListRegisterChanges': [draws.ListRegisterChangesRequest, draws.ListRegisterChangesResponse];
+  'RegisterChanges.GetRegisterChange': [draws.GetRegisterChangeRequest, draws.RegisterChange];
+  'RegisterChanges.ListRegisterChangeRows': [draws.ListRegisterChangeRowsRequest, draws.ListRegisterChangeRowsResponse];
+  'RegisterChanges.ApproveRegisterChange': [draws.ApproveRegisterChangeRequest, draws.RegisterChange];
+  'RegisterChanges.RejectRegisterChange': [draws.RejectRegisterChangeRequest, draws.RegisterChange];
+  'RegisterChanges.ListSubjectVersions': [draws.ListSubjectVersionsRequest, draws.ListSubjectVersionsResponse];
   'Plans.CreatePlan': [draws.CreatePlanRequest, draws.Plan];
   'Plans.UpdatePlan': [draws.UpdatePlanRequest, draws.Plan];
   'Plans.GetPlan': [draws.GetPlanRequest, draws.Plan];
@@ -122,6 +129,13 @@ export const routes: Record<keyof Methods, Route> = {
   'Registers.ListOfficers': { verb: 'GET', path: '/v1/{parent=organisations/*}/officers' },
   'Registers.DeclareConflict': { verb: 'POST', path: '/v1/{parent=organisations/*}/conflicts', body: 'conflict', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
   'Registers.ListConflicts': { verb: 'GET', path: '/v1/{parent=organisations/*}/conflicts', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'RegisterChanges.ChangeSubjects': { verb: 'POST', path: '/v1/{parent=organisations/*}/subjects:change', body: '*', roles: ['ROLE_HANDLER'] },
+  'RegisterChanges.ListRegisterChanges': { verb: 'GET', path: '/v1/{parent=organisations/*}/registerChanges' },
+  'RegisterChanges.GetRegisterChange': { verb: 'GET', path: '/v1/{name=organisations/*/registerChanges/*}' },
+  'RegisterChanges.ListRegisterChangeRows': { verb: 'GET', path: '/v1/{parent=organisations/*/registerChanges/*}/rows' },
+  'RegisterChanges.ApproveRegisterChange': { verb: 'POST', path: '/v1/{name=organisations/*/registerChanges/*}:approve', body: '*', roles: ['ROLE_REVIEWER'] },
+  'RegisterChanges.RejectRegisterChange': { verb: 'POST', path: '/v1/{name=organisations/*/registerChanges/*}:reject', body: '*', roles: ['ROLE_REVIEWER'] },
+  'RegisterChanges.ListSubjectVersions': { verb: 'GET', path: '/v1/{parent=organisations/*/subjects/*}/versions' },
   'Plans.CreatePlan': { verb: 'POST', path: '/v1/plans', body: 'plan', roles: ['ROLE_HANDLER'] },
   'Plans.UpdatePlan': { verb: 'PATCH', path: '/v1/{plan.name=plans/*}', body: 'plan', roles: ['ROLE_HANDLER'] },
   'Plans.GetPlan': { verb: 'GET', path: '/v1/{name=plans/*}' },

@@ -27,6 +27,10 @@ export function ImportReport({ report, reportUrl }: { report: Import; reportUrl:
     <>
       <Section title={report.fileName} extra={<StateTag prefix="import.state." value={report.state} />} lead={report.encoding}>
         {report.state === 'IMPORT_STATE_INTERRUPTED' && <Alert type="warning" showIcon title={t('import.interrupted')} />}
+        {report.state === 'IMPORT_STATE_WAITING' && <Alert type="warning" showIcon title={t('import.waiting')} />}
+        {report.state === 'IMPORT_STATE_APPLYING' && <Alert type="info" showIcon title={t('import.applying')} />}
+        {report.state === 'IMPORT_STATE_REJECTED' && <Alert type="error" showIcon title={t('import.rejected')} />}
+        {report.reason && <p>{t('import.reasonLabel')}：{report.reason}</p>}
         <dl className="counts">
           <Count label={t('import.rows')} value={n(report.rows)} />
           <Count label={t('import.created')} value={n(report.created)} />

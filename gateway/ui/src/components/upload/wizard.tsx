@@ -1,17 +1,19 @@
 import { App, Button, Progress, Steps } from 'antd';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Import } from '../../api/contract/common';
-import { isAbort, toApiError, type ApiError } from '../../api/errors';
 import { useI18n } from '../../i18n';
 import { headBytesMax, readHead, type Head } from '../../lib/csv';
 import { isArchive, readXlsxHead } from '../../lib/xlsx';
 import { guessColumns, toColumnParams } from '../../lib/columns';
+import { beginTransfer, forgetTransfer, goesOn, onTransfers, transferOf, type TransferKind } from '../../lib/transfers';
 import { ErrorPanel } from '../error-panel';
 import { Section } from '../page';
 import { ColumnMap, FileDrop, Sample } from './file';
 import { ImportReport } from './report';
 
 interface Props {
+  /** What is uploaded; an upload goes on while the page is left, and is found here again. */
+  kind: TransferKind;
   /** Fields of the table with their usual headers. */
   fields: Record<string, readonly string[]>;
   /** Fields without which nothing can be read. */
@@ -21,8 +23,8 @@ interface Props {
   /** What is still wrong with the settings; null when they suffice. */
   check?: (mapped: Record<string, string | undefined>) => string | null;
   send: (file: File, head: Head, columns: string[], onProgress: (sent: number, total: number) => void, signal: AbortSignal) => Promise<Import>;
-  /** Rows read so far of an import that runs, by the file's name; null when unknown. */
-  rowsSoFar?: (fileName: string, signal: AbortSignal) => Promise<number | null>;
+  /** An import that runs, by the file's name; null when unknown. */
+  soFar?: (fileName: string, signal: AbortSignal) => Promise<Import | null>;
   reportUrl: (done: Import) => string;
   /** Links below the report. */
   after: ReactNode;
@@ -38,23 +40,40 @@ export function formatBytes(n: number): string {
 }
 
 /** Choose a file, check its columns, upload it with progress, read the report. */
-export function UploadWizard({ fields, needed, options, check, send, rowsSoFar, reportUrl, after }: Props) {
+export function UploadWizard({ kind, fields, needed, options, check, send, soFar, reportUrl, after }: Props) {
   const { t } = useI18n();
   const { message } = App.useApp();
-  const [step, setStep] = useState<Step>('file');
+  const transfer = useSyncExternalStore(onTransfers, () => transferOf(kind));
+  const [chosenStep, setStep] = useState<'file' | 'map'>('file');
   const [file, setFile] = useState<File | null>(null);
   const [head, setHead] = useState<Head | null>(null);
   const [unreadable, setUnreadable] = useState(false);
   const [mapped, setMapped] = useState<Record<string, string | undefined>>({});
   const [tried, setTried] = useState(false);
-  const [sent, setSent] = useState({ bytes: 0, total: 1 });
-  const [rows, setRows] = useState<number | null>(null);
-  const [error, setError] = useState<ApiError | null>(null);
-  const [stopped, setStopped] = useState(false);
-  const [report, setReport] = useState<Import | null>(null);
-  const running = useRef<AbortController | null>(null);
+  const [rows, setRows] = useState<Import | null>(null);
+  const step: Step = transfer?.done ? 'report' : transfer ? 'upload' : chosenStep;
+  const report = transfer?.done ?? null;
+  const arrived = goesOn(transfer) && transfer.sent >= transfer.total;
+  const fileName = transfer?.fileName ?? '';
 
-  useEffect(() => () => running.current?.abort(), []);
+  useEffect(() => {
+    if (!arrived || !soFar) return undefined;
+    const ending = new AbortController();
+    let waiting: ReturnType<typeof setTimeout>;
+    const look = async () => {
+      const found = await soFar(fileName, ending.signal).catch(() => null);
+      if (ending.signal.aborted) return;
+      if (found) setRows(found);
+      waiting = setTimeout(() => void look(), 1000);
+    };
+    void look();
+    return () => {
+      ending.abort();
+      clearTimeout(waiting);
+    };
+    // `soFar` is made anew with every rendering and asks the same.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [arrived, fileName]);
 
   const choose = async (chosen: File) => {
     const whole = chosen.size <= headBytesMax;
@@ -72,56 +91,26 @@ export function UploadWizard({ fields, needed, options, check, send, rowsSoFar, 
   const used = Object.values(mapped).filter(Boolean);
   const problem = needed.some((field) => !mapped[field]) ? t('field.required') : new Set(used).size < used.length ? t('import.twice') : (check?.(mapped) ?? null);
 
-  const start = async () => {
+  const start = () => {
     setTried(true);
     if (problem || !file || !head) return;
-    const ending = new AbortController();
-    running.current = ending;
-    setStep('upload');
-    setError(null);
-    setStopped(false);
     setRows(null);
-    setSent({ bytes: 0, total: file.size });
-    let arrived = false;
-    const watch = async () => {
-      while (!ending.signal.aborted && rowsSoFar) {
-        await new Promise((resolve) => setTimeout(resolve, 1500));
-        if (ending.signal.aborted || report) return;
-        if (arrived) setRows(await rowsSoFar(file.name, ending.signal).catch(() => null));
-      }
-    };
-    void watch();
-    try {
-      const done = await send(
-        file,
-        head,
-        toColumnParams(mapped),
-        (bytes, total) => {
-          arrived = bytes >= total;
-          setSent({ bytes, total });
-        },
-        ending.signal,
-      );
-      setReport(done);
-      setStep('report');
-      void message.success(t('import.state.IMPORT_STATE_FINISHED'));
-    } catch (thrown) {
-      if (isAbort(thrown)) setStopped(true);
-      else setError(toApiError(thrown));
-    } finally {
-      ending.abort();
-    }
+    beginTransfer(kind, file.name, file.size, async (onProgress, signal) => {
+      const done = await send(file, head, toColumnParams(mapped), onProgress, signal);
+      void message.success(t(`import.state.${done.state}`));
+      return done;
+    });
   };
 
   const restart = () => {
+    forgetTransfer(kind);
     setStep('file');
     setFile(null);
     setHead(null);
-    setReport(null);
-    setError(null);
   };
 
-  const percent = Math.floor((sent.bytes / Math.max(1, sent.total)) * 100);
+  const percent = transfer ? Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) : 0;
+  const n = (text: string) => Number(text).toLocaleString('en');
   return (
     <>
       <Steps className="steps" size="small" responsive={false} current={steps.indexOf(step)} titlePlacement="vertical" items={steps.map((one) => ({ title: t(`import.step.${one}`) }))} />
@@ -150,38 +139,45 @@ export function UploadWizard({ fields, needed, options, check, send, rowsSoFar, 
             )}
             <div className="form-acts">
               <Button onClick={restart}>{t('act.previous')}</Button>
-              <Button type="primary" onClick={() => void start()}>
+              <Button type="primary" onClick={start}>
                 {t('import.start')}
               </Button>
             </div>
           </Section>
         </>
       )}
-      {step === 'upload' && file && (
-        <Section title={file.name}>
-          {!error && !stopped && (
+      {step === 'upload' && transfer && (
+        <Section title={transfer.fileName}>
+          {goesOn(transfer) && (
             <>
               <Progress percent={percent} status="normal" aria-label={t('import.step.upload')} />
               <p role="status">
-                {percent < 100
-                  ? t('import.sending', { sent: formatBytes(sent.bytes), total: formatBytes(sent.total) })
+                {!arrived
+                  ? t('import.sending', { sent: formatBytes(transfer.sent), total: formatBytes(transfer.total) })
                   : rows === null
                     ? t('import.reading')
-                    : t('import.readingRows', { n: rows.toLocaleString('en') })}
+                    : t('import.soFar', { rows: n(rows.rows), created: n(rows.created), updated: n(rows.updated), unchanged: n(rows.unchanged), returned: n(rows.returned) })}
               </p>
+              <p className="muted">{t(arrived ? 'import.mayLeaveArrived' : 'import.mayLeave')}</p>
               <div className="form-acts">
-                <Button danger onClick={() => running.current?.abort()}>
+                <Button danger onClick={transfer.stop}>
                   {t('import.stop')}
                 </Button>
               </div>
             </>
           )}
-          {stopped && <p role="alert">{t('import.stopped')}</p>}
-          {error && <ErrorPanel error={error} />}
-          {(error || stopped) && (
+          {transfer.stopped && <p role="alert">{t('import.stopped')}</p>}
+          {transfer.error && <ErrorPanel error={transfer.error} />}
+          {(transfer.error || transfer.stopped) && (
             <div className="form-acts">
-              <Button onClick={() => setStep('map')}>{t('act.previous')}</Button>
-              <Button type="primary" onClick={() => void start()}>
+              <Button onClick={() => forgetTransfer(kind)}>{t('act.previous')}</Button>
+              <Button
+                type="primary"
+                onClick={() => {
+                  setRows(null);
+                  transfer.again();
+                }}
+              >
                 {t('import.again')}
               </Button>
             </div>

@@ -22,6 +22,7 @@ export default function ItemUpload() {
         <MayNot method="Catalog.ImportItems" />
       ) : (
         <UploadWizard
+          kind="items"
           fields={itemFields}
           needed={['title']}
           options={() => (

@@ -1,3 +1,5 @@
+import { Alert } from 'antd';
+import { useEffect, useSyncExternalStore } from 'react';
 import { Link } from 'react-router';
 import { call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
@@ -8,8 +10,9 @@ import { PageHead } from '../../components/page';
 import { useImportColumns } from '../../components/upload/imports';
 import { useI18n } from '../../i18n';
 import { lastPart, pathBelow } from '../../lib/names';
+import { goesOn, onTransfers, transferOf } from '../../lib/transfers';
 
-/** Uploads of subjects, newest first. */
+/** Uploads of subjects, newest first; looks again while one goes on. */
 export default function SubjectImports() {
   const { t } = useI18n();
   const state = useListState();
@@ -19,10 +22,23 @@ export default function SubjectImports() {
     return { rows: answer.imports, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const transfer = useSyncExternalStore(onTransfers, () => transferOf('subjects'));
+  const sending = goesOn(transfer);
+  const running = sending || (loaded.data?.rows.some((row) => row.state === 'IMPORT_STATE_RUNNING' || row.state === 'IMPORT_STATE_APPLYING') ?? false);
+  const { loading, reload } = loaded;
+  useEffect(() => {
+    if (!running || loading) return undefined;
+    const waiting = setTimeout(reload, 2000);
+    return () => clearTimeout(waiting);
+  }, [running, loading, reload]);
+  useEffect(() => reload(), [sending, reload]);
   const columns = useImportColumns((row) => <Link to={pathBelow('subjects/imports', row.name)}>{row.fileName || lastPart(row.name)}</Link>);
   return (
     <>
       <PageHead title={t('import.listTitle')} lead={t('subjects.title')} />
+      {sending && transfer.sent < transfer.total && (
+        <Alert type="info" showIcon title={<Link to="/subjects/upload">{t('import.sendingNow', { file: transfer.fileName, percent: Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) })}</Link>} />
+      )}
       <List label={t('import.listTitle')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} filters={<OrganisationFilter state={state} />} csv={{ fileName: `imports-${lastPart(parent)}.csv`, page }} />
     </>
   );

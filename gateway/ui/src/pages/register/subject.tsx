@@ -1,6 +1,6 @@
-import { App, Button, Spin } from 'antd';
+import { Alert, App, Button, Form, Select, Spin } from 'antd';
 import { useState } from 'react';
-import { useParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import { call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
@@ -9,9 +9,12 @@ import { Facts, MayNot, PageHead, Section, StateTag } from '../../components/pag
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
+import { pathBelow } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
+import { SubjectHistory } from './history';
+import { statuses } from './life';
 
-/** One subject, and its status of life. */
+/** One subject, its status of life, and its history. */
 export default function SubjectDetail() {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
@@ -21,16 +24,29 @@ export default function SubjectDetail() {
   const name = `organisations/${organisation}/subjects/${key}`;
   const { data, error, reload, set } = useLoad(name, (signal) => call('Registers.GetSubject', { name }, signal));
   const [asking, setAsking] = useState(false);
+  const [wanted, setWanted] = useState<string>();
 
   if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!data) return <Spin className="page-spin" />;
-  const other = data.status === 'SUBJECT_STATUS_IN_BUSINESS' ? 'SUBJECT_STATUS_NOT_IN_BUSINESS' : 'SUBJECT_STATUS_IN_BUSINESS';
+  const others = statuses.filter((one) => one !== data.status);
+  const other = others.find((one) => one === wanted) ?? others[0];
   const own = `organisations/${organisation}` === me.organisation;
   return (
     <>
       <PageHead title={data.title} state={<StateTag prefix="subjects.status." value={data.status} />} lead={titleOf(organisation)}>
         {me.may('Registers.SetSubjectStatus') && own ? <Button onClick={() => setAsking(true)}>{t('subjects.setStatus')}</Button> : <MayNot method="Registers.SetSubjectStatus" />}
       </PageHead>
+      {data.pendingChange && (
+        <Alert
+          type="warning"
+          showIcon
+          title={
+            <span>
+              {t('subjects.pending')} <Link to={pathBelow('subjects/changes', data.pendingChange)}>{t('subjects.pendingLink')}</Link>
+            </span>
+          }
+        />
+      )}
       <Section>
         <Facts
           facts={[
@@ -41,22 +57,30 @@ export default function SubjectDetail() {
             [t('subjects.address'), data.address],
             [t('subjects.credit'), data.creditClass || t('subjects.unclassified')],
             [t('field.createTime'), formatTime(data.createTime, lang)],
+            [t('subjects.changeTime'), formatTime(data.changeTime, lang)],
           ]}
         />
       </Section>
+      <SubjectHistory name={name} etag={data.etag} />
       <Confirm
         open={asking}
-        title={t('subjects.setStatusTo', { status: tEnum('subjects.status.', other) })}
+        title={t('subjects.setStatus')}
         okText={t('act.confirm')}
         content={[name, data.etag, other]}
         reason
         onClose={() => setAsking(false)}
         onReload={reload}
         act={async (requestId, reason) => {
-          set(await call('Registers.SetSubjectStatus', { name, status: other, reason, etag: data.etag, requestId }));
-          void message.success(t('subjects.changed'));
+          const answer = await call('Registers.SetSubjectStatus', { name, status: other, reason, etag: data.etag, requestId });
+          set(answer);
+          void message.success(t(answer.pendingChange ? 'subjects.asked' : 'subjects.changed'));
         }}
       >
+        <Form layout="vertical">
+          <Form.Item label={t('subjects.newStatus')} required>
+            <Select aria-label={t('subjects.newStatus')} value={other} options={others.map((value) => ({ value, label: tEnum('subjects.status.', value) }))} onChange={setWanted} />
+          </Form.Item>
+        </Form>
         <p>{t('subjects.setStatusHint')}</p>
       </Confirm>
     </>

@@ -1,4 +1,4 @@
-import { Button, Select } from 'antd';
+import { Button, Input, Select } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { addressOf, call, upload } from '../../api/client';
@@ -17,6 +17,7 @@ export default function SubjectUpload() {
   const titleOf = useOrganisationTitle();
   const parent = me.organisation;
   const own = session?.organisation?.district ?? '';
+  const [reason, setReason] = useState('');
   const [district, setDistrict] = useState(districtCodes.includes(own) ? own : '');
 
   return (
@@ -26,23 +27,26 @@ export default function SubjectUpload() {
         <MayNot method="Registers.ImportSubjects" />
       ) : (
         <UploadWizard
+          kind="subjects"
           fields={subjectFields}
           needed={['key', 'title']}
           check={(mapped) => (mapped['district'] || district ? null : `${t('import.defaultDistrict')}：${t('field.required')}`)}
           options={() => (
-            <label className="map-field form-narrow">
+            <div className="map-field form-narrow">
               <span>{t('import.defaultDistrict')}</span>
               <Select aria-label={t('import.defaultDistrict')} value={district || undefined} onChange={setDistrict} placeholder={t('import.defaultDistrict')} options={districtCodes.map((code) => ({ value: code, label: `${districtName(code, lang)} ${code}` }))} />
               <span className="muted">{t('import.defaultDistrictHint')}</span>
-            </label>
+              <span>{t('import.reasonLabel')}</span>
+              <Input aria-label={t('import.reasonLabel')} value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+              <span className="muted">{t('import.reasonHint')}</span>
+            </div>
           )}
           send={(file, head, columns, onProgress, signal) =>
-            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, defaultDistrict: district }, file, onProgress, signal)
+            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, defaultDistrict: district, reason: reason.trim() }, file, onProgress, signal)
           }
-          rowsSoFar={async (fileName, signal) => {
+          soFar={async (fileName, signal) => {
             const { imports } = await call('Registers.ListImports', { parent, pageSize: 5 }, signal);
-            const running = imports.find((one) => one.state === 'IMPORT_STATE_RUNNING' && one.fileName === fileName);
-            return running ? Number(running.rows) : null;
+            return imports.find((one) => one.state === 'IMPORT_STATE_RUNNING' && one.fileName === fileName) ?? null;
           }}
           reportUrl={(done) => addressOf('Registers.DownloadImportReport', { name: done.name })}
           after={

@@ -59,10 +59,15 @@ impl City {
         self.register(&gone).await;
     }
 
+    /// Brings subjects into the register; where a plan waits for its draw with a reason and a second person.
     pub async fn register(&self, csv: &str) {
         let mut clerk = self.world.clerk().await;
-        let import = upload(&mut clerk, upload_to(MARKET), csv.as_bytes()).await.unwrap();
+        let head = pb::ImportSubjectsRequest { reason: "补录名录".to_owned(), ..upload_to(MARKET) };
+        let import = upload(&mut clerk, head, csv.as_bytes()).await.unwrap();
         assert_eq!(import.returned, 0, "{import:?}");
+        if !import.change.is_empty() {
+            self.world.approve(&import.change).await;
+        }
     }
 
     /// A plan that one person writes and another publishes.

@@ -175,7 +175,8 @@ async fn a_register_that_changes_after_the_statement_changes_nothing() {
         etag: current.etag,
         ..Default::default()
     };
-    clerk.set_subject_status(gone).await.unwrap();
+    let asked = clerk.set_subject_status(gone).await.unwrap().into_inner();
+    assert_eq!(city.world.approve(&asked.pending_change).await.changed, 1);
     city.enter_both(&stated).await;
     city.advance(CLOSE);
     city.until_closed(&stated.name).await;

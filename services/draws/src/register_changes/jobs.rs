@@ -1,0 +1,111 @@
+//! Applies changes (art. 13), chunk by chunk, each in one transaction with its audit entry. Safe to run twice and on two pods:
+//! every chunk locks the change's row, skips one somebody else works on, and takes the subjects nobody dealt with. After a crash
+//! it goes on where it was.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use kit::{env::Env, error::Result, ledger::Ledger};
+use tokio::sync::Notify;
+
+use super::{
+    api::message,
+    rules::{Event, Outcome, State, Target, apply, outcome},
+    store::{self, ChangeRow},
+};
+use crate::registers::{
+    import::Importer,
+    imports::Origin,
+    store::{self as registers, Edit, SubjectRow},
+};
+
+/// Subjects of one transaction.
+const CHUNK_ROWS: i64 = 1_000;
+/// How often it looks for changes that another process was told to apply.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until the process stops.
+pub async fn run(env: Env, ledger: Ledger, woken: Arc<Notify>) {
+    let importer = Importer::new(env, ledger.clone());
+    loop {
+        if let Err(refusal) = round(&ledger, &importer).await {
+            tracing::warn!(error = %refusal, "a change of a register cannot go on; it is tried again");
+        }
+        tokio::select! {
+            () = woken.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+async fn round(ledger: &Ledger, importer: &Importer) -> Result<()> {
+    let mut conn = ledger.pool().acquire().await?;
+    let changes = store::under_way(&mut conn).await?;
+    drop(conn);
+    let mut failed = None;
+    for change in changes {
+        let done = match change.target() {
+            Some(target) => apply_rows(ledger, &change, &target).await,
+            None => importer.apply(&change).await,
+        };
+        // One that cannot go on does not hold up the others.
+        if let Err(refusal) = done {
+            tracing::error!(change.id = %change.id, error = %refusal, "a change of a register cannot go on");
+            failed = Some(refusal);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn apply_rows(ledger: &Ledger, change: &ChangeRow, target: &Target) -> Result<()> {
+    while apply_chunk(ledger, &change.id, target).await? {}
+    Ok(())
+}
+
+/// Deals with the next subjects; whether there may be more.
+async fn apply_chunk(ledger: &Ledger, id: &str, target: &Target) -> Result<bool> {
+    let mut tx = ledger.begin_job("ApplyRegisterChange").await?;
+    let Some(before) = store::take(&mut tx, id).await? else { return Ok(false) };
+    let now = tx.now();
+    let (name, mut after) = (before.name(), before.clone());
+    let to_do = store::to_do(&mut tx, id, CHUNK_ROWS).await?;
+    if to_do.is_empty() {
+        after.state = apply(&name, State::parse(&before.state)?, Event::Finish)?.as_str().to_owned();
+        after.ended_at = Some(now);
+    }
+    let (keys, seen): (Vec<String>, Vec<i64>) = to_do.into_iter().unzip();
+    let found = registers::chosen(&mut tx, &before.organisation, &keys, "for update").await?;
+    let found: HashMap<&str, &SubjectRow> = found.iter().map(|subject| (subject.key.as_str(), subject)).collect();
+    let origin = Origin { by: &before.creator, why: &before.reason, with: &name, at: now };
+    let (mut outcomes, mut notes, mut changed) = (Vec::with_capacity(keys.len()), Vec::new(), Vec::new());
+    for (key, seen) in keys.iter().zip(seen) {
+        let subject = found.get(key.as_str()).copied();
+        let outcome = outcome(seen, subject, target);
+        match outcome {
+            Outcome::Changed => {
+                after.changed += 1;
+                changed.push(key.clone());
+            }
+            Outcome::Unchanged => after.unchanged += 1,
+            Outcome::Stale | Outcome::NotFound => after.refused += 1,
+        }
+        outcomes.push(outcome.as_str());
+        notes.push(match (outcome, subject) {
+            (Outcome::Stale, Some(subject)) => format!("{}：{}", subject.changed_by, subject.changed_what),
+            _ => String::new(),
+        });
+    }
+    let edit = match target {
+        Target::Life(life) => Edit::Life(*life),
+        Target::District(district) => Edit::District(district),
+    };
+    registers::edit(&mut tx, &before.organisation, &changed, edit, origin).await?;
+    store::settle(&mut tx, id, &keys, &outcomes, &notes).await?;
+    store::save(&mut tx, &after).await?;
+    after.revision += 1;
+    tx.changed(&name, Some(&message(&before)), Some(&message(&after)));
+    tx.commit(&()).await?;
+    if after.ended_at.is_some() {
+        tracing::info!(change.id = %id, changed = after.changed, refused = after.refused, "applied a change of a register");
+    }
+    Ok(after.ended_at.is_none())
+}
