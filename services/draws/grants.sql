@@ -26,3 +26,5 @@ grant select, insert on recusal, recusal_line, visit_team to {role};
 grant update (state, revision, decider, decided_at, reject_reason) on recusal to {role};
 -- witnesses: links are only added, and opened once.
 grant select, insert on witness_link, witness_opening to {role};
+-- proofs: codes are only added, and used once.
+grant select, insert on proof_code, proof_use to {role};

@@ -3,13 +3,14 @@
 //!
 //! A newcomer starts at [`draws`]: a draw freezes what [`registers`] and [`plans`] hold, commits to a secret, takes the
 //! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes. [`people`] are who may be sent, [`experts`]
-//! among them.
+//! among them. [`proofs`] hand a firm its own line.
 
 pub mod draws;
 pub mod experts;
 pub mod follow;
 pub mod people;
 pub mod plans;
+pub mod proofs;
 pub mod recusals;
 pub mod register_changes;
 pub mod registers;
@@ -42,5 +43,6 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let part = plans::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
     let part = recusals::add(part, env, &ledger)?;
+    let part = proofs::add(part, env, &ledger);
     draws::add(part, env, &ledger)
 }

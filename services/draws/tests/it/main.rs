@@ -6,6 +6,7 @@ mod draws;
 mod follow;
 mod imports;
 mod plans;
+mod proofs;
 mod recusals;
 mod register_changes;
 mod registers;
