@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use super::{imports::PROBLEMS_MAX, rules};
 
 /// Rows of one transaction.
-pub const BATCH_ROWS: usize = 2_000;
+pub const BATCH_ROWS: usize = 5_000;
 /// Bytes of one file at the most.
 pub const FILE_BYTES_MAX: u64 = 1 << 30;
 /// A million problems of at most a few hundred bytes each stay below this.

@@ -225,6 +225,33 @@ async fn an_upload_that_breaks_is_repeated_without_doubles() {
     assert_eq!(world.count("select count(*) from subject").await, ROWS);
 }
 
+/// New firms go in by COPY, which stops at one that somebody else has entered meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_firm_entered_by_another_in_the_same_moment_is_updated() {
+    let world = World::start().await;
+    let clerk = world.clerk().await;
+    let mut other = world.pool.begin().await.unwrap();
+    sqlx::query(
+        "insert into subject (organisation, key, title, district, industry, address, in_business, old_number,
+            created_at, changed_at, changed_by, changed_what)
+         values ($1, $2, '占位', '410202', '', '', true, false, now(), now(), 'test', 'test')",
+    )
+    .bind(MARKET)
+    .bind(code(LONGTING, 1))
+    .execute(&mut *other)
+    .await
+    .unwrap();
+    let mut waiting = clerk.clone();
+    let text = register(LONGTING, 0..3);
+    let import = tokio::spawn(async move { upload(&mut waiting, upload_to(MARKET), text.as_bytes()).await });
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    until("the import waits for the other", || async { world.count(waits).await == 1 }).await;
+    other.commit().await.unwrap();
+    let import = import.await.unwrap().unwrap();
+    assert_eq!((import.state(), counts(&import)), (ImportState::Finished, [3, 2, 1, 0, 0, 0]));
+    assert_eq!(world.count("select count(*) from subject where title <> '占位' and revision in (1, 2)").await, 3);
+}
+
 /// tonic ends the stream of a cancelled call as it ends that of a finished one; kit's guard keeps the two apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_cancelled_between_two_chunks_is_not_taken_for_a_whole_upload() {
@@ -362,8 +389,8 @@ async fn what_a_table_does_not_say_stays_as_it_is() {
 async fn each_batch_leaves_one_audit_entry() {
     let world = World::start().await;
     let mut clerk = world.clerk().await;
-    upload(&mut clerk, upload_to(MARKET), register(LONGTING, 0..4_500).as_bytes()).await.unwrap();
-    // Begin, three batches of at most 2,000, end; and no event, since nobody follows registers.
+    upload(&mut clerk, upload_to(MARKET), register(LONGTING, 0..10_500).as_bytes()).await.unwrap();
+    // Begin, three batches of at most 5,000, end; and no event, since nobody follows registers.
     let written = "select (select count(*) from log) + (select count(*) from outbox)";
     assert_eq!(world.count(written).await, 5);
     let audits =
