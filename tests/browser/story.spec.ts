@@ -23,6 +23,8 @@ const at = (nth: number): string => codes[nth] ?? '';
 
 let desk: Visitor;
 let supervision: Visitor;
+/** The projector in the room: opened once, then nobody touches it. */
+let room: Visitor;
 let number = '';
 let statement = '';
 /** Who was drawn, in the order of drawing, as the work portal showed it. */
@@ -31,16 +33,19 @@ let drawn: string[] = [];
 test.beforeAll(async ({ browser }) => {
   desk = await visitor(browser);
   supervision = await visitor(browser, { calm: true });
+  room = await visitor(browser);
 });
 
 test.afterEach(() => {
   desk.watch.nothing();
   supervision.watch.nothing();
+  room.watch.nothing();
 });
 
 test.afterAll(async () => {
   await desk.context.close();
   await supervision.context.close();
+  await room.context.close();
 });
 
 /** The figure under a name in the report of an upload. */
@@ -123,6 +128,39 @@ test('a register in GB18030 goes in by a column map made by hand', async () => {
   await look(page, 'story-09-register');
 });
 
+test('an upload goes on while its page is left, and one that was stopped is done again', async () => {
+  const { page } = desk;
+  const rows = [['企业名称', '统一社会信用代码', '区划'], ...codes.slice(0, 40).map((code, nth) => [`顺河第${serial + nth}商行`, code, district])];
+  const file = { name: '再次上传.csv', mimeType: 'text/csv', buffer: Buffer.from(csv(rows)) };
+  // The line is cut until the test lets it through.
+  let through: () => void = () => undefined;
+  const open = new Promise<void>((resolve) => (through = resolve));
+  await page.route(/subjects:import/, async (route) => {
+    await open;
+    await route.continue().catch(() => undefined);
+  });
+  await page.goto('/work/subjects/upload');
+  await page.locator('input[type=file]').setInputFiles(file);
+  await page.getByRole('button', { name: '开始上传' }).click();
+  await expect(page.getByText('可以离开本页去办其他事')).toBeVisible();
+  await look(page, 'story-09a-upload-under-way');
+  await page.getByRole('navigation').getByRole('link', { name: '检查对象名录' }).click();
+  await page.getByRole('link', { name: '上传记录' }).click();
+  await expect(page.getByRole('link', { name: /正在上传 再次上传\.csv/ })).toBeVisible();
+  await look(page, 'story-09b-uploads-one-under-way');
+  await page.getByRole('link', { name: /正在上传 再次上传\.csv/ }).click();
+  await page.getByRole('button', { name: '中止上传' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: '上传已中止' })).toContainText('不会重复');
+  await look(page, 'story-09c-upload-stopped');
+
+  await page.getByRole('button', { name: '重新上传' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: '检查计划' }).click();
+  through();
+  await page.goBack();
+  await report(page, { 读取行数: '40', 新增: '0', 未变: '40', 退回: '0' });
+  await page.unroute(/subjects:import/);
+});
+
 test('a plan is drafted over it, looked at and submitted', async () => {
   const { page } = desk;
   await page.getByRole('navigation').getByRole('link', { name: '检查计划' }).click();
@@ -167,6 +205,41 @@ test('another person publishes the plan', async () => {
   await signOut(page);
 });
 
+test('while the plan waits for its draw, the register changes only by a second person', async () => {
+  const { page } = desk;
+  await signIn(page, 'market-handler');
+  await page.goto(`/work/subjects?q=${at(3)}`);
+  await page.getByRole('table').getByRole('link').first().click();
+  await page.getByRole('button', { name: '变更存续状态' }).click();
+  const dialog = page.getByRole('dialog');
+  // The dialog stands once its field takes the focus.
+  await dialog.getByLabel('理由').click();
+  await expect(dialog.getByLabel('理由')).toBeFocused();
+  await dialog.getByLabel('理由').fill('已迁往外市');
+  await choose(dialog.getByRole('combobox', { name: '变更为' }), '迁出');
+  await look(page, 'story-15a-status-asked');
+  await dialog.getByRole('button', { name: '确认' }).click();
+  await expect(page.getByText('有一项变更正待第二人复核')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('在业');
+  await look(page, 'story-15b-status-waits');
+  await page.getByRole('link', { name: '查看变更申请' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('待复核');
+  await expect(page.getByRole('button', { name: '同意变更' })).toHaveCount(0);
+  await signOut(page);
+
+  await signIn(page, 'market-reviewer');
+  await page.goto('/work/subjects/changes');
+  await look(page, 'story-15c-changes');
+  await page.getByRole('table').getByRole('link').first().click();
+  await page.getByRole('button', { name: '驳回' }).click();
+  await dialog.getByLabel('理由').fill('没有迁出的证明');
+  await dialog.getByRole('button', { name: '驳回' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('已驳回');
+  await expect(page.getByText('没有迁出的证明')).toBeVisible();
+  await look(page, 'story-15d-change-rejected');
+  await signOut(page);
+});
+
 test('the supervision office is at its desk', async () => {
   const { page } = supervision;
   await enter(page, 'supervision');
@@ -196,6 +269,7 @@ test('a draw is created from the plan, stated, and the first dice are given', as
   await expect(page.getByRole('heading', { name: /^抽签 \d{4}-\d{4}/ })).toContainText('待声明');
   number = /\d{4}-\d{4}$/.exec(page.url())?.[0] ?? '';
   expect(number).not.toBe('');
+  await openRoom();
 
   await page.getByRole('button', { name: '作出声明' }).click();
   await expect(page.getByRole('dialog')).toContainText('声明后不能更改');
@@ -212,6 +286,15 @@ test('a draw is created from the plan, stated, and the first dice are given', as
   await expect(page.locator('.entries')).toContainText('4 2 6 1 3 5');
 });
 
+/** Opens the ceremony for everybody in the room, and leaves a mark that a reload would wipe out. */
+async function openRoom(): Promise<void> {
+  const known = async () => (await fetch(`${baseUrl()}/v1/public/draws/${number}`)).status;
+  await expect.poll(known, { message: `${number} in public` }).toBe(200);
+  await room.page.goto(`/draws/${number}/ceremony`);
+  await expect(room.page.locator('#now')).toContainText('等待声明');
+  await room.page.evaluate(() => document.body.classList.add('never-reloaded'));
+}
+
 test('supervision gives its dice on the statement it saw', async () => {
   const { page } = supervision;
   await page.reload();
@@ -221,6 +304,14 @@ test('supervision gives its dice on the statement it saw', async () => {
   await page.getByRole('button', { name: '提交（不可撤回）' }).click();
   await expect(page.locator('.entries')).toContainText('6 6 1 2 5 3');
   await look(page, 'story-20-draw-entries-in');
+});
+
+test('the room has seen the statement and both entries come', async () => {
+  const { page } = room;
+  await expect(page.locator('.givers li.given')).toHaveCount(2);
+  await expect(page.locator('#statement .groups')).toHaveText(statement);
+  for (const value of ['4 2 6 1 3 5', '6 6 1 2 5 3', '还不存在']) await expect(page.locator('#entries')).toContainText(value);
+  await expect(page.locator('body')).toHaveClass(/never-reloaded/);
 });
 
 test('meanwhile anybody can see what was stated, and that nothing is drawn yet', async ({ browser }) => {
@@ -323,4 +414,56 @@ test('the command agrees on the evidence that the page hands out', async ({ brow
   expect(said).toMatch(/verified/i);
   watch.nothing();
   await context.close();
+});
+
+test('the room sees the drawn come one by one, without a reload and without a hand', async () => {
+  const { page } = room;
+  const rows = page.locator('.rolling > li');
+  await expect(rows.first()).toBeVisible();
+  await expect(page.locator('#now')).toContainText('已揭示');
+  await expect(page.locator('.givers li.given')).toHaveCount(3);
+  await expect(page.locator('#entries')).toContainText('已截止并签名');
+  await expect(page.locator('#following')).toContainText('已经结束');
+  // Shown or still to come, the list is whole and in the order of the tickets.
+  const titles = await rows.locator('code:not([title])').evaluateAll((all) => all.map((one) => one.textContent));
+  expect(titles.slice(0, drawn.length)).toEqual(drawn);
+  await expect(rows.last()).toBeVisible();
+  await expect(page.locator('body')).toHaveClass(/never-reloaded/);
+  await look(page, 'story-24b-ceremony');
+});
+
+test('the drawn are shown one by one again, at a pace one can read, or all at once', async ({ browser }) => {
+  const { page, context, watch } = await visitor(browser);
+  // Here time passes when it is told to.
+  await page.clock.install();
+  await page.goto(`/draws/${number}/ceremony`);
+  const [rows, shown] = [page.locator('.rolling > li'), page.locator('.rolling > li:not([hidden])')];
+  const [again, atOnce] = [page.getByRole('button', { name: '从头逐户显示' }), page.getByRole('button', { name: '立即全部显示' })];
+  await expect(rows.last()).toBeVisible();
+  await expect(atOnce).toBeHidden();
+  await again.click();
+  await expect(shown).toHaveCount(1);
+  await page.clock.runFor(3000);
+  const soFar = await shown.count();
+  expect(soFar).toBeGreaterThan(2);
+  expect(soFar).toBeLessThan(12);
+  await expect(again).toBeHidden();
+  await atOnce.click();
+  await expect(rows.last()).toBeVisible();
+  await expect(again).toBeVisible();
+  watch.nothing();
+  await context.close();
+});
+
+test('nothing moves in the room for whoever wants nothing to move, and all is there without script', async ({ browser }) => {
+  for (const also of [{ calm: true }, { script: false }]) {
+    const { page, context, watch } = await visitor(browser, also);
+    await page.goto(`/draws/${number}/ceremony?lang=en`);
+    await expect(page.locator('.rolling > li').last()).toBeVisible();
+    for (const button of await page.locator('[data-roll]').all()) await expect(button).toBeHidden();
+    await expect(page.locator('main svg[role=img]')).toHaveCount(2);
+    if (also.calm) await look(page, 'story-24c-ceremony-english');
+    watch.nothing();
+    await context.close();
+  }
 });
