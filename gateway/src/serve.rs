@@ -178,6 +178,7 @@ impl AsyncWrite for Patient {
 fn pages_router(env: &Env, settings: &Settings) -> anyhow::Result<axum::Router> {
     Ok(pages::router(pages::Settings {
         portal: env.peers.channel("portal")?,
+        draws: env.peers.channel("draws")?,
         clock: env.clock.clone(),
         recheck: RECHECK.to_owned(),
         public_url: settings.public_url.as_str().trim_end_matches('/').to_owned(),

@@ -1,9 +1,10 @@
-//! Questions to the portal, one function each, all anonymous and with an edge in time.
+//! Questions to the portal, one function each, and few to the part that makes draws; all anonymous and with an edge in time.
 
 use std::time::Duration;
 
 use proto::qingtian::{
     catalog::v1::Item,
+    draws::v1::{OwnLine, RedeemProofCodeRequest, proofs_client::ProofsClient},
     portal::v1::{self as pb, portal_client::PortalClient},
 };
 use tonic::{Request, Response, Status, transport::Channel};
@@ -66,6 +67,11 @@ questions! {
     list_log(pb::ListLogRequest) -> pb::ListLogResponse;
     /// One firm in one draw.
     look_up_subject(pb::LookUpSubjectRequest) -> pb::SubjectStanding;
+}
+
+/// A firm's own line for its one-time code.
+pub async fn redeem_proof_code(reader: &Reader, message: RedeemProofCodeRequest) -> Result<OwnLine, Refused> {
+    heard(ProofsClient::new(reader.site.draws.clone()).redeem_proof_code(request(message)).await)
 }
 
 /// A draw by the last part of its name, or the page that says why not.

@@ -25,7 +25,7 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Redirect, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, response::Redirect, routing::get};
 use http::Uri;
 use kit::env::Clock;
 use tonic::transport::Channel;
@@ -38,6 +38,8 @@ use tower_http::compression::{
 pub struct Settings {
     /// The portal, asked without any credentials: the pages see what everybody sees.
     pub portal: Channel,
+    /// The part that makes draws, asked without any credentials too: for a firm's own line and a witness's link.
+    pub draws: Channel,
     /// The time that pages say they were made at.
     pub clock: Clock,
     /// Folder of addresses with `recheck.js`, `worker.js`, `recheck.css` and `ceremony.js`, such as `/assets/recheck/`.
@@ -64,6 +66,8 @@ pub fn router(settings: Settings) -> Router {
         .route("/draws/{number}/", get(slashless))
         .route("/draws/{number}/drawn.csv", get(draw::table))
         .route("/draws/{number}/rules.json", get(draw::rules))
+        .route("/draws/{number}/own-line", get(draw::own_line::form).post(draw::own_line::redeem))
+        .route("/draws/{number}/own-line/", get(slashless))
         .route("/draws/{number}/recipe", get(recipe::page))
         .route("/draws/{number}/ceremony", get(ceremony::page))
         .route("/draws/{number}/ceremony/", get(slashless))
@@ -86,6 +90,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/search/", get(slashless))
         .route("/assets/{file}", get(assets::file))
         .fallback(failure::no_page)
+        .layer(DefaultBodyLimit::max(draw::own_line::FORM_BYTES_MAX))
         .layer(CompressionLayer::new().compress_when(small))
         .with_state(Arc::new(settings))
 }

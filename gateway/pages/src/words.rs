@@ -103,6 +103,9 @@ pub fn left_out(lang: Lang, reason: &str) -> &str {
         "DEREGISTERED" => lang.t("已注销", "deregistered"),
         "REVOKED" => lang.t("已被吊销", "licence revoked"),
         "MOVED_OUT" => lang.t("已迁出", "moved out of the city"),
+        "DRAWN_BEFORE" => lang.t("前一次抽查已抽中", "drawn in the draw this one follows"),
+        "HAS_TEAM" => lang.t("已有检查组", "has a team already"),
+        "IN_ANOTHER_DRAW" => lang.t("已列入另一次抽查", "is in another draw"),
         "VISITED_THIS_QUARTER" => lang.t("本季度已检查过（第十七条）", "visited this quarter already (art. 17)"),
         "BUDGET_SPENT" => lang.t("本年度检查次数已达上限", "its visits for the year are used up"),
         "RECOGNISED" => {
@@ -142,12 +145,24 @@ pub fn district(lang: Lang, code: &str, on: NaiveDate) -> String {
     found.map_or_else(|| code.to_owned(), |district| lang.t(district.zh, district.en).to_owned())
 }
 
-/// A stratum: `all`, a district, or a district with a class such as `410202/C`.
+/// A stratum: `all`, a district, a credit class, or a district with a class such as `410202/C`.
 pub fn stratum(lang: Lang, name: &str, on: NaiveDate) -> String {
     match name.split_once('/') {
-        Some((code, class)) => format!("{} {class}", district(lang, code, on)),
+        Some((code, class)) => format!("{} {}", district(lang, code, on), class_of(lang, class).unwrap_or(class)),
         None if name == "all" => lang.t("全市", "Whole city").to_owned(),
-        None => district(lang, name, on),
+        None => class_of(lang, name).map_or_else(|| district(lang, name, on), ToOwned::to_owned),
+    }
+}
+
+/// A credit class (信用风险分类, art. 17).
+fn class_of(lang: Lang, name: &str) -> Option<&str> {
+    match name {
+        "A" => Some(lang.t("A 类", "class A")),
+        "B" => Some(lang.t("B 类", "class B")),
+        "C" => Some(lang.t("C 类", "class C")),
+        "D" => Some(lang.t("D 类", "class D")),
+        "UNCLASSIFIED" => Some(lang.t("未分类", "unclassified")),
+        _ => None,
     }
 }
 
@@ -180,7 +195,7 @@ mod tests {
     fn places_have_names_and_unknown_ones_keep_their_code() {
         let on = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
         assert_eq!(stratum(Lang::Zh, "410202", on), "龙亭区");
-        assert_eq!(stratum(Lang::En, "410202/C", on), "Longting District C");
+        assert_eq!(stratum(Lang::En, "410202/C", on), "Longting District class C");
         assert_eq!(stratum(Lang::Zh, "all", on), "全市");
         assert_eq!(stratum(Lang::Zh, "999", on), "999");
     }

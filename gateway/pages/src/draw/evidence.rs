@@ -16,6 +16,7 @@ pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
                 "按下按钮，您的浏览器会下载证据包，在您自己的设备上把整个抽查重算一遍，逐项告诉您是否相符。",
                 "Press the button: your browser downloads the evidence, computes the whole draw again on your own device, and tells you check by check whether it agrees.",
             )) }
+            (in_part(reader, facts))
             section #recheck aria-label=(lang.t("复核", "Recheck")) data-bundle={ "/v1/public/draws/" (facts.number) "/evidence" }
                 data-log=[has_log.then(|| format!("/v1/public/draws/{}/log", facts.number))] data-log-head=[has_log.then(|| format!("/v1/public/draws/{}/log/head", facts.number))]
                 data-jwks="/.well-known/jwks.json" data-demo=(facts.is_demonstration()) data-lang=(if lang.is_zh() { "zh" } else { "en" }) {
@@ -28,10 +29,37 @@ pub fn recheck(reader: &Reader, facts: &Facts) -> Markup {
                     a href={ "/v1/public/draws/" (facts.number) "/evidence" } { (lang.t("证据包", "evidence")) } " · "
                     a href="/.well-known/jwks.json" { (lang.t("公钥", "keys")) }
                     br;
-                    code { "qingtian verify draw-" (facts.number) ".tar.gz --jwks jwks.json" @if facts.is_demonstration() { " --demo" } }
+                    code { "qingtian verify draws-" (facts.number) ".tar.gz --jwks jwks.json" @if facts.is_demonstration() { " --demo" } }
                 }
             }
             p { a href={ "/draws/" (facts.number) "/recipe" } { (lang.t("不用我们的任何程序，怎样用 sha256sum、sort、awk 复核这次抽查", "How to check this draw with sha256sum, sort and awk, without any program of ours")) } }
+        }
+    }
+}
+
+/// Of a draw that withholds files: what a recheck cannot check, and why; what it checks all the same.
+fn in_part(reader: &Reader, facts: &Facts) -> Markup {
+    let lang = reader.lang;
+    let of_file = [
+        ("subjects.tsv", lang.t(
+            "入池名单与声明的指纹和树根是否一致；各层抽中的是不是号最小的；各层门槛",
+            "that the register is the one stated, by fingerprint and root of its tree; that the smallest tickets of each stratum were drawn; the thresholds",
+        )),
+        ("left_out.tsv", lang.t("未入池名单与指纹是否一致；有没有人既不在池中也没有写明原因", "that the left-out list is the one stated; that nobody disappeared without a reason")),
+        ("officers.tsv", lang.t("执法人员名单与指纹是否一致；检查组是不是按规则派出的", "that the officers are those stated; that teams were placed by the rules")),
+        ("experts.tsv", lang.t("专家名单与指纹是否一致；专家是不是按规则派出的", "that the experts are those stated; that they were placed by the rules")),
+        ("exclusions.tsv", lang.t("回避名单与指纹是否一致；检查组是否避开了申报的利害关系", "that the recusals are those stated; that teams kept to them")),
+    ];
+    html! {
+        @if let Some(withheld) = &facts.withheld {
+            div.notice {
+                p { strong { (lang.t("这次抽查只能“部分核实”，不会显示“核实无误”。", "This draw can be verified in part only; a recheck never says “verified”.")) } " " (lang.t("依法不公开：", "Withheld by law: ")) (withheld.basis) (lang.t("。因此公众不能核对：", ". So the public cannot check:")) }
+                ul { @for (file, what) in of_file.iter().filter(|(file, _)| facts.is_withheld(file)) { li { code { (file) } (lang.t("：", ": ")) (what) (lang.t("。", ".")) } } }
+                p { (lang.t(
+                    "仍然核对：声明、承诺、各方随机数、种子、每个中签号、结果的指纹和全部签名。企业可凭一次性查询码核对自己的一行；审计部门可以取得全部文件，完整复核。",
+                    "Checked all the same: statement, commitment, entries, seed, every ticket drawn, the result's fingerprint and all signatures. A firm checks its own line by its one-time code; auditors get every file and check the whole.",
+                )) }
+            }
         }
     }
 }

@@ -36,9 +36,10 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStandin
             h2 #firm-title { (lang.t("查一家企业", "Look a firm up")) }
             @if facts.is_withheld("subjects.tsv") {
                 p { (lang.t(
-                    "入池名单依法不公开，这里不能查询。企业登录后或凭送达的一次性查询码，可以取得自己的一行和证明。",
-                    "The pool is withheld by law, so nothing can be looked up here. A firm gets its own line and proof after signing on, or by a one-time code handed to it.",
+                    "入池名单依法不公开，这里不能查询。企业凭抽查单位送达的一次性查询码，可以取得自己的一行和证明。",
+                    "The pool is withheld by law, so nothing can be looked up here. A firm gets its own line and proof by a one-time code handed to it.",
                 )) }
+                (with_code(reader, facts))
             } @else if !facts.is_public() {
                 p.quiet { (lang.t("结果公布之后可以在这里查询。", "Firms can be looked up here once the result is public.")) }
             } @else {
@@ -52,8 +53,16 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<SubjectStandin
                     }
                 }
                 @if let (Some(Ok(standing)), None) = (&answer, &wrong) { (result(reader, facts, standing)) }
+                (with_code(reader, facts))
             }
         }
+    }
+}
+
+/// Where a firm takes its own line home.
+fn with_code(reader: &Reader, facts: &Facts) -> Markup {
+    html! {
+        p { a href={ "/draws/" (facts.number) "/own-line" } { (reader.lang.t("有一次性查询码：取得本户凭证", "With a one-time code: get a firm's own line")) } }
     }
 }
 

@@ -6,6 +6,7 @@ mod evidence;
 mod facts;
 mod firm;
 mod log;
+pub mod own_line;
 mod pool;
 mod timeline;
 

@@ -3,8 +3,8 @@
 use proto::qingtian::{
     catalog::v1::{CheckEntry, Item, ItemGrade, ItemState},
     draws::v1::{
-        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, Plan, PlanKind, PlanState, Quota, Stratification,
-        Stratum, TeamPart, quota::Amount,
+        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, OwnLine, Plan, PlanKind, PlanState, Quota,
+        Stratification, Stratum, TeamPart, quota::Amount,
     },
     portal::v1::{LoadCount, LogLine, PublicDraw, PublicPlan, Standing, SubjectStanding, Unit},
 };
@@ -13,6 +13,10 @@ use crate::stage::City;
 
 /// The drawn firm that looks itself up.
 pub const FIRM: &str = "91410200MA00000017";
+
+/// A code that opens [`own_line`], and one that was used.
+pub const CODE: &str = "7K3M-9QXB-0VTA-21WC";
+pub const USED_CODE: &str = "7K3M-9QXB-0VTA-21WD";
 
 /// SHA-256 of an empty file.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -307,5 +311,30 @@ pub fn city() -> City {
         plans: vec![plan()],
         items: (1..=45).map(item).collect(),
         drawn: (1..=120).map(drawn).collect(),
+    }
+}
+
+/// The drawn firm's own line.
+pub fn own_line(draw: &str) -> OwnLine {
+    OwnLine {
+        draw: draw.to_owned(),
+        subject: FIRM.to_owned(),
+        title: "开封市汴京酒楼有限公司".to_owned(),
+        file: "subjects.tsv".to_owned(),
+        line: format!("{FIRM}\t410202/C\t410202\t{}", "0f".repeat(16)),
+        statement: digest(5),
+        stratum: "410202/C".to_owned(),
+        district: "410202".to_owned(),
+        leaf_index: 2,
+        subjects: 3,
+        proof: vec![digest(6)],
+        merkle_root: digest(7),
+        seed: digest(8),
+        ticket: digest(9),
+        threshold: digest(10),
+        drawn: true,
+        officers: vec!["16020001".to_owned(), "16020002".to_owned()],
+        own_line_json: r#"{"format":"qingtian-own-line-v1"}"#.to_owned(),
+        ..Default::default()
     }
 }

@@ -31,7 +31,7 @@ async fn a_finished_draw_shows_who_was_drawn_by_what_and_how_to_check_it() {
         "data-jwks=\"/.well-known/jwks.json\"",
         "data-demo=\"true\"",
         "<noscript>",
-        "qingtian verify draw-2026-0001.tar.gz --jwks jwks.json --demo",
+        "qingtian verify draws-2026-0001.tar.gz --jwks jwks.json --demo",
         "src=\"/assets/recheck/recheck.js\"",
     ] {
         assert!(text.contains(shown), "{shown}");

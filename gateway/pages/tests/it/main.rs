@@ -7,4 +7,5 @@ mod city;
 mod draws;
 mod everywhere;
 mod lists;
+mod own_line;
 mod stage;

@@ -14,7 +14,10 @@ use proto::{
     google::api::HttpBody,
     qingtian::{
         catalog::v1::Item,
-        draws::v1::Drawn,
+        draws::v1::{
+            self as draws, Drawn,
+            proofs_server::{Proofs, ProofsServer},
+        },
         portal::v1::{
             self as pb,
             portal_server::{Portal, PortalServer},
@@ -177,11 +180,39 @@ impl Portal for Small {
     }
 }
 
+/// Codes for own lines: the city's one opens [`city::own_line`], any other is unknown.
+struct Codes;
+
+#[tonic::async_trait]
+impl Proofs for Codes {
+    async fn issue_proof_code(&self, _: tonic::Request<draws::IssueProofCodeRequest>) -> Told<draws::ProofCode> {
+        Err(Refusal::new(Reason::Unavailable).into())
+    }
+
+    async fn list_proof_codes(
+        &self,
+        _: tonic::Request<draws::ListProofCodesRequest>,
+    ) -> Told<draws::ListProofCodesResponse> {
+        Err(Refusal::new(Reason::Unavailable).into())
+    }
+
+    async fn redeem_proof_code(&self, request: tonic::Request<draws::RedeemProofCodeRequest>) -> Told<draws::OwnLine> {
+        let request = request.into_inner();
+        match request.code.as_str() {
+            city::CODE => Ok(Answer::new(city::own_line(&request.draw))),
+            city::USED_CODE => Err(Refusal::new(Reason::ProofCodeUsed).with("used", "2026-11-22T01:02:03Z").into()),
+            _ => Err(Refusal::new(Reason::ProofCodeUnknown).with("draw", request.draw).into()),
+        }
+    }
+}
+
 /// The pages before a portal that knows this city.
 pub async fn pages(city: City) -> axum::Router {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tonic::transport::Server::builder().add_service(PortalServer::new(Small(Arc::new(city))));
+    let server = tonic::transport::Server::builder()
+        .add_service(PortalServer::new(Small(Arc::new(city))))
+        .add_service(ProofsServer::new(Codes));
     tokio::spawn(server.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
     pages_at(&url)
 }
@@ -190,6 +221,7 @@ pub async fn pages(city: City) -> axum::Router {
 pub fn pages_at(url: &str) -> axum::Router {
     pages::router(pages::Settings {
         portal: Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy(),
+        draws: Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy(),
         clock: Clock::set("2026-11-23T06:05:00Z".parse().unwrap()),
         recheck: "/assets/recheck/".to_owned(),
         public_url: "http://kaifeng.example".to_owned(),
@@ -216,6 +248,15 @@ pub async fn get_with(pages: &axum::Router, path: &str, cookie: &str) -> Page {
 /// Asks for a page.
 pub async fn get(pages: &axum::Router, path: &str) -> Page {
     get_with(pages, path, "").await
+}
+
+/// Sends a form as a browser does.
+pub async fn post(pages: &axum::Router, path: &str, form: &str) -> Page {
+    let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+    let response = pages.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    Page { status: parts.status, headers: parts.headers, text }
 }
 
 /// Asks as a browser does that takes gzip, and gets the bytes as they come.
