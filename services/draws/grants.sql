@@ -11,12 +11,13 @@ grant select, insert on person_key, expert_version, leave, leave_end, declaratio
 grant update (state, decider, decided_at, reject_reason) on conflict_lift to {role};
 -- plans
 grant select, insert, update on plan_year, plan to {role};
+grant select on class_setting to {role};
 
 -- draws: what was stated, given and revealed is only added to; of a draw itself only the state moves.
 grant select, insert, update on draw_counter to {role};
 grant select, insert on draw to {role};
 grant update (state, revision, quarter, changed_by, changed_act, end_reason, dispatched) on draw to {role};
-grant select, insert on draw_contributor, draw_statement, draw_file, draw_stratum, draw_entry, draw_closing, draw_beacon_report,
+grant select, insert on draw_contributor, draw_statement, draw_left_out, draw_file, draw_stratum, draw_entry, draw_closing, draw_beacon_report,
     demonstration_issue, demonstration_value, draw_reveal_time, draw_reveal, draw_threshold, draw_result to {role};
 -- visits
 grant select, insert on visit to {role};
@@ -26,5 +27,7 @@ grant select, insert on recusal, recusal_line, visit_team to {role};
 grant update (state, revision, decider, decided_at, reject_reason) on recusal to {role};
 -- witnesses: links are only added, and opened once.
 grant select, insert on witness_link, witness_opening to {role};
+-- chains of draws: what was given teams and what was deferred is only added to.
+grant select, insert on draw_team_subject, draw_deferred to {role};
 -- proofs: codes are only added, and used once.
 grant select, insert on proof_code, proof_use to {role};

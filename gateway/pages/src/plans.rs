@@ -96,7 +96,19 @@ pub async fn plan(Path(number): Path<String>, reader: Reader) -> Result<Response
         ul { @for part in &plan.teams { li {
             (words::unit(lang, &found.units, &part.organisation)) (lang.t("：", ": ")) (part.size) (lang.t(" 名执法人员", " officers"))
             @if !part.specialty.is_empty() { (lang.t("，至少一名专业为 ", ", one at least with specialty ")) code { (part.specialty) } }
-        } } }
+        } }
+        @if let Some(experts) = plan.experts.as_ref().filter(|experts| experts.count > 0) { li {
+            (lang.t("专家：", "Experts: ")) (experts.count) (lang.t(" 名，从专家名录库随机抽取（第十五条）", ", drawn at random from their register (art. 15)"))
+            @if !experts.specialty.is_empty() { (lang.t("，至少一名专业为 ", ", one at least with specialty ")) code { (experts.specialty) } }
+        } }
+        @if !plan.county_units.is_empty() { li {
+            (lang.t("市抽县查，各区县自行抽取执法人员：", "The city draws, counties inspect with officers they draw: "))
+            @for (at, unit) in plan.county_units.iter().enumerate() {
+                @if at > 0 { (lang.t("、", ", ")) } (words::district(lang, &unit.district, kit::workdays::legal_day(reader.now))) " " (words::unit(lang, &found.units, &unit.organisation))
+            }
+        } }
+        }
+        (publication(lang, &plan))
         h2 { (lang.t("依这个计划进行的抽查", "Draws over this plan")) }
         @if found.draws.is_empty() { p.quiet { (lang.t("还没有抽查。", "No draws yet.")) } } @else {
             ul { @for draw in &found.draws { li { a href={ "/" (draw) } { (lang.t("抽查 ", "Draw ")) (words::last(draw)) } } } }
@@ -133,6 +145,14 @@ fn how_many(reader: &Reader, plan: &Plan) -> Markup {
     let strata = match plan.stratification() {
         Stratification::District => lang.t("各区县分别抽取。", "Drawn district by district."),
         Stratification::Whole => lang.t("全市合在一起抽取。", "Drawn from the whole city at once."),
+        Stratification::CreditClass => lang.t(
+            "按信用风险分类分别抽取：分类越差，抽得越多（第十七条）。",
+            "Drawn by credit class: the worse the class, the more are drawn (art. 17).",
+        ),
+        Stratification::DistrictAndCreditClass => lang.t(
+            "各区县按信用风险分类分别抽取：分类越差，抽得越多（第十七条）。",
+            "Drawn by district and credit class: the worse the class, the more are drawn (art. 17).",
+        ),
         Stratification::Unspecified => "",
     };
     html! {
@@ -142,8 +162,8 @@ fn how_many(reader: &Reader, plan: &Plan) -> Markup {
             thead { tr { th scope="col" { (lang.t("层", "Stratum")) } th scope="col" { (lang.t("抽取", "Drawn")) } } }
             tbody { @for quota in &plan.quotas { tr {
                 td data-label=(lang.t("层", "Stratum")) {
-                    @if quota.stratum == "*" && plan.quotas.len() == 1 { (lang.t("每个区县", "each district")) }
-                    @else if quota.stratum == "*" { (lang.t("其余各区县", "every other district")) } @else { (words::stratum(lang, &quota.stratum, on)) }
+                    @if quota.stratum == "*" && plan.quotas.len() == 1 { (lang.t("每一层", "each stratum")) }
+                    @else if quota.stratum == "*" { (lang.t("其余各层", "every other stratum")) } @else { (words::stratum(lang, &quota.stratum, on)) }
                 }
                 td data-label=(lang.t("抽取", "Drawn")) { @match quota.amount {
                     Some(Amount::Ppm(ppm)) => { (words::percent(ppm)) (lang.t("，进位取整", ", rounded up")) },
@@ -152,6 +172,43 @@ fn how_many(reader: &Reader, plan: &Plan) -> Markup {
                 } }
             } } }
         }
+    }
+}
+
+/// What of the draws is public later or never, and what else the plan foresees, each with its published reason.
+fn publication(lang: Lang, plan: &Plan) -> Markup {
+    let withheld = plan.withheld.as_ref().filter(|one| !one.files.is_empty());
+    html! {
+        h2 { (lang.t("公布", "Publication")) }
+        @if withheld.is_none() && plan.publish_after.is_none() {
+            p { (lang.t("抽查结果和全部证据在揭晓时公布，任何人都可以复核。", "Result and evidence are public from the reveal on; anybody can recheck them.")) }
+        }
+        @if let Some(one) = withheld {
+            p {
+                (lang.t("依法不公开：", "Withheld by law: "))
+                @for (at, file) in one.files.iter().enumerate() { @if at > 0 { (lang.t("、", ", ")) } (table_of(lang, file)) " " code { (file) } }
+                (lang.t("。指纹仍在声明中公布。", ". Their fingerprints are public in the statement."))
+            }
+            p.quiet { (lang.t("依据：", "Basis: ")) (one.basis) }
+        }
+        @if !plan.register_basis.is_empty() { p.quiet { (lang.t("公开分类名录的依据：", "Basis for publishing a register by class: ")) (plan.register_basis) } }
+        @if let Some(one) = &plan.publish_after {
+            p { (lang.t("不预先告知的检查：名单和证据自 ", "Unannounced visits: list and evidence are public from ")) strong { (words::date(lang, &one.date)) } (lang.t(" 起公布（第十八条）。", " on (art. 18).")) }
+            p.quiet { (lang.t("依据：", "Basis: ")) (one.basis) }
+        }
+        @if !plan.foresees_supplementary.is_empty() { p { strong { (lang.t("可以补充抽取：", "A supplementary draw may follow: ")) } (plan.foresees_supplementary) } }
+        @if !plan.second_visit_reason.is_empty() { p { strong { (lang.t("同一季度可再次检查：", "A second visit in one quarter: ")) } (plan.second_visit_reason) } }
+    }
+}
+
+fn table_of(lang: Lang, file: &str) -> &str {
+    match file {
+        "subjects.tsv" => lang.t("检查对象名录", "the register of subjects"),
+        "left_out.tsv" => lang.t("未入池名单", "the left-out list"),
+        "officers.tsv" => lang.t("执法人员名单", "the officers"),
+        "experts.tsv" => lang.t("专家名单", "the experts"),
+        "exclusions.tsv" => lang.t("回避名单", "the recusals"),
+        _ => "",
     }
 }
 

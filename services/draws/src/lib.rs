@@ -2,8 +2,8 @@
 //! follow. Plans, quotas and visits live together so that their invariants are constraints of one database.
 //!
 //! A newcomer starts at [`draws`]: a draw freezes what [`registers`] and [`plans`] hold, commits to a secret, takes the
-//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes. [`people`] are who may be sent, [`experts`]
-//! among them. [`proofs`] hand a firm its own line.
+//! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes.
+//! [`proofs`] hand a firm its own line. [`people`] are who may be sent, [`experts`] among them.
 
 pub mod draws;
 pub mod experts;

@@ -13,7 +13,7 @@ use lottery::{
     frozen::TABLES,
     own_line::OWN_LINE_BYTES_MAX,
     reveal::STRATA,
-    verify::{Beside, GivenLog, LOG_BYTES_MAX, Options, Report, Verdict, verify_with},
+    verify::{Beside, GivenLog, LOG_BYTES_MAX, Options, Report, Verdict, kept::KEPT_BYTES_MAX, verify_with},
 };
 
 /// Largest file of keys, in bytes.
@@ -42,6 +42,10 @@ pub struct VerifyArgs {
     /// A firm's own line, kept from the page `/draws/{number}/own-line`: that it stood in the pool, and was drawn or not.
     #[arg(long, value_name = "FILE")]
     pub line: Option<PathBuf>,
+    /// The statement as it was kept before the draw: `statement.json`, or the file a witness saved. The draw must be of the very
+    /// same.
+    #[arg(long, value_name = "FILE")]
+    pub statement: Option<PathBuf>,
     /// Accept a demonstration draw, signed under a key whose name begins `demo-`.
     #[arg(long)]
     pub demo: bool,
@@ -78,7 +82,8 @@ fn check(args: &VerifyArgs) -> io::Result<Report> {
     let log = lines.as_deref().map(|lines| GivenLog { lines, head: head.as_deref(), visits: visits.as_deref() });
     let bundle = File::open(&args.bundle).map_err(|error| about(&args.bundle, &error))?;
     let own_line = args.line.as_deref().map(|path| read(path, OWN_LINE_BYTES_MAX)).transpose()?;
-    let beside = Beside { log: log.as_ref(), own_line: own_line.as_deref() };
+    let statement = args.statement.as_deref().map(|path| read(path, KEPT_BYTES_MAX)).transpose()?;
+    let beside = Beside { log: log.as_ref(), own_line: own_line.as_deref(), statement: statement.as_deref() };
     Ok(verify_with(bundle, &Options { jwks: jwks.as_deref(), with, demo: args.demo }, &beside))
 }
 

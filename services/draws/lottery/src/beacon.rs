@@ -1,13 +1,17 @@
 //! Beacons: public randomness of the future that nobody in the city can choose.
 
+use drand_verify::{G2PubkeyRfc, Pubkey};
+
 use crate::{
-    error::{Result, form},
+    error::{Result, form, rule},
     names::Time,
 };
 
 /// First second of round 1 of drand's quicknet, and the seconds between rounds (its published chain information).
 const QUICKNET_GENESIS: i64 = 1_692_803_367;
 const QUICKNET_PERIOD: i64 = 3;
+/// The public key that the League of Entropy signs quicknet's rounds under (scheme `bls-unchained-g1-rfc9380`).
+const QUICKNET_KEY: &str = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a";
 
 /// A source and its round, as a BEACON's `contributor` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,25 @@ impl Beacon {
                 "beacon value {value:?} is not six red numbers ascending from 01 to 33 and a blue one from 01 to 16, two digits each, parted by single spaces"
             ),
         })
+    }
+
+    /// Checks that the value is what this beacon gave, where that can be computed: a drand round's value is its signature, and
+    /// no round has another. A lottery's numbers only its source can confirm.
+    pub fn check_signature(&self, value: &str) -> Result<()> {
+        let Self::DrandQuicknet { round } = self else { return Ok(()) };
+        self.check_value(value)?;
+        let is_signed = || {
+            let key = G2PubkeyRfc::from_variable(&hex::decode(QUICKNET_KEY).ok()?).ok()?;
+            // A text that is no point of the curve is no signature either.
+            key.verify(*round, b"", &hex::decode(value).ok()?).ok()
+        };
+        if is_signed() == Some(true) { Ok(()) } else { rule(format!("{value} is not the signature of {self}")) }
+    }
+
+    /// Whether [`Beacon::check_signature`] says anything of this source.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        matches!(self, Self::DrandQuicknet { .. })
     }
 
     /// When the round is published, where that follows from its number; a lottery's day does not.
@@ -149,6 +172,38 @@ mod tests {
         ] {
             assert!(lottery.check_value(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_drand_rounds_value_is_its_signature_and_no_other() {
+        for (round, signature) in crate::testing::QUICKNET {
+            let beacon = Beacon::DrandQuicknet { round };
+            beacon.check_value(signature).unwrap();
+            beacon.check_signature(signature).unwrap();
+            for other in [round - 1, round + 1, round.swap_bytes()] {
+                let error = Beacon::DrandQuicknet { round: other }.check_signature(signature).unwrap_err().to_string();
+                assert!(error.contains(&format!("is not the signature of drand:quicknet:{other}")), "{error}");
+            }
+        }
+        let (round, signature) = crate::testing::QUICKNET[0];
+        let beacon = Beacon::DrandQuicknet { round };
+        let mut bytes = hex::decode(signature).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(beacon.check_signature(&hex::encode(&bytes)).is_err(), "bit {bit} flipped");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        // The signature and a point of order three: the same pairing, but not the value that drand gave.
+        let beacon_of = |round| Beacon::DrandQuicknet { round };
+        for other in crate::testing::QUICKNET_TWISTED {
+            beacon_of(31_543_812).check_value(other).unwrap();
+            assert!(beacon_of(31_543_812).check_signature(other).is_err(), "{other}");
+        }
+        // No point, the point at infinity, a value of no form.
+        for bad in ["0a".repeat(48), format!("c0{}", "00".repeat(47)), "0A".repeat(48), String::new()] {
+            assert!(beacon.check_signature(&bad).is_err(), "{bad}");
+        }
+        Beacon::LotterySsq { issue: 2_026_084 }.check_signature("only its source knows").unwrap();
     }
 
     #[test]

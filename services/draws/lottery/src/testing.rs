@@ -31,6 +31,33 @@ pub const CITY_KID: &str = "testing-1";
 /// The drawing unit.
 pub const UNIT: &str = "market-bureau";
 
+/// Rounds of drand's quicknet with the signatures it gave, published between July and August 2026 and before; anybody may ask
+/// drand for them again.
+pub const QUICKNET: [(u64, &str); 15] = [
+    (30_662_982, "8b3edd0d42a2fa36ac15641a2dea2e4f4895acec2ef72ef39e5b6138f0346fb6b046dde1b4b3d09ff5fe8a6a7acd674a"),
+    (30_662_990, "8b2ebe176d153849d5db7f358a3a21be96f8c5d1c26ed2b530fff4419face8909d77f4ee6a211623e2432c30841411b5"),
+    (30_662_992, "b72a64269e84523a73a87db491505b6f1675dfc7f71c69026efdce3996f59ce2d1b446fc00c13beff7fcfd428053a534"),
+    (30_663_002, "b9e7e1e3d7d9cf17a9f4703abfae4c137acfbef1fdb45715a98422c244a499ea381c7fd759851ed8eeb8a03d778959b3"),
+    (30_798_012, "90973449df156e156dc8c702aa397ebe24ab3ba4f0d7f46e921ba6ab906bc07515977132dc109498c6adebe27cde6fb5"),
+    (31_543_729, "9041fec7a1ba5398abdafd1cacd6a86563ec064b3bd8e36d7dc7ae3fe5244f1136788d106e3fd2996b8e30f2b8cf4f8b"),
+    (31_543_812, "a517bcc786bde26257b53b18eb3f25dc4020d2ad2e2e85339e713b046b7b84df3794c57ab9cae880f0da7b2f120b70d7"),
+    (10_024_141, "8c87caf26bb4f5e9fdfad5ddf739ff8683344f8cf04a8c381225ff067557b5d9d51937eed765fcef21971bf5ddef44bb"),
+    (1_002, "ab066f9c12dd6de1336fca0f925192fb0c72a771c3e4c82ede1fd362c1a770f9eb05843c6308ce2530b53a99c0281a6e"),
+    (1_001, "b33bf3667cbd5a82de3a24b4e0e9fe5513cc1a0e840368c6e31f5fcfa79bea03f73896b25883abf2853d10337fb8fa41"),
+    (1_000, "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"),
+    (123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"),
+    (100, "a4a4ff2320c23471a4bf9540ee5fc68e4c6a750dc89fd8bbeb9ba56e0708673b2d285461388f14537332492726efd282"),
+    (3, "b3fab6df720b68cc47175f2c777e86d84187caab5770906f515ff1099cb01e4deaa027075d860823e49477b93c72bd64"),
+    (2, "b6b6a585449b66eb12e875b64fcbab3799861a00e4dbf092d99e969a5eac57dd3f798acf61e705fe4f093db926626807"),
+];
+
+/// The signature of round 31,543,812 and a point of order three, of both signs: on the curve, outside its group. Who checks the
+/// pairing alone takes them for signatures too, and whoever types the value could choose.
+pub const QUICKNET_TWISTED: [&str; 2] = [
+    "b883fe829420e0f73438630b72d6004f822a7c2358f7c95aed4d1d362b182a66a7342a23d009bffad223d34f9e3741b8",
+    "b0c6273c07bd4c56db1af90cbe9b6c00641df46835dad78f9580c772951aca1cd3a7a249008c5bbbd2a827f74d48d204",
+];
+
 /// A repeatable source of numbers (SplitMix64).
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -174,6 +201,12 @@ pub fn jwks() -> String {
         key,
     };
     Jwks::text(&[named(KID), named(CITY_KID)])
+}
+
+/// The signature over a draw's statement, as a witness keeps it.
+#[must_use]
+pub fn sign_statement(draw: &Draw) -> String {
+    sign(&draw.kid, &signing_key(), &statement_text(&Digest::of(&draw.files[STATEMENT]))).value
 }
 
 impl Draw {

@@ -2,7 +2,7 @@
 //! present allow is computed again, and each check says what it proves or what is wrong.
 //!
 //! The checks, in order: `archive`, `format` (each file), `statement`, `digest` (each frozen file), `commitment`,
-//! `merkle`, `subjects`, `rules`, `entries`, `seed`, `strata`, `selection`, `teams`, `result_digest` (`strata.tsv`,
+//! `merkle`, `subjects`, `rules`, `entries`, `beacon_signature` (a drand beacon's), `seed`, `strata`, `selection`, `teams`, `result_digest` (`strata.tsv`,
 //! `result.tsv`), `time`, `signature` (`statement`, `entries`, `draw`); with a log also `log_format`, `log_chain`,
 //! `log_act` (each line), `log_head`; with a firm's own line those of its file, `line_format` to `line_drawn`. All run, whatever fails before them, wherever
 //! their inputs can be read; one that could not run is "not checked" and says why.
@@ -11,8 +11,10 @@
 //! one for `evidence`; under a `kid` that begins `demo-` also by one for `demonstration`. Keys must be in force at
 //! `stated_at`, `entries_close` and `revealed_at`.
 
+mod beacon;
 mod checks;
 mod inputs;
+pub mod kept;
 mod log;
 mod notes;
 mod own_line;
@@ -144,7 +146,7 @@ pub fn verify(bundle: impl Read, options: &Options) -> Report {
 /// The same, and the log of what was changed since for recusals (art. 16).
 #[must_use]
 pub fn verify_with_log(bundle: impl Read, options: &Options, log: Option<&GivenLog>) -> Report {
-    verify_with(bundle, options, &Beside { log, own_line: None })
+    verify_with(bundle, options, &Beside { log, ..Beside::default() })
 }
 
 /// What is checked against a bundle besides itself.
@@ -154,6 +156,8 @@ pub struct Beside<'a> {
     pub log: Option<&'a GivenLog<'a>>,
     /// A firm's own line as it was kept ([`crate::own_line::OwnLine`]).
     pub own_line: Option<&'a [u8]>,
+    /// The statement as a witness kept it ([`kept`]).
+    pub statement: Option<&'a [u8]>,
 }
 
 /// The same, and what came with the bundle.
@@ -177,6 +181,9 @@ pub fn verify_with(bundle: impl Read, options: &Options, beside: &Beside) -> Rep
     }
     if let Some(bytes) = beside.own_line {
         own_line::check(&inputs, bytes, &mut checks);
+    }
+    if let Some(bytes) = beside.statement {
+        kept::check(&inputs, bytes, jwks.as_ref(), &mut checks);
     }
     let draw_id = inputs.statement.get().map(|statement| statement.draw_id.clone());
     Report { verdict: checks.verdict(), draw_id, checks: checks.0, notes }

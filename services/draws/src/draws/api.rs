@@ -14,6 +14,8 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Desk,
+    evidence::Download,
+    follows,
     rules::State,
     store::Sight,
     view::{self, Detail, Filter},
@@ -59,7 +61,7 @@ impl Draws for Api {
         let mut conn = self.desk.view().await?;
         let row = view::find(&mut conn, &name, &Sight::of(&caller)).await?.ok_or_else(|| Refusal::not_found(&name))?;
         let draw = view::draw(&mut conn, &row).await?;
-        Ok(Response::new(draw))
+        Ok(Response::new(view::shown_to(&caller, draw, self.desk.env.clock.now())))
     }
 
     async fn list_draws(
@@ -80,6 +82,8 @@ impl Draws for Api {
         let mut found = view::list(&mut conn, &filter, before(&request.page_token)?, rows + 1).await?;
         let next_page_token = pages::cut(&mut found, rows, |row| number_of(&row.name));
         let draws = view::draws(&mut conn, found, Detail::Short).await?;
+        let now = self.desk.env.clock.now();
+        let draws = draws.into_iter().map(|draw| view::shown_to(&caller, draw, now)).collect();
         Ok(Response::new(pb::ListDrawsResponse { draws, next_page_token }))
     }
 
@@ -120,10 +124,32 @@ impl Draws for Api {
         if !state.has_result() {
             return Err(Refusal::wrong_state(&row.name, state.said(), "查看抽取结果 list the drawn").into());
         }
+        view::check_shown(&mut conn, &caller, &row, self.desk.env.clock.now()).await?;
         let mut drawn = view::drawn(&mut conn, &row.name, query, after, rows + 1).await?;
         let next_page_token = pages::cut(&mut drawn, rows, |one| one.place.to_string());
+        follows::store::outcomes(&mut conn, &row.name, &mut drawn).await?;
         let total_size = view::count_drawn(&mut conn, &row.name, query).await?;
         Ok(Response::new(pb::ListDrawnResponse { drawn, next_page_token, total_size }))
+    }
+
+    type DownloadEvidenceStream = Download;
+
+    async fn download_evidence(
+        &self,
+        request: Request<pb::DownloadEvidenceRequest>,
+    ) -> Result<Response<Download>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(self.desk.download_evidence(&caller, &request.into_inner().name).await?)
+    }
+
+    type DownloadWithheldStream = Download;
+
+    async fn download_withheld(
+        &self,
+        request: Request<pb::DownloadWithheldRequest>,
+    ) -> Result<Response<Download>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(self.desk.download_withheld(&caller, request.into_inner()).await?)
     }
 
     type ReadEventsStream = EventStream;

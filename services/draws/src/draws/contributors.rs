@@ -10,7 +10,7 @@ use lottery::{
 };
 use proto::qingtian::draws::v1 as pb;
 
-use super::rules::Schedule;
+use super::{issues, rules::Schedule};
 
 /// Contributors of one draw at the most.
 pub const CONTRIBUTORS_MAX: usize = 20;
@@ -171,6 +171,20 @@ pub fn schedule(given: &pb::Draw, contributors: &[Contributor], now: DateTime<Ut
         }
     }
     Ok(Schedule { entries_close, beacon_at, reveal_by })
+}
+
+/// Checks that an issue of the national lottery lies in the future of the entries' close. What is stated before the close then
+/// has its beacon in the future too. Demonstrations walk the numbers of any issue in minutes and have no legal effect: there it
+/// is not asked.
+///
+/// # Errors
+/// `SCHEDULE_INVALID`, saying which issue would do.
+pub fn check_issue(contributors: &[Contributor], schedule: &Schedule) -> Result<()> {
+    let beacon = contributors.iter().find(|one| one.kind == Kind::Beacon);
+    let beacon = beacon.and_then(|one| Beacon::parse(&one.contributor).ok());
+    let (Some(Beacon::LotterySsq { issue }), Some(at)) = (beacon, schedule.beacon_at) else { return Ok(()) };
+    issues::check(issue, schedule.entries_close, at)
+        .map_err(|problem| Refusal::new(Reason::ScheduleInvalid).with("problem", problem))
 }
 
 #[cfg(test)]

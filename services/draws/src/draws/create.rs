@@ -1,8 +1,8 @@
 //! A draw takes its number (art. 9, 11, 15): over a published plan, with somebody else among those who contribute.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::Datelike;
 use kit::{
-    auth::{Caller, Reach},
+    auth::Caller,
     error::{Reason, Refusal, Result},
     ledger::Audience,
 };
@@ -11,37 +11,30 @@ use lottery::{
     rules::{Contributor, Kind},
 };
 use proto::qingtian::draws::{events::v1 as events, v1 as pb};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 
 use super::{
-    Desk, contributors, freeze, frozen,
+    Desk, contributors, follows, freeze, frozen,
     rules::State,
     store::{self, DrawRow},
     view,
 };
-use crate::plans::{rules::legal_day, store as plans};
+use crate::plans::rules::{legal_day, quarter};
 
 /// Counter of the demonstration's issues.
 const DEMONSTRATION: &str = "lottery:demo";
-
-/// Calendar quarter in Kaifeng, such as `2026-4`.
-pub fn quarter(now: DateTime<Utc>) -> String {
-    let day = legal_day(now);
-    format!("{}-{}", day.year(), day.month0() / 3 + 1)
-}
 
 impl Desk {
     /// Creates a draw of the caller's organisation.
     ///
     /// # Errors
-    /// `NO_PUBLISHED_PLAN`, `UNFINISHED_DRAW`, `ONLY_OWN_ENTRIES`, `SCHEDULE_INVALID`, `WRONG_STATE` of the draw it replaces, `INVALID`.
+    /// `NO_PUBLISHED_PLAN`, `UNFINISHED_DRAW`, `ONLY_OWN_ENTRIES`, `SCHEDULE_INVALID`, `FAILED_DRAW_WAITS`, `WRONG_STATE` of the
+    /// draw it replaces or follows, what [`follows::asked`] refuses, `INVALID`.
     pub(super) async fn create(&self, caller: &Caller, request: pb::CreateDrawRequest) -> Result<pb::Draw> {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let given = request.draw.unwrap_or_default();
         let now = tx.now();
-        // A draw is the drawing unit's own act: whoever sees the whole city still draws over the own plans only.
-        let own = Reach::Organisation(caller.organisation.clone());
-        let plan = plans::load(&mut tx, &given.plan, &own).await?;
+        let (kind, plan) = follows::asked(&mut tx, caller, &given).await?;
         if !plan.is_published() {
             return Err(Refusal::new(Reason::NoPublishedPlan).with("plan", plan.name()));
         }
@@ -50,6 +43,9 @@ impl Desk {
         let mut contributing =
             contributors::parse(&given.contributors, &beacon_waived, unit, self.env.keys.demonstration())?;
         let schedule = contributors::schedule(&given, &contributing, now)?;
+        if !self.env.keys.demonstration() {
+            contributors::check_issue(&contributing, &schedule)?;
+        }
         for unit in contributing.iter().filter_map(|one| one.unit.as_deref()) {
             if !store::unit_exists(&mut tx, unit).await? {
                 let problem = format!("没有单位“{unit}” / there is no organisation {unit}");
@@ -59,12 +55,18 @@ impl Desk {
         let (year, quarter) = (legal_day(now).year(), quarter(now));
         let number = store::next_number(&mut tx, &format!("draws/{year}")).await?;
         // Asked while the year's numbers are locked: another draw made at the same moment is seen and can be named.
-        if let Some(other) = store::unfinished(&mut tx, &given.plan, &quarter, "").await? {
+        let rivalry = kind.rivalry(&caller.organisation);
+        if let Some(other) = store::unfinished(&mut tx, (&plan.name(), &quarter, &rivalry), "").await? {
             return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
         }
         let name = format!("draws/{year}-{number:04}");
         let issue = number_issue(&mut tx, &mut contributing).await?;
-        if !given.replaces.is_empty() {
+        if given.replaces.is_empty() {
+            // Nobody draws again without naming the draw that failed.
+            if let Some(failed) = follows::store::failed(&mut tx, &plan.name(), &quarter, &rivalry).await? {
+                return Err(Refusal::new(Reason::FailedDrawWaits).with("draw", failed));
+            }
+        } else {
             check_replaced(&mut tx, &given, &caller.organisation, &contributing, &beacon_waived).await?;
         }
         let row = DrawRow {
@@ -87,6 +89,11 @@ impl Desk {
             changed_act: "发起 created".to_owned(),
             end_reason: String::new(),
             dispatched: 0,
+            kind: kind.kind.as_str().to_owned(),
+            follows: kind.follows,
+            quotas: Json(kind.quotas),
+            teams: Json(kind.teams),
+            cover_district: kind.cover_district,
         };
         store::insert(&mut tx, &row, year, number, &contributing).await?;
         if let Some(issue) = issue {
@@ -141,18 +148,4 @@ async fn check_replaced(
     let statement = frozen::statement(conn, &failed.name).await?;
     freeze::successor_rules(&statement, contributing.to_vec(), beacon_waived)?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quarters_are_kaifengs() {
-        let at = |text: &str| quarter(text.parse().unwrap());
-        assert_eq!(at("2026-11-23T01:00:00Z"), "2026-4");
-        assert_eq!(at("2026-12-31T15:59:59Z"), "2026-4");
-        assert_eq!(at("2026-12-31T16:00:00Z"), "2027-1", "already the new year in Kaifeng");
-        assert_eq!(at("2026-03-31T16:00:00Z"), "2026-2");
-    }
 }

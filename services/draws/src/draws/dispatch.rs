@@ -1,10 +1,15 @@
 //! Dispatch (art. 15, 17): every drawn subject with a team gets its visit, once, in chunks, so that no transaction grows with
-//! the draw.
+//! the draw. What gets none is deferred for a published reason, or handed to whoever draws a team for it.
 
 use kit::{error::Result, ledger::Audience};
 use proto::qingtian::draws::events::v1 as events;
 
-use super::{Desk, rules::Event, store, view};
+use super::{
+    Desk,
+    follows::{self, rules::VISITED_THIS_QUARTER},
+    rules::Event,
+    store, view,
+};
 use crate::visits::store as visits;
 
 /// Places of the result dispatched in one transaction.
@@ -26,13 +31,17 @@ impl Desk {
         }
         let (after, now, actor) = (row.dispatched, tx.now(), tx.caller().actor.clone());
         row.dispatched = drawn.min(after + CHUNK_PLACES);
-        let made = visits::make(&mut tx, name, (after, row.dispatched), now).await?;
+        let visits::Made { made, deferred } = visits::make(&mut tx, name, (after, row.dispatched), now).await?;
         let before = view::draw(&mut tx, &row).await?;
         store::save(&mut tx, &mut row, standing.state, &actor, "派发 dispatched").await?;
         let draw = view::draw(&mut tx, &row).await?;
+        if !deferred.is_empty() {
+            let event = announced(name, &deferred);
+            tx.emit(name, row.revision, &event, follows::audience(&draw))?;
+        }
         tx.changed(name, Some(&before), Some(&draw));
         tx.commit(&()).await?;
-        tracing::debug!(draw.id = name, made, upto = row.dispatched, "made visits");
+        tracing::debug!(draw.id = name, made, deferred = deferred.len(), upto = row.dispatched, "made visits");
         Ok(true)
     }
 
@@ -49,13 +58,29 @@ impl Desk {
         let before = view::draw(&mut tx, &row).await?;
         let actor = tx.caller().actor.clone();
         store::save(&mut tx, &mut row, state, &actor, "派发完毕 dispatched").await?;
-        let event = events::DrawDispatched { draw: name.to_owned(), visits, without_team };
+        let deferred = visits::deferred(&mut tx, name).await?;
+        let handed_over = follows::handed_over(&mut tx, name).await?;
+        let event = events::DrawDispatched { draw: name.to_owned(), visits, without_team, deferred, handed_over };
         tx.emit(name, row.revision, &event, Audience::Public)?;
         let draw = view::draw(&mut tx, &row).await?;
         tx.changed(name, Some(&before), Some(&draw));
         tx.commit(&()).await?;
-        tracing::info!(draw.id = name, visits, without_team, "dispatched draw");
+        tracing::info!(draw.id = name, visits, without_team, deferred, "dispatched draw");
         Ok(true)
+    }
+}
+
+/// Whom a draw visits not, as announced.
+fn announced(draw: &str, deferred: &[(i64, String)]) -> events::VisitsDeferred {
+    let one = |(place, other_visit): &(i64, String)| events::DeferredVisit {
+        // Places are counted from 1 and fit: a pool has at most ten million subjects.
+        place: i32::try_from(*place).unwrap_or(i32::MAX),
+        other_visit: other_visit.clone(),
+    };
+    events::VisitsDeferred {
+        draw: draw.to_owned(),
+        reason: VISITED_THIS_QUARTER.to_owned(),
+        deferred: deferred.iter().map(one).collect(),
     }
 }
 

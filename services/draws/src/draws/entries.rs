@@ -50,6 +50,7 @@ impl Desk {
         let rules = Rules::parse(&statement.rules).map_err(Refusal::internal)?;
         check_value(&rules, place, &request.value)?;
         let draw = self.enter(&mut tx, row, (place, &contributing[place].contributor), &request.value, state).await?;
+        let draw = view::shown_to(caller, draw, tx.now());
         tx.commit(&draw).await?;
         self.wake();
         Ok(draw)
@@ -58,7 +59,7 @@ impl Desk {
     /// Takes a beacon's value as people type it.
     ///
     /// # Errors
-    /// `BEACON_TOO_EARLY`, `ENTRY_GIVEN`, `NUMBERS_DIFFER`, `SELF_DRAWN_BEACON`, `WRONG_STATE`, `INVALID`.
+    /// `BEACON_TOO_EARLY`, `BEACON_WRONG`, `ENTRY_GIVEN`, `NUMBERS_DIFFER`, `SELF_DRAWN_BEACON`, `WRONG_STATE`, `INVALID`.
     pub(super) async fn report_beacon(&self, caller: &Caller, request: pb::ReportBeaconRequest) -> Result<pb::Draw> {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let row = store::lock(&mut tx, &request.name, &Sight::of(caller)).await?;
@@ -79,9 +80,15 @@ impl Desk {
         }
         let state = state?;
         check_value(&rules, place, &request.value)?;
-        // Nothing here checks a round's signature, so one account could choose the value, and who knows the secret by that the
-        // result: two accounts type it, as a lottery's numbers.
-        let entered = match typed_twice(&mut tx, &row, &request.value).await {
+        let settled = if beacon.is_signed() {
+            // A round has one signature, which is checked here: whoever types it has no choice, so one account is enough.
+            let wrong = |error: lottery::Error| Refusal::new(Reason::BeaconWrong).with("beacon", beacon).because(error);
+            beacon.check_signature(&request.value).map(|()| true).map_err(wrong)
+        } else {
+            // One account could choose a lottery's numbers, and who knows the secret by that the result: two type them.
+            typed_twice(&mut tx, &row, &request.value).await
+        };
+        let entered = match settled {
             Err(refusal) if refusal.reason() == Reason::NumbersDiffer => {
                 // What was typed is kept although the call is refused: otherwise one wrong account could hold the draw up
                 // against any number of right ones until it fails.
@@ -95,6 +102,7 @@ impl Desk {
         } else {
             view::draw(&mut tx, &row).await?
         };
+        let draw = view::shown_to(caller, draw, tx.now());
         tx.commit(&draw).await?;
         self.wake();
         Ok(draw)

@@ -1,40 +1,31 @@
 //! Freezing (art. 11, 13, 14, 16): who can be drawn, who was left out and why, who can be sent and who must not, read in one
 //! view of the database and kept as blobs under their digests.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use kit::{
     blob::{Blob, Digest, Stored},
     env::Env,
-    error::{Refusal, Result},
+    error::{Reason, Refusal, Result},
     faults,
 };
 use lottery::{
     bundle::TABLE_BYTES_MAX,
-    frozen::{
-        EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, LeftOut, OFFICERS, Person, RULES, SUBJECTS, Subject,
-        Table,
-    },
-    rules::{Contributor, Experts, PROTOCOL, Places, Rules},
+    frozen::{EXCLUSIONS, EXPERTS, Exclusion, FrozenFiles, LEFT_OUT, OFFICERS, Person, RULES, SUBJECTS, Table},
+    rules::{Contributor, PROTOCOL, Places, Rules},
 };
 use sqlx::PgConnection;
-use tokio::sync::mpsc;
 
-use super::{frozen as rows, store::unit_of};
-use crate::{
-    people::candidates as people,
-    plans::rules::{Plan, legal_day, obstacles, resolve},
-    registers::{
-        rules::{Officer, PoolSubject},
-        store as registers,
-    },
+use super::{follows::rules::VISITED_THIS_QUARTER, frozen as rows, names::Names, scope, store::unit_of, withheld};
+use crate::plans::{
+    enough::{self, People},
+    rules::{Plan, legal_day, obstacles, resolve},
 };
 
 /// Every subject in scope with its registered name, which the protocol leaves out: `key TAB name`, sorted by bytes.
 pub const NAMES: &str = "names.tsv";
-/// Rows handed over at once.
-const CHUNK_ROWS: usize = 4_096;
 
 /// The frozen files of a draw.
 #[derive(Debug, Clone)]
@@ -45,7 +36,7 @@ pub struct Files {
     pub experts: Bytes,
     pub exclusions: Bytes,
     pub rules: Bytes,
-    pub names: Bytes,
+    pub names: Names,
 }
 
 impl Files {
@@ -61,8 +52,8 @@ impl Files {
         }
     }
 
-    /// Every file with its name.
-    pub fn named(&self) -> [(&'static str, &Bytes); 7] {
+    /// Every file that is held, with its name.
+    fn named(&self) -> [(&'static str, &Bytes); 6] {
         [
             (SUBJECTS, &self.subjects),
             (LEFT_OUT, &self.left_out),
@@ -70,7 +61,6 @@ impl Files {
             (EXPERTS, &self.experts),
             (EXCLUSIONS, &self.exclusions),
             (RULES, &self.rules),
-            (NAMES, &self.names),
         ]
     }
 
@@ -85,6 +75,7 @@ impl Files {
             kept.push((name, blobs.put(bytes.clone()).await.map_err(Refusal::internal)?));
             faults::point("PutFrozen", "after_write");
         }
+        kept.push((NAMES, self.names.keep(blobs).await.map_err(Refusal::internal)?));
         Ok(kept)
     }
 }
@@ -93,7 +84,7 @@ impl Files {
 ///
 /// # Errors
 /// The first thing that stands in the way of a draw: `REGISTER_EMPTY`, `EMPTY_STRATUM`, `QUOTA_INVALID`, `SMALL_STRATUM`,
-/// `TOO_FEW_OFFICERS`.
+/// `TOO_FEW_OFFICERS`, `TOO_FEW_EXPERTS`, `RECUSALS_LEAVE_TOO_FEW`, `PUBLISH_DAY_PAST`.
 pub async fn from_registers(
     conn: &mut PgConnection,
     env: &Env,
@@ -102,104 +93,88 @@ pub async fn from_registers(
     beacon_waived: &str,
     now: DateTime<Utc>,
 ) -> Result<Files> {
-    let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
-    let counts = registers::counts(conn, plan).await?;
-    let candidates = people::officers(conn, &units, legal_day(now)).await?;
-    if let Some(refusal) = obstacles(plan, &counts, &candidates).into_iter().next() {
+    let today = legal_day(now);
+    // Where counties inspect (市抽县查), nobody is sent by this draw: each of them draws its officers in a draw of its own.
+    let people = if plan.content.foresees.counties_inspect() {
+        People::default()
+    } else {
+        enough::people(conn, plan, today).await?
+    };
+    let mut rules = rules(plan, contributors, beacon_waived);
+    let quarter = plan.spared_quarter(now);
+    let scope = scope::read(conn, env, (plan, quarter.as_deref()), &rules).await?;
+    let counts = &scope.counts;
+    if counts.iter().all(|count| count.subjects == 0)
+        && withheld::left_out_counts(&scope.left_out).contains_key(VISITED_THIS_QUARTER)
+    {
+        return Err(Refusal::new(Reason::AllVisited).with("quarter", quarter.unwrap_or_default()));
+    }
+    if let Some(refusal) = obstacles(plan, counts, &people, today).into_iter().next() {
         return Err(refusal);
     }
-    let strata = counts.iter().filter(|count| count.subjects > 0).map(|count| plan.stratum(&count.district));
-    let quotas = resolve(plan, strata)?;
-    let rules = rules(plan, quotas, contributors, beacon_waived);
-    let exclusions = people::exclusions(conn, &units).await?;
-    let (officers, exclusions) = people_files(&candidates, &exclusions).map_err(Refusal::internal)?;
-    let scope = scope(conn, env, plan).await?;
+    let inhabited = counts.iter().filter(|count| count.subjects > 0);
+    let strata: BTreeSet<_> = inhabited.map(|count| plan.stratum(&count.district, &count.class)).collect();
+    rules.quotas = resolve(plan, strata.iter().map(AsRef::as_ref))?;
+    let people = people_files(&people, &rules).map_err(Refusal::internal)?;
     Ok(Files {
         subjects: scope.subjects.into(),
         left_out: scope.left_out.into(),
-        officers: officers.into(),
-        experts: Bytes::new(),
-        exclusions: exclusions.into(),
+        officers: people.officers.into(),
+        experts: people.experts.into(),
+        exclusions: people.exclusions.into(),
         rules: rules.to_bytes().map_err(Refusal::internal)?.into(),
-        names: scope.names.into(),
+        names: Names::Kept(scope.names),
     })
 }
 
-/// `officers.tsv` and `exclusions.tsv`.
-fn people_files(candidates: &[Officer], excluded: &[people::Exclusion]) -> lottery::error::Result<(Vec<u8>, Vec<u8>)> {
-    let mut officers = Table::<Person>::new();
-    for one in candidates {
-        let districts: Vec<&str> = one.districts.iter().map(String::as_str).collect();
-        let specialties: Vec<&str> = one.specialties.iter().map(String::as_str).collect();
-        let person = Person {
-            key: &one.key,
-            unit: unit_of(&one.organisation),
-            districts: &districts,
-            specialties: &specialties,
-        };
-        officers.push(&person)?;
-    }
-    let mut exclusions = Table::<Exclusion>::new();
-    for one in excluded {
-        // The unit answers for it in public, not the account it was typed with.
-        let declared_by = unit_of(&one.organisation);
-        exclusions.push(&Exclusion { person: &one.person, subject: &one.subject, declared_by })?;
-    }
-    Ok((officers.finish()?, exclusions.finish()?))
+/// `officers.tsv`, `experts.tsv` and `exclusions.tsv`.
+pub(super) struct PeopleFiles {
+    pub(super) officers: Vec<u8>,
+    pub(super) experts: Vec<u8>,
+    pub(super) exclusions: Vec<u8>,
 }
 
-/// Everybody in the plan's scope.
-struct Scope {
-    subjects: Vec<u8>,
-    left_out: Vec<u8>,
-    names: Vec<u8>,
-}
-
-/// Reads the plan's scope once, in the order of keys, while the tables are written beside the async threads.
-async fn scope(conn: &mut PgConnection, env: &Env, plan: &Plan) -> Result<Scope> {
-    let (sender, mut receiver) = mpsc::channel::<Vec<PoolSubject>>(4);
-    let strata = plan.clone();
-    let write = env.compute(move || {
-        let mut subjects = Table::<Subject>::new();
-        let mut left_out = Table::<LeftOut>::new();
-        let mut names = Vec::new();
-        while let Some(rows) = receiver.blocking_recv() {
-            for one in &rows {
-                if one.life.in_business() {
-                    let stratum = strata.stratum(&one.district);
-                    subjects.push(&Subject { key: &one.key, stratum, district: &one.district })?;
-                } else {
-                    left_out.push(&LeftOut { key: &one.key, reason: one.life.as_str() })?;
-                }
-                names.extend_from_slice(one.key.as_bytes());
-                names.push(b'\t');
-                names.extend(one.title.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }));
-                names.push(b'\n');
-            }
+/// Writes who can be sent, and against whom; salted, where the rules withhold it.
+pub(super) fn people_files(people: &People, rules: &Rules) -> anyhow::Result<PeopleFiles> {
+    let officers = people.officers.iter().map(|one| (&one.key, &one.organisation, &one.districts, &one.specialties));
+    let experts = people.experts.iter().map(|one| (&one.key, &one.organisation, &one.districts, &one.specialties));
+    let exclusions = |table: &mut Table<'_, Exclusion<'_>>| {
+        for one in &people.exclusions {
+            // The unit answers for it in public, not the account it was typed with.
+            let declared_by = unit_of(&one.organisation);
+            table.push(&Exclusion { person: &one.person, subject: &one.subject, declared_by })?;
         }
-        Ok::<_, lottery::Error>(Scope { subjects: subjects.finish()?, left_out: left_out.finish()?, names })
-    });
-    let read = async move {
-        let mut rows = registers::pool(conn, plan).try_chunks(CHUNK_ROWS);
-        while let Some(chunk) = rows.try_next().await.map_err(|failed| Refusal::from(failed.1))? {
-            // The writer is gone only when it refused a row; its reason counts.
-            if sender.send(chunk).await.is_err() {
-                break;
-            }
-        }
-        Ok::<_, Refusal>(())
+        Ok(())
     };
-    let (written, read) = tokio::join!(write, read);
-    read?;
-    written.map_err(Refusal::internal)?.map_err(Refusal::internal)
+    Ok(PeopleFiles {
+        officers: persons(rules.is_withheld(OFFICERS), officers)?,
+        experts: persons(rules.is_withheld(EXPERTS), experts)?,
+        exclusions: withheld::table(rules.is_withheld(EXCLUSIONS), exclusions)?,
+    })
 }
 
-fn rules(
-    plan: &Plan,
-    quotas: std::collections::BTreeMap<String, lottery::rules::Quota>,
-    entropy: Vec<Contributor>,
-    beacon_waived: &str,
-) -> Rules {
+fn persons<'a>(
+    salted: bool,
+    people: impl Iterator<Item = (&'a String, &'a String, &'a Vec<String>, &'a Vec<String>)>,
+) -> anyhow::Result<Vec<u8>> {
+    let write = |table: &mut Table<'_, Person<'_>>| {
+        for (key, organisation, districts, specialties) in people {
+            let districts: Vec<&str> = districts.iter().map(String::as_str).collect();
+            let specialties: Vec<&str> = specialties.iter().map(String::as_str).collect();
+            table.push(&Person {
+                key,
+                unit: unit_of(organisation),
+                districts: &districts,
+                specialties: &specialties,
+            })?;
+        }
+        Ok(())
+    };
+    withheld::table(salted, write)
+}
+
+/// All of the rules but the quotas, which depend on who is in the pool.
+fn rules(plan: &Plan, entropy: Vec<Contributor>, beacon_waived: &str) -> Rules {
     let teams = plan.content.teams.iter().map(|part| Places {
         size: u64::from(part.size),
         specialty: part.specialty.clone(),
@@ -209,18 +184,18 @@ fn rules(
         beacon_waived: waived(beacon_waived),
         cover_district: plan.content.cover_district,
         entropy,
-        experts: Experts::default(),
+        experts: (&plan.content.shape.experts).into(),
         plan: plan.name(),
         protocol: PROTOCOL.to_owned(),
-        publish_after: None,
-        quotas,
+        publish_after: plan.content.shape.publish_after.as_ref().map(Into::into),
+        quotas: BTreeMap::new(),
         teams: teams.collect(),
-        withheld: None,
+        withheld: plan.content.shape.withheld.as_ref().map(Into::into),
     }
 }
 
 /// The published reason for having no beacon, as the protocol writes it.
-fn waived(reason: &str) -> Option<String> {
+pub(super) fn waived(reason: &str) -> Option<String> {
     (!reason.is_empty()).then(|| reason.to_owned())
 }
 
@@ -255,7 +230,7 @@ pub async fn load(conn: &mut PgConnection, blobs: &Blob, draw: &str) -> Result<F
         experts: read(EXPERTS).await?,
         exclusions: read(EXCLUSIONS).await?,
         rules: read(RULES).await?,
-        names: read(NAMES).await?,
+        names: Names::Kept(stored(&kept, NAMES)?),
     })
 }
 
@@ -264,8 +239,13 @@ pub async fn load(conn: &mut PgConnection, blobs: &Blob, draw: &str) -> Result<F
 /// # Errors
 /// `INTERNAL` when there is none, or its blob is gone or holds other bytes.
 pub async fn read(kept: &[rows::FileRow], blobs: &Blob, name: &str) -> Result<Bytes> {
+    let digest = stored(kept, name)?.digest;
+    Ok(blobs.read(digest, TABLE_BYTES_MAX).await.map_err(Refusal::internal)?.into())
+}
+
+/// What stands for one of the files a draw has kept.
+fn stored(kept: &[rows::FileRow], name: &str) -> Result<Stored> {
     let row = kept.iter().find(|row| row.file == name);
     let row = row.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the draw has no {name}")))?;
-    let digest = Digest::parse(&row.blob).map_err(Refusal::internal)?;
-    Ok(blobs.read(digest, TABLE_BYTES_MAX).await.map_err(Refusal::internal)?.into())
+    Ok(Stored { digest: Digest::parse(&row.blob).map_err(Refusal::internal)?, size: row.bytes.unsigned_abs() })
 }

@@ -27,7 +27,16 @@ pub struct StatementRow {
     pub due_date: String,
 }
 
-/// Writes a statement with its files and strata.
+/// What was counted when a draw was stated.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Strata with subjects and drawn.
+    pub strata: Vec<(String, i64, i64)>,
+    /// Subjects left out, by reason.
+    pub left_out: Vec<(String, i64)>,
+}
+
+/// Writes a statement with its files and counts.
 ///
 /// # Errors
 /// `ALREADY_STATED`.
@@ -35,7 +44,7 @@ pub async fn insert_statement(
     conn: &mut PgConnection,
     row: &StatementRow,
     files: &[(&str, Stored)],
-    strata: &[(String, i64, i64)],
+    counts: &Counts,
 ) -> Result<()> {
     let sql = "insert into draw_statement (draw, stated_at, statement, digest, rules, kid, signature, sealed, subjects, due_date)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -65,7 +74,7 @@ pub async fn insert_statement(
             .execute(&mut *conn)
             .await?;
     }
-    let (names, subjects, drawn) = strata.iter().fold((vec![], vec![], vec![]), |mut columns, (name, n, k)| {
+    let (names, subjects, drawn) = counts.strata.iter().fold((vec![], vec![], vec![]), |mut columns, (name, n, k)| {
         columns.0.push(name.as_str());
         columns.1.push(*n);
         columns.2.push(*k);
@@ -76,8 +85,18 @@ pub async fn insert_statement(
         .bind(names)
         .bind(subjects)
         .bind(drawn)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    let (reasons, left_out): (Vec<&str>, Vec<i64>) =
+        counts.left_out.iter().map(|(reason, n)| (reason.as_str(), *n)).unzip();
+    sqlx::query(
+        "insert into draw_left_out (draw, reason, subjects) select $1, * from unnest($2::text[], $3::bigint[])",
+    )
+    .bind(&row.draw)
+    .bind(reasons)
+    .bind(left_out)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -178,6 +197,24 @@ pub struct RevealRow {
     pub strata_blob: String,
     pub drawn: i64,
     pub without_team: i64,
+}
+
+/// Digest of the bundle, after the reveal.
+///
+/// # Errors
+/// The database fails.
+pub async fn evidence(conn: &mut PgConnection, draw: &str) -> Result<Option<String>> {
+    let sql = "select evidence_blob from draw_reveal where draw = $1";
+    Ok(sqlx::query_scalar(sql).bind(draw).fetch_optional(conn).await?)
+}
+
+/// Digest of `strata.tsv`, after the reveal.
+///
+/// # Errors
+/// The database fails.
+pub async fn strata_blob(conn: &mut PgConnection, draw: &str) -> Result<Option<String>> {
+    let sql = "select strata_blob from draw_reveal where draw = $1";
+    Ok(sqlx::query_scalar(sql).bind(draw).fetch_optional(conn).await?)
 }
 
 /// One drawn subject, as kept.

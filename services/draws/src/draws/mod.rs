@@ -11,15 +11,23 @@ pub mod contributors;
 pub mod create;
 pub mod dispatch;
 pub mod entries;
+pub mod evidence;
+pub mod fairness;
+pub mod follows;
 pub mod freeze;
 pub mod frozen;
+pub mod issues;
 pub mod jobs;
+pub mod names;
 pub mod reveal;
 pub mod rules;
+pub mod scope;
 pub mod seal;
+mod sorting;
 pub mod state;
 pub mod store;
 pub mod view;
+pub mod withheld;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The reveal (art. 10, 11, 15): one pure computation from frozen files, secret and entries, committed with its result and
 //! its evidence bundle in one transaction. Its instant was fixed before, so a crash on the way changes no byte of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Write};
 
 use bytes::Bytes;
 use kit::{
@@ -13,22 +13,24 @@ use kit::{
 };
 use lottery::{
     Secret, Time,
-    bundle::{self, BUNDLE_BYTES_MAX},
+    bundle::{self, BUNDLE_BYTES_MAX, TABLE_BYTES_MAX},
     frozen::{EXCLUSIONS, EXPERTS, LEFT_OUT, OFFICERS, RULES, SUBJECTS},
     reveal::{DRAW, RESULT, Reveal, STRATA},
+    rules::Rules,
     sign::{self, SIGNATURES, Signature, Signatures},
     statement::STATEMENT,
 };
-use proto::qingtian::draws::events::v1 as events;
+use proto::qingtian::draws::{events::v1 as events, v1::UnitLoad};
 
 use super::{
-    Desk,
+    Desk, fairness,
     freeze::{self, Files, NAMES},
     frozen::{self, ClosingRow, FileRow, ResultRow, RevealRow, StatementRow},
+    names::Names,
     rules::Event,
     seal,
     state::{count, time},
-    store, view,
+    store, view, withheld,
 };
 use crate::PART;
 
@@ -51,6 +53,10 @@ struct Done {
     rows: Vec<ResultRow>,
     signature: Signature,
     evidence: Stored,
+    /// Of the registered names that may be published; none: all of them may.
+    names: Option<Stored>,
+    /// None where the list of officers is withheld.
+    unit_loads: Vec<UnitLoad>,
 }
 
 impl Work {
@@ -63,13 +69,32 @@ impl Work {
         let signatures =
             Signatures { draw: signature.clone(), entries: self.closing.clone(), statement: self.signed.clone() }
                 .to_bytes()?;
-        let evidence = self.bundle(&reveal, &signatures)?;
-        let rows = result_rows(&reveal, &self.files.names)?;
-        Ok(Done { reveal, rows, signature, evidence })
+        let rules = Rules::parse(&self.files.rules)?;
+        let evidence = self.bundle(&rules, &reveal, &signatures)?;
+        let rows = result_rows(&reveal, &self.blobs, &self.files.names)?;
+        let drawn = reveal.rows.iter().map(|row| row.key.as_str());
+        let names = match rules.withheld {
+            Some(_) => {
+                withheld::public_names(&rules, &self.files.names.bytes(&self.blobs)?, &self.files.left_out, drawn)
+            }
+            None => None,
+        };
+        let names = names.map(|names| self.put(&names)).transpose()?;
+        let unit_loads = match rules.is_withheld(OFFICERS) {
+            true => Vec::new(),
+            false => fairness::unit_loads(&self.files.officers, false, &reveal.rows)?,
+        };
+        Ok(Done { reveal, rows, signature, evidence, names, unit_loads })
     }
 
-    /// Packs the evidence, the same bytes however often.
-    fn bundle(&self, reveal: &Reveal, signatures: &[u8]) -> anyhow::Result<Stored> {
+    fn put(&self, bytes: &[u8]) -> anyhow::Result<Stored> {
+        let mut writer = self.blobs.writer(TABLE_BYTES_MAX)?;
+        writer.write_all(bytes)?;
+        Ok(writer.finish()?)
+    }
+
+    /// Packs the evidence, the same bytes however often; what the law forbids to publish stays out.
+    fn bundle(&self, rules: &Rules, reveal: &Reveal, signatures: &[u8]) -> anyhow::Result<Stored> {
         let files: HashMap<&str, &[u8]> = HashMap::from([
             (STATEMENT, self.statement.as_slice()),
             (SUBJECTS, &self.files.subjects),
@@ -85,7 +110,7 @@ impl Work {
         ]);
         faults::point("PutEvidence", "before_write");
         let mut writer = bundle::Writer::new(self.blobs.writer(BUNDLE_BYTES_MAX)?);
-        for name in bundle::FILES {
+        for name in bundle::FILES.into_iter().filter(|name| !withheld::is_absent(rules, name)) {
             if let Some(bytes) = files.get(name) {
                 writer.add(name, bytes)?;
             }
@@ -97,16 +122,9 @@ impl Work {
 }
 
 /// The result with the registered names, which the protocol leaves out.
-fn result_rows(reveal: &Reveal, names: &[u8]) -> anyhow::Result<Vec<ResultRow>> {
-    let drawn: HashMap<&str, usize> = reveal.rows.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
-    let mut titles = vec![String::new(); reveal.rows.len()];
-    for line in std::str::from_utf8(names)?.lines() {
-        if let Some((key, title)) = line.split_once('\t')
-            && let Some(at) = drawn.get(key)
-        {
-            title.clone_into(&mut titles[*at]);
-        }
-    }
+fn result_rows(reveal: &Reveal, blobs: &Blob, names: &Names) -> anyhow::Result<Vec<ResultRow>> {
+    let keys: Vec<&str> = reveal.rows.iter().map(|row| row.key.as_str()).collect();
+    let titles = names.of(blobs, &keys)?;
     let rows = (1..).zip(&reveal.rows).zip(titles).map(|((place, row), title)| ResultRow {
         place,
         subject: row.key.clone(),
@@ -172,17 +190,28 @@ impl Desk {
         let actor = tx.caller().actor.clone();
         store::save(&mut tx, &mut row, state, &actor, "揭晓 revealed").await?;
         let draw = view::draw(&mut tx, &row).await?;
+        let published = |file: &str| {
+            if draw.withheld_files.iter().any(|one| one == file) { String::new() } else { blob_of(&kept, file) }
+        };
         let event = events::DrawRevealed {
             draw: Some(view::public(&draw)),
             evidence_blob: reveal.evidence_blob,
             evidence_size: reveal.evidence_bytes,
-            names_blob: blob_of(&kept, NAMES),
-            subjects_blob: blob_of(&kept, SUBJECTS),
-            left_out_blob: blob_of(&kept, LEFT_OUT),
+            names_blob: done.names.map_or_else(|| blob_of(&kept, NAMES), |names| names.digest.to_string()),
+            subjects_blob: published(SUBJECTS),
+            left_out_blob: published(LEFT_OUT),
             result_blob: reveal.result_blob,
-            publish_after: String::new(),
+            publish_after: draw.publish_after.clone(),
+            withheld_files: draw.withheld_files.clone(),
+            unit_loads: done.unit_loads,
+            no_choice: fairness::no_choice(&done.reveal.rows),
         };
-        tx.emit(name, row.revision, &event, Audience::Public)?;
+        // From the seed anybody could compute whose visits are coming: before its day the portal alone hears of it (art. 18).
+        let audience = match draw.publish_after.as_str() {
+            "" => Audience::Public,
+            _ => Audience::Organisations(vec![row.organisation.clone()]),
+        };
+        tx.emit(name, row.revision, &event, audience)?;
         tx.changed(name, Some(&before), Some(&draw));
         tx.commit(&()).await?;
         metrics::counter!("draws_revealed_total").increment(1);

@@ -49,11 +49,16 @@ pub struct Scope {
     pub names: Stored,
 }
 
-/// Reads the plan's scope once; of the rules only which files are withheld counts.
+/// Reads the plan's scope once, without those visited in `quarter`; of the rules only which files are withheld counts.
 ///
 /// # Errors
 /// The database or the disk fails; what the register holds is not fit for a draw.
-pub async fn read(conn: &mut PgConnection, env: &Env, plan: &Plan, rules: &Rules) -> Result<Scope> {
+pub async fn read(
+    conn: &mut PgConnection,
+    env: &Env,
+    (plan, quarter): (&Plan, Option<&str>),
+    rules: &Rules,
+) -> Result<Scope> {
     let (sender, receiver) = mpsc::channel(4);
     let salted = [SUBJECTS, LEFT_OUT].map(|file| rules.is_withheld(file));
     let (blobs, manner) = (env.blobs.clone(), Manner { plan: plan.clone(), salted });
@@ -61,7 +66,7 @@ pub async fn read(conn: &mut PgConnection, env: &Env, plan: &Plan, rules: &Rules
     // What is set for the pass alone is gone with the savepoint.
     let mut pass = conn.begin().await?;
     let read = async {
-        let mut lines = registers::pool(&mut pass, plan).await?;
+        let mut lines = registers::pool(&mut pass, plan, quarter).await?;
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);
         while let Some(line) = lines.try_next().await? {
             if chunk.len() + line.len() > CHUNK_BYTES && !chunk.is_empty() {

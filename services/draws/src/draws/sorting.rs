@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// Bytes sorted at once.
 const RUN_BYTES: usize = 32 << 20;
 /// Bytes of sorted parts held in memory; what comes after them is laid aside.
-const HELD_BYTES: usize = 256 << 20;
+const HELD_BYTES: usize = 448 << 20;
 /// Bytes from one place where a sorted part may be entered to the next.
 const MARK_BYTES: usize = 64 << 10;
 
@@ -162,10 +162,10 @@ impl Sorted {
     ) -> Result<(), E> {
         let parts = self.runs.iter().map(|run| self.part(run, range)).collect::<io::Result<Vec<_>>>()?;
         let mut heads: BinaryHeap<Reverse<Head>> = BinaryHeap::with_capacity(parts.len());
-        heads.extend(parts.iter().filter_map(|part| Head::of(part, range)).map(Reverse));
+        heads.extend(parts.iter().filter_map(|part| Head::of(part.lines())).map(Reverse));
         while let Some(mut least) = heads.peek_mut() {
             take(least.0.line)?;
-            match least.0.next(range) {
+            match Head::of(least.0.rest) {
                 Some(next) => least.0 = next,
                 None => drop(PeekMut::pop(least)),
             }
@@ -173,12 +173,28 @@ impl Sorted {
         Ok(())
     }
 
-    /// What a run holds of a range, with some lines before it.
-    fn part<'s>(&self, run: &'s Run, range: Range<'_>) -> io::Result<Cow<'s, [u8]>> {
+    /// What a run holds of a range.
+    fn part<'s>(&self, run: &'s Run, range: Range<'_>) -> io::Result<Part<'s>> {
         let first = run.marks.partition_point(|mark| *mark.line <= *range.from);
         let from = first.checked_sub(1).map_or(0, |before| run.marks[before].at);
         let past = range.to.map_or(run.marks.len(), |to| run.marks.partition_point(|mark| *mark.line < *to));
         let to = run.marks.get(past).map_or(run.bytes, |mark| mark.at);
+        let bytes = self.bytes(run, from, to)?;
+        // Only between two marks lines must be looked at, to find where the range begins and where it ends.
+        let before = |end: Option<&[u8]>, start: usize| {
+            let found = lines_of(&bytes[start..]).take_while(|line| end.is_some_and(|end| *line < end));
+            start + found.map(<[u8]>::len).sum::<usize>()
+        };
+        let begin = before(Some(range.from), 0);
+        let end = match (range.to, past.checked_sub(1).map(|last| run.marks[last].at.saturating_sub(from))) {
+            (None, _) => bytes.len(),
+            // What was cut out is no longer than memory.
+            (to, last) => before(to, last.unwrap_or_default() as usize),
+        };
+        Ok(Part { begin: begin.min(end), end, bytes })
+    }
+
+    fn bytes<'s>(&self, run: &'s Run, from: u64, to: u64) -> io::Result<Cow<'s, [u8]>> {
         match (&run.place, &self.file) {
             // What is in memory has a place there.
             (Place::Memory(bytes), _) => Ok(Cow::Borrowed(&bytes[from as usize..to as usize])),
@@ -192,6 +208,19 @@ impl Sorted {
     }
 }
 
+/// What a run holds of a range, from one byte to another.
+struct Part<'s> {
+    bytes: Cow<'s, [u8]>,
+    begin: usize,
+    end: usize,
+}
+
+impl Part<'_> {
+    fn lines(&self) -> &[u8] {
+        &self.bytes[self.begin..self.end]
+    }
+}
+
 /// The next line of one part.
 struct Head<'p> {
     prefix: u128,
@@ -200,24 +229,9 @@ struct Head<'p> {
 }
 
 impl<'p> Head<'p> {
-    /// The first line of a part within the range.
-    fn of(part: &'p [u8], range: Range<'_>) -> Option<Self> {
-        let mut rest = part;
-        loop {
-            let line = take_line(&mut rest)?;
-            if line >= range.from {
-                return Self::within(line, rest, range);
-            }
-        }
-    }
-
-    fn next(&self, range: Range<'_>) -> Option<Self> {
-        let mut rest = self.rest;
-        Self::within(take_line(&mut rest)?, rest, range)
-    }
-
-    fn within(line: &'p [u8], rest: &'p [u8], range: Range<'_>) -> Option<Self> {
-        range.to.is_none_or(|to| line < to).then(|| Self { prefix: prefix(line), line, rest })
+    fn of(mut rest: &'p [u8]) -> Option<Self> {
+        let line = take_line(&mut rest)?;
+        Some(Self { prefix: prefix(line), line, rest })
     }
 }
 

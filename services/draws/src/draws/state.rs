@@ -17,15 +17,18 @@ use proto::qingtian::draws::{events::v1 as events, v1 as pb};
 
 use super::{
     Desk,
-    create::quarter,
+    follows::{self, Following},
     freeze::{self, Files},
-    frozen::{self, StatementRow},
+    frozen::{self, Counts, StatementRow},
     rules::{Event, text},
     seal,
     store::{self, DrawRow},
-    view,
+    view, withheld,
 };
-use crate::{PART, plans::store as plans};
+use crate::{
+    PART,
+    plans::{rules::quarter, store as plans},
+};
 
 /// How often the act is begun anew when somebody changed what it had seen.
 const ATTEMPTS: usize = 5;
@@ -66,7 +69,8 @@ impl Desk {
         let now = tx.now();
         let stated_at = now.trunc_subsecs(0);
         row.quarter = quarter(stated_at);
-        if let Some(other) = store::unfinished(&mut tx, &row.plan, &row.quarter, &row.name).await? {
+        let rivalry = row.given()?.rivalry(&row.organisation);
+        if let Some(other) = store::unfinished(&mut tx, (&row.plan, &row.quarter, &rivalry), &row.name).await? {
             return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
         }
         let (files, due_date) = self.freeze(&mut tx, &row, now).await?;
@@ -80,20 +84,22 @@ impl Desk {
             entries_close: time(row.entries_close)?,
             beacon_at: row.beacon_time.map(time).transpose()?,
             reveal_by: time(row.reveal_by)?,
-            follows: None,
+            follows: row.follows.clone(),
             replaces: row.replaces.clone(),
         };
         let computed = files.clone();
-        let stated = self.env.compute(move || lottery::statement::state(&computed.protocol(), &intent, &secret)).await;
+        let stating = self.env.compute(move || lottery::statement::state(&computed.protocol(), &intent, &secret));
+        let (stated, kept) = tokio::join!(stating, files.keep(&self.env.blobs));
         let stated = stated.map_err(Refusal::internal)?.map_err(Refusal::internal)?;
         if let Some(replaced) = &row.replaces {
             let failed = frozen::statement(&mut tx, replaced).await?;
             let failed = Statement::parse(&failed.statement).map_err(Refusal::internal)?;
             stated.statement.check_succeeds(&failed).map_err(Refusal::internal)?;
         }
-        let kept = files.keep(&self.env.blobs).await?;
+        let kept = kept?;
         let statement = self.sign(&row, &files, stated_at, &stated, sealed, due_date)?;
-        frozen::insert_statement(&mut tx, &statement, &kept, &strata(&stated)?).await?;
+        frozen::insert_statement(&mut tx, &statement, &kept, &counts(&stated, &files)?).await?;
+        follows::keep_subjects(&mut tx, &row, &files).await?;
         // Freezing takes a while; what is stated after its own close nobody could contribute to.
         if self.env.clock.now() >= row.entries_close {
             let problem = format!("提交截止时间 {} 已过 / entries_close has passed", text(row.entries_close));
@@ -118,6 +124,11 @@ impl Desk {
             let files = freeze::load(tx, &self.env.blobs, replaced).await?;
             let rules = rules.to_bytes().map_err(Refusal::internal)?.into();
             return Ok((Files { rules, ..files }, failed.due_date));
+        }
+        let given = row.given()?;
+        if let Some(followed) = &given.follows {
+            let following = Following { row, given: &given, follows: followed, quarter: &row.quarter, now };
+            return follows::freeze(tx, &self.env, &following, contributing).await;
         }
         let plan = plans::load(tx, &row.plan, &kit::auth::Reach::Organisation(row.organisation.clone())).await?;
         if !plan.is_published() {
@@ -158,6 +169,8 @@ pub(super) fn count(n: u64) -> Result<i64> {
     i64::try_from(n).map_err(Refusal::internal)
 }
 
-fn strata(stated: &Stated) -> Result<Vec<(String, i64, i64)>> {
-    stated.strata.iter().map(|(name, (n, k))| Ok((name.clone(), count(*n)?, count(*k)?))).collect()
+fn counts(stated: &Stated, files: &Files) -> Result<Counts> {
+    let strata = stated.strata.iter().map(|(name, (n, k))| Ok((name.clone(), count(*n)?, count(*k)?)));
+    let left_out = withheld::left_out_counts(&files.left_out).into_iter().map(|(reason, n)| Ok((reason, count(n)?)));
+    Ok(Counts { strata: strata.collect::<Result<_>>()?, left_out: left_out.collect::<Result<_>>()? })
 }

@@ -1,14 +1,20 @@
 //! One function per question a draw puts to the database, and the names of its constraints as refusals.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use kit::{
     auth::{Caller, Reach},
     error::{Reason, Refusal, Result, violated},
 };
 use lottery::rules::{Contributor, Kind};
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool, types::Json};
 
-use super::rules::{Schedule, Standing, State};
+use super::{
+    follows::rules::{Given, Kind as DrawKind},
+    rules::{Schedule, Standing, State},
+};
+use crate::plans::rules::{Amount, TeamPart};
 
 /// A draw's own row.
 #[derive(Debug, Clone, FromRow)]
@@ -32,11 +38,33 @@ pub struct DrawRow {
     pub changed_act: String,
     pub end_reason: String,
     pub dispatched: i64,
+    pub kind: String,
+    pub follows: Option<String>,
+    pub quotas: Json<BTreeMap<String, Amount>>,
+    pub teams: Json<Vec<TeamPart>>,
+    pub cover_district: bool,
+}
+
+impl DrawRow {
+    /// What the draw was given at its creation beyond plan, contributors and schedule.
+    ///
+    /// # Errors
+    /// `INTERNAL` for a kind that is none.
+    pub fn given(&self) -> Result<Given> {
+        Ok(Given {
+            kind: DrawKind::parse(&self.kind)?,
+            follows: self.follows.clone(),
+            quotas: self.quotas.0.clone(),
+            teams: self.teams.0.clone(),
+            cover_district: self.cover_district,
+        })
+    }
 }
 
 /// Columns of [`DrawRow`].
 pub const DRAW_COLUMNS: &str = "name, plan, plan_title, organisation, unit, beacon_waived, entries_close, beacon_time, \
-     reveal_by, replaces, creator, created_at, state, revision, quarter, changed_by, changed_act, end_reason, dispatched";
+     reveal_by, replaces, creator, created_at, state, revision, quarter, changed_by, changed_act, end_reason, dispatched, \
+     kind, follows, quotas, teams, cover_district";
 
 /// Which draws a caller sees: all of them, or those of an organisation and those it contributes to.
 #[derive(Debug, Clone)]
@@ -71,9 +99,12 @@ pub fn unit_of(organisation: &str) -> &str {
     organisation.rsplit('/').next().unwrap_or_default()
 }
 
-/// `$2` and `$3` of a query over `draw`: the caller's organisation, or null for all, and its unit.
+/// `$2` and `$3` of a query over `draw`: the caller's organisation, or null for all, and its unit. A county sees what the city
+/// draws for it to inspect.
 pub const SEEN: &str = "($2::text is null or organisation = $2 or exists \
-     (select from draw_contributor c where c.draw = draw.name and c.unit = $3))";
+     (select from draw_contributor c where c.draw = draw.name and c.unit = $3) or exists \
+     (select from plan p cross join lateral jsonb_each_text(coalesce(p.foresees -> 'county_units', '{}')) u \
+      where p.name = draw.plan and u.value = $2))";
 
 /// Locks a draw within a caller's sight.
 ///
@@ -236,8 +267,9 @@ pub async fn insert(
     contributors: &[Contributor],
 ) -> Result<()> {
     let sql = "insert into draw (name, plan, plan_title, organisation, unit, beacon_waived, entries_close, beacon_time, reveal_by,
-                   replaces, creator, created_at, state, revision, quarter, changed_by, changed_act, year, number)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+                   replaces, creator, created_at, state, revision, quarter, changed_by, changed_act, year, number,
+                   kind, follows, quotas, teams, cover_district)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.plan)
@@ -258,6 +290,11 @@ pub async fn insert(
         .bind(&row.changed_act)
         .bind(year)
         .bind(number)
+        .bind(&row.kind)
+        .bind(&row.follows)
+        .bind(&row.quotas)
+        .bind(&row.teams)
+        .bind(row.cover_district)
         .execute(&mut *conn)
         .await
         .map_err(refused)?;
@@ -283,14 +320,20 @@ fn refused(error: sqlx::Error) -> Refusal {
     }
 }
 
-/// The unfinished draw over a plan in a quarter.
+/// The unfinished draw over a plan in a quarter that competes for the same as a draw of this rivalry ([`Given::rivalry`]).
 ///
 /// # Errors
 /// The database fails.
-pub async fn unfinished(conn: &mut PgConnection, plan: &str, quarter: &str, but: &str) -> Result<Option<String>> {
+pub async fn unfinished(
+    conn: &mut PgConnection,
+    (plan, quarter, rivalry): (&str, &str, &str),
+    but: &str,
+) -> Result<Option<String>> {
     let sql = "select name from draw where plan = $1 and quarter = $2 and name <> $3
+               and (case when kind = 'TEAMS' then follows || ' ' || organisation else '' end) = $4
                and state in ('CREATED', 'STATED', 'CONTRIBUTING', 'REVEALED')";
-    Ok(sqlx::query_scalar(sql).bind(plan).bind(quarter).bind(but).fetch_optional(conn).await?)
+    let query = sqlx::query_scalar(sql).bind(plan).bind(quarter).bind(but).bind(rivalry);
+    Ok(query.fetch_optional(conn).await?)
 }
 
 /// Moves a draw on: state, revision, who and by what act. The row keeps what was written.

@@ -2,12 +2,19 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use kit::{error::Result, ledger::timestamp, pages};
+use chrono::{DateTime, NaiveDate, Utc};
+use kit::{
+    auth::Caller,
+    error::{Reason, Refusal, Result},
+    ledger::timestamp,
+    pages,
+    workdays::legal_day,
+};
 use proto::qingtian::draws::v1 as pb;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 
 use super::{
+    follows,
     rules::State,
     store::{DRAW_COLUMNS, DrawRow, SEEN, Sight},
 };
@@ -31,6 +38,8 @@ struct Stated {
     kid: String,
     signature: String,
     subjects: i64,
+    publish_after: Option<String>,
+    withheld_files: Vec<String>,
 }
 
 #[derive(FromRow)]
@@ -69,7 +78,9 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
     let stated: Vec<Stated> = sqlx::query_as(
         "select draw, stated_at, digest, kid, signature, subjects,
                 case when $2 then convert_from(statement, 'UTF8') else '' end as statement,
-                case when $2 then convert_from(rules, 'UTF8') else '' end as rules
+                case when $2 then convert_from(rules, 'UTF8') else '' end as rules,
+                convert_from(rules, 'UTF8')::json -> 'publish_after' ->> 'date' as publish_after,
+                array(select json_array_elements_text(convert_from(rules, 'UTF8')::json -> 'withheld' -> 'files')) as withheld_files
          from draw_statement where draw = any($1)",
     )
     .bind(&names)
@@ -86,6 +97,12 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
     let strata: Vec<(String, String, i64, i64, Option<String>)> = sqlx::query_as(
         "select draw, stratum, subjects, drawn, threshold from draw_stratum left join draw_threshold using (draw, stratum)
          where draw = any($1) order by draw, stratum collate \"C\"",
+    )
+    .bind(&names)
+    .fetch_all(&mut *conn)
+    .await?;
+    let left_out: Vec<(String, String, i64)> = sqlx::query_as(
+        "select draw, reason, subjects from draw_left_out where draw = any($1) order by draw, reason collate \"C\"",
     )
     .bind(&names)
     .fetch_all(&mut *conn)
@@ -120,6 +137,16 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
         draw.kid = row.kid;
         draw.statement_signature = row.signature;
         draw.subjects = row.subjects;
+        draw.publish_after = row.publish_after.unwrap_or_default();
+        draw.withheld_files = row.withheld_files;
+    }
+    for (name, chain) in follows::store::chains(conn, &names).await? {
+        let Some(draw) = places.get_mut(&name) else { continue };
+        chain.show(draw);
+    }
+    for (name, reason, count) in left_out {
+        let Some(draw) = places.get_mut(&name) else { continue };
+        draw.left_out.push(pb::LeftOutCount { reason, count });
     }
     for row in revealed {
         let Some(draw) = places.get_mut(&row.draw) else { continue };
@@ -145,13 +172,75 @@ pub async fn draw(conn: &mut PgConnection, row: &DrawRow) -> Result<pb::Draw> {
     Ok(shown.pop().unwrap_or_default())
 }
 
-/// A draw as announced to everybody: without account names.
+/// Whether the register of a draw is withheld. Then its strata are, too: from their sizes and the published digest of
+/// `strata.tsv` the thresholds could be searched for, and from those which class a drawn enterprise is in.
+fn register_withheld(draw: &pb::Draw) -> bool {
+    draw.withheld_files.iter().any(|file| file == lottery::frozen::SUBJECTS)
+}
+
+/// Whether the result is not public yet on this day (art. 18).
+pub fn waits(draw: &pb::Draw, today: NaiveDate) -> bool {
+    draw.publish_after.parse().is_ok_and(|day: NaiveDate| today < day)
+}
+
+/// A draw as a caller may see it today. The drawing organisation and the city's bodies see all of it; those who contribute see
+/// neither seed nor thresholds before the day of publication, and no strata of a register that is withheld.
+pub fn shown_to(caller: &Caller, mut draw: pb::Draw, now: DateTime<Utc>) -> pb::Draw {
+    if caller.reach().covers(&draw.organisation) {
+        return draw;
+    }
+    if register_withheld(&draw) {
+        draw.strata.clear();
+    }
+    if waits(&draw, legal_day(now)) {
+        draw.seed.clear();
+        draw.strata.iter_mut().for_each(|stratum| stratum.threshold.clear());
+    }
+    draw
+}
+
+/// Refuses the result of a draw to those who contribute before the day of publication.
+///
+/// # Errors
+/// `NOT_PUBLIC_YET` (art. 18).
+pub async fn check_shown(conn: &mut PgConnection, caller: &Caller, row: &DrawRow, now: DateTime<Utc>) -> Result<()> {
+    let shown = draws(conn, vec![row.clone()], Detail::Short).await?;
+    match shown.first() {
+        Some(draw) if waits(draw, legal_day(now)) && !caller.reach().covers(&draw.organisation) => {
+            Err(Refusal::new(Reason::NotPublicYet).with("name", &row.name).with("when", &draw.publish_after))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A draw as announced to everybody: without account names, and without the strata of a register that is withheld.
 pub fn public(draw: &pb::Draw) -> pb::Draw {
+    let strata = if register_withheld(draw) { Vec::new() } else { draw.strata.clone() };
     let links = draw.witness_links.iter().map(|link| pb::WitnessLink { issuer: String::new(), ..link.clone() });
-    pb::Draw { creator: String::new(), etag: String::new(), witness_links: links.collect(), ..draw.clone() }
+    pb::Draw {
+        creator: String::new(),
+        etag: String::new(),
+        strata,
+        witness_links: links.collect(),
+        // What follows from a draw is told by the draws that follow.
+        followed_by: Vec::new(),
+        awaiting_teams: Vec::new(),
+        replaced_by: String::new(),
+        ..draw.clone()
+    }
 }
 
 fn bare(row: DrawRow) -> pb::Draw {
+    // A constraint keeps other kinds out of the table.
+    let given = row.given().ok();
+    let mut draw = bare_of(row);
+    if let Some(given) = given {
+        given.show(&mut draw);
+    }
+    draw
+}
+
+fn bare_of(row: DrawRow) -> pb::Draw {
     pb::Draw {
         state: state_of(&row.state) as i32,
         etag: row.revision.to_string(),
@@ -259,6 +348,15 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
     Ok(query.fetch_optional(conn).await?)
 }
 
+/// One draw, whoever asks.
+///
+/// # Errors
+/// The database fails.
+pub async fn row(conn: &mut PgConnection, name: &str) -> Result<Option<DrawRow>> {
+    let sql = format!("select {DRAW_COLUMNS} from draw where name = $1");
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(name).fetch_optional(conn).await?)
+}
+
 /// Drawn subjects of a draw after a place, those that match.
 ///
 /// # Errors
@@ -284,6 +382,7 @@ pub async fn drawn(conn: &mut PgConnection, draw: &str, query: &str, after: i64,
         ticket: row.ticket,
         officers: row.officers,
         experts: row.experts,
+        ..Default::default()
     };
     Ok(found.into_iter().map(show).collect())
 }

@@ -1,5 +1,6 @@
 //! Plans over gRPC (art. 9, 14): parse, load, decide, save, announce.
 
+use chrono::NaiveDate;
 use kit::{
     auth::Caller,
     env::Clock,
@@ -15,11 +16,13 @@ use sqlx::{Connection, PgConnection};
 use tonic::{Request, Response, Status};
 
 use super::{
-    content::{self, Amount, Content},
+    classes,
+    content::{self, Content},
+    enough,
     rules::{self, Plan, PlanId, State, Step},
     store,
 };
-use crate::{people::candidates, registers};
+use crate::registers;
 
 /// The service.
 pub struct Api {
@@ -72,8 +75,10 @@ impl Plans for Api {
             return Err(Refusal::not_found(given.organisation).into());
         }
         let year = content::year(given.year)?;
-        let content = Content::parse(&given)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let day = rules::legal_day(tx.now());
+        let given = offered(&mut tx, given, "", day).await?;
+        let content = Content::parse(&given)?;
         let id = store::next_number(&mut tx, year).await?;
         let plan = Plan::draft(id, &organisation, content, &caller.actor, tx.now());
         store::insert(&mut tx, &plan).await?;
@@ -97,7 +102,9 @@ impl Plans for Api {
         }
         given.year = id.year;
         let mut after = before.clone().step(Step::Edit, &caller.actor, tx.now())?;
-        after.content = Content::parse(&given)?;
+        // What the draft was begun under stays with it.
+        let (version, day) = (before.content.shape.class_setting.clone(), rules::legal_day(tx.now()));
+        after.content = Content::parse(&offered(&mut tx, given, &version, day).await?)?;
         Ok(Response::new(self.save(tx, &before, after).await?))
     }
 
@@ -139,17 +146,18 @@ impl Plans for Api {
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
         let mut tx = conn.begin_with("begin isolation level repeatable read read only").await.map_err(Refusal::from)?;
         let plan = store::load(&mut tx, &name, &caller.reach()).await?;
-        let counts = registers::store::counts(&mut tx, &plan).await?;
-        let units: Vec<String> = plan.content.teams.iter().map(|part| part.organisation.clone()).collect();
+        let quarter = plan.spared_quarter(self.clock.now());
+        let counts = registers::store::counts(&mut tx, &plan, quarter.as_deref()).await?;
         let day = rules::legal_day(self.clock.now());
-        let officers = candidates::officers(&mut tx, &units, day).await?;
+        let people = enough::people(&mut tx, &plan, day).await?;
         let mut obstacles: Vec<Refusal> = plan.complete().err().into_iter().collect();
         obstacles.extend(store::check_items(&mut tx, &plan.content.items).await.err());
         drop(tx);
-        obstacles.extend(rules::obstacles(&plan, &counts, &officers));
-        let strata = preview(&plan, &counts, &officers);
+        obstacles.extend(rules::obstacles(&plan, &counts, &people, day));
+        let strata = preview(&plan, &counts, &people.officers);
         let obstacles = obstacles.iter().map(Refusal::message).collect();
-        Ok(Response::new(pb::PreviewPlanResponse { strata, obstacles }))
+        let experts = i64::try_from(people.experts.len()).unwrap_or(i64::MAX);
+        Ok(Response::new(pb::PreviewPlanResponse { strata, obstacles, experts }))
     }
 
     async fn submit_plan(&self, request: Request<pb::SubmitPlanRequest>) -> Result<Response<pb::Plan>, Status> {
@@ -199,22 +207,32 @@ impl Plans for Api {
 /// more strata than a draw can have. What a register lacks may still be added to it and stands in nobody's way here.
 async fn check_drawable(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     store::check_items(conn, &plan.content.items).await?;
-    let counts = registers::store::counts(conn, plan).await?;
+    let counts = registers::store::counts(conn, plan, None).await?;
     rules::too_many_strata(plan, &counts).map_or(Ok(()), Err)
+}
+
+/// What a drafter sent, with what the settings by credit class offer where it says nothing.
+async fn offered(conn: &mut PgConnection, mut given: pb::Plan, version: &str, day: NaiveDate) -> Result<pb::Plan> {
+    given.class_setting.clear();
+    if classes::divides(given.stratification()) {
+        let setting = classes::setting(conn, version, day).await?;
+        classes::offer(&mut given, &setting);
+    }
+    Ok(given)
 }
 
 /// What a draw would find in each stratum.
 fn preview(
     plan: &Plan,
-    counts: &[rules::DistrictCount],
+    counts: &[rules::PoolCount],
     officers: &[registers::rules::Officer],
 ) -> Vec<pb::StratumPreview> {
     let strata = rules::strata(plan, counts);
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let strata = strata.iter().map(|(stratum, count)| {
         let quotas = rules::resolve(plan, [stratum.as_str()]).unwrap_or_default();
-        let districts = counts.iter().map(|n| n.district.as_str()).filter(|district| plan.stratum(district) == stratum);
-        let districts: Vec<&str> = districts.collect();
+        let within = counts.iter().filter(|n| plan.stratum(&n.district, &n.class) == stratum.as_str());
+        let districts: Vec<&str> = within.map(|n| n.district.as_str()).collect();
         let serves = |officer: &&registers::rules::Officer| {
             !plan.content.cover_district || officer.districts.iter().any(|own| districts.contains(&own.as_str()))
         };
@@ -249,20 +267,12 @@ pub fn message(plan: &Plan) -> pb::Plan {
         State::Published => pb::PlanState::Published,
         State::Finished => pb::PlanState::Finished,
     };
-    let quota = |(stratum, amount): (&String, &Amount)| pb::Quota {
-        stratum: stratum.clone(),
-        amount: Some(match *amount {
-            // Both were parsed from numbers of 63 bits.
-            Amount::Ppm(ppm) => pb::quota::Amount::Ppm(i64::try_from(ppm).unwrap_or(i64::MAX)),
-            Amount::Count(count) => pb::quota::Amount::Count(i64::try_from(count).unwrap_or(i64::MAX)),
-        }),
-    };
     let team = |part: &rules::TeamPart| pb::TeamPart {
         organisation: part.organisation.clone(),
         size: i32::try_from(part.size).unwrap_or(i32::MAX),
         specialty: part.specialty.clone().unwrap_or_default(),
     };
-    pb::Plan {
+    let mut shown = pb::Plan {
         name: plan.name(),
         organisation: plan.organisation.clone(),
         title: content.title.clone(),
@@ -272,7 +282,7 @@ pub fn message(plan: &Plan) -> pb::Plan {
         items: content.items.clone(),
         districts: content.districts.clone(),
         stratification: content.stratification as i32,
-        quotas: content.quotas.iter().map(quota).collect(),
+        quotas: content.quotas.iter().map(content::shown).collect(),
         teams: content.teams.iter().map(team).collect(),
         cover_district: content.cover_district,
         start_date: content.start.map(|day| day.to_string()).unwrap_or_default(),
@@ -280,6 +290,9 @@ pub fn message(plan: &Plan) -> pb::Plan {
         method: content.method.clone(),
         frequency: content.frequency.clone(),
         approved_exception: content.approved_exception.clone(),
+        foresees_supplementary: content.foresees.supplementary.clone(),
+        county_units: content.foresees.units(),
+        second_visit_reason: content.foresees.second_visit_reason.clone(),
         etag: plan.revision.to_string(),
         creator: plan.creator.clone(),
         publisher: plan.publisher.clone(),
@@ -287,5 +300,8 @@ pub fn message(plan: &Plan) -> pb::Plan {
         publish_time: plan.published_at.map(timestamp),
         return_reason: plan.return_reason.clone(),
         late: plan.late,
-    }
+        ..Default::default()
+    };
+    content.shape.show(&mut shown);
+    shown
 }

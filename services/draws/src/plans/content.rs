@@ -11,7 +11,12 @@ use lottery::rules::{PPM_MAX, Quota};
 use proto::qingtian::draws::v1 as pb;
 use serde::{Deserialize, Serialize};
 
-use super::obstacles::ALL;
+use super::{
+    classes::{self, CLASSES},
+    foresees::Foresees,
+    obstacles::ALL,
+    shape::Shape,
+};
 
 /// A quota for every stratum without one of its own.
 pub const ANY: &str = "*";
@@ -87,6 +92,26 @@ pub struct Content {
     pub frequency: String,
     /// Approved reason for small strata or few candidates; empty for none.
     pub approved_exception: String,
+    /// What it foresees beyond its own draw.
+    pub foresees: Foresees,
+    /// Experts, what is withheld, and when the result is public.
+    pub shape: Shape,
+}
+
+/// The quota of a stratum: its own; where district and class divide, its class's; or the one for any.
+pub fn quota_for<'q>(quotas: &'q BTreeMap<String, Amount>, stratum: &str) -> Option<&'q Amount> {
+    let of_class = || classes::of_stratum(stratum).and_then(|class| quotas.get(class));
+    quotas.get(stratum).or_else(of_class).or_else(|| quotas.get(ANY))
+}
+
+/// A quota as the contract shows it.
+pub fn shown((stratum, amount): (&String, &Amount)) -> pb::Quota {
+    let amount = match *amount {
+        // Both were parsed from numbers of 63 bits.
+        Amount::Ppm(ppm) => pb::quota::Amount::Ppm(i64::try_from(ppm).unwrap_or(i64::MAX)),
+        Amount::Count(count) => pb::quota::Amount::Count(i64::try_from(count).unwrap_or(i64::MAX)),
+    };
+    pb::Quota { stratum: stratum.clone(), amount: Some(amount) }
 }
 
 /// Checks the year a plan is for.
@@ -109,18 +134,21 @@ impl Content {
         let stratification = pb::Stratification::try_from(plan.stratification)
             .map_err(|_| Refusal::invalid("stratification", "没有这种分层方式 / unknown"))?;
         let districts = districts(&plan.districts)?;
+        let end = day("end_date", &plan.end_date)?;
         let content = Self {
             title: text("title", &plan.title, 200)?,
             kind: pb::PlanKind::try_from(plan.kind)
                 .map_err(|_| Refusal::invalid("kind", "没有这种计划类型 / unknown"))?,
             items: items(&plan.items)?,
             quotas: quotas(&plan.quotas, stratification, &districts)?,
+            foresees: Foresees::parse(plan, &districts)?,
+            shape: Shape::parse(plan, stratification, end)?,
             districts,
             stratification,
             teams: teams(&plan.teams)?,
             cover_district: plan.cover_district,
             start: day("start_date", &plan.start_date)?,
-            end: day("end_date", &plan.end_date)?,
+            end,
             method: text("method", &plan.method, 100)?,
             frequency: text("frequency", &plan.frequency, 100)?,
             approved_exception: text("approved_exception", &plan.approved_exception, 500)?,
@@ -163,7 +191,11 @@ pub(crate) fn reason(field: &str, value: &str, wanted: &str) -> Result<String> {
     if reason.chars().count() < 2 { Err(Refusal::invalid(field, wanted)) } else { Ok(reason) }
 }
 
-fn day(field: &str, value: &str) -> Result<Option<NaiveDate>> {
+/// A date; none for an empty text.
+///
+/// # Errors
+/// `INVALID`.
+pub(crate) fn day(field: &str, value: &str) -> Result<Option<NaiveDate>> {
     if value.is_empty() {
         return Ok(None);
     }
@@ -223,14 +255,21 @@ fn quotas(
     if given.len() > 200 {
         return Err(refuse("至多 200 条 / at most 200".to_owned()));
     }
+    let in_scope = |code: &str| {
+        DistrictCode::parse(code).is_ok() && (districts.is_empty() || districts.iter().any(|district| district == code))
+    };
     let mut quotas = BTreeMap::new();
     for quota in given {
         let stratum = quota.stratum.as_str();
         let fits = match stratification {
             pb::Stratification::Whole => stratum == ALL || stratum == ANY,
-            pb::Stratification::District | pb::Stratification::Unspecified => {
-                let in_scope = districts.is_empty() || districts.iter().any(|district| district == stratum);
-                stratum == ANY || (DistrictCode::parse(stratum).is_ok() && in_scope)
+            pb::Stratification::District | pb::Stratification::Unspecified => stratum == ANY || in_scope(stratum),
+            pb::Stratification::CreditClass => stratum == ANY || CLASSES.contains(&stratum),
+            pb::Stratification::DistrictAndCreditClass => {
+                let both = stratum.split_once('/');
+                stratum == ANY
+                    || CLASSES.contains(&stratum)
+                    || both.is_some_and(|(district, class)| in_scope(district) && CLASSES.contains(&class))
             }
         };
         if !fits {
@@ -255,7 +294,11 @@ fn quotas(
     Ok(quotas)
 }
 
-fn teams(given: &[pb::TeamPart]) -> Result<Vec<TeamPart>> {
+/// Reads the composition of teams; none is none.
+///
+/// # Errors
+/// `INVALID`.
+pub(crate) fn teams(given: &[pb::TeamPart]) -> Result<Vec<TeamPart>> {
     let refuse = |problem: String| Refusal::invalid("teams", problem);
     if given.len() > 20 {
         return Err(refuse("至多 20 个单位 / at most 20 units".to_owned()));

@@ -1,9 +1,13 @@
 //! Inspection plans (art. 9, 14): drafted by one person, published by another, public from then on. No plan, no inspection.
 
 pub mod api;
+pub mod classes;
 pub mod content;
+pub mod enough;
+pub mod foresees;
 pub mod obstacles;
 pub mod rules;
+pub mod shape;
 pub mod store;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};

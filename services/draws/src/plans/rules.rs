@@ -1,7 +1,7 @@
 //! What a plan may say and how it moves (art. 9, 14): no plan, no inspection; quotas, teams and dates hold; nobody publishes
 //! what they wrote; a plan published after 31 March of its year is late.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Datelike, Utc};
 use kit::error::{Reason, Refusal, Result};
@@ -9,8 +9,9 @@ use proto::qingtian::draws::v1 as pb;
 
 pub use kit::workdays::legal_day;
 
+use super::classes;
 pub use super::content::{ANY, Amount, Content, TeamPart};
-pub use super::obstacles::{ALL, DistrictCount, StratumCount, obstacles, resolve, strata, too_many_strata};
+pub use super::obstacles::{ALL, PoolCount, StratumCount, obstacles, resolve, strata, too_many_strata};
 
 /// Number of a plan: `plans/2026-07`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,6 +210,12 @@ impl Plan {
         self.id.to_string()
     }
 
+    /// The calendar quarter in which nobody with a planned visit is drawn again, now (art. 17); none where the plan gives a
+    /// published reason for a second visit.
+    pub fn spared_quarter(&self, now: DateTime<Utc>) -> Option<String> {
+        self.content.foresees.second_visit_reason.is_empty().then(|| quarter(now))
+    }
+
     /// Whether draws may be made over it.
     pub fn is_published(&self) -> bool {
         match self.state {
@@ -220,7 +227,7 @@ impl Plan {
     /// Takes one step.
     ///
     /// # Errors
-    /// `WRONG_STATE`, `OWN_ACT` (art. 27), `PLAN_INCOMPLETE` (art. 14).
+    /// `WRONG_STATE`, `OWN_ACT` (art. 27), `PLAN_INCOMPLETE` (art. 14), `PUBLISH_DAY_PAST` (art. 18).
     pub fn step(mut self, step: Step, by: &str, now: DateTime<Utc>) -> Result<Self> {
         let name = self.name();
         self.state =
@@ -230,6 +237,7 @@ impl Plan {
         }
         if step.needs_all() {
             self.complete()?;
+            self.content.shape.check_day(legal_day(now))?;
         }
         match step {
             Step::Edit | Step::Submit => {
@@ -279,13 +287,21 @@ impl Plan {
         Err(Refusal::new(Reason::PlanIncomplete).with("missing", missing.join("、")))
     }
 
-    /// The stratum a subject of this district falls under.
-    pub fn stratum<'a>(&self, district: &'a str) -> &'a str {
+    /// The stratum a subject of this district and credit class (empty for none) falls under.
+    pub fn stratum<'a>(&self, district: &'a str, class: &'a str) -> Cow<'a, str> {
         match self.content.stratification {
-            pb::Stratification::Whole => ALL,
-            pb::Stratification::District | pb::Stratification::Unspecified => district,
+            pb::Stratification::Whole => ALL.into(),
+            pb::Stratification::District | pb::Stratification::Unspecified => district.into(),
+            pb::Stratification::CreditClass => classes::stratum(class).into(),
+            pb::Stratification::DistrictAndCreditClass => format!("{district}/{}", classes::stratum(class)).into(),
         }
     }
+}
+
+/// Calendar quarter in Kaifeng, such as `2026-4`.
+pub fn quarter(now: DateTime<Utc>) -> String {
+    let day = legal_day(now);
+    format!("{}-{}", day.year(), day.month0() / 3 + 1)
 }
 
 /// Whether a plan published now is late: after 31 March of its year, in Kaifeng (art. 14).

@@ -4,8 +4,12 @@ use kit::error::Reason;
 use lottery::rules::Quota;
 use proptest::prelude::*;
 
-use super::*;
-use crate::registers::rules::Officer;
+use super::{super::enough::People, *};
+use crate::{
+    experts::store::Candidate,
+    people::candidates::Exclusion,
+    registers::{rules::Officer, store::Placed},
+};
 
 const NOW: &str = "2026-03-01T00:00:00Z";
 
@@ -194,7 +198,7 @@ proptest! {
         let plan = draft(&given);
         let counts: Vec<_> = counts
             .into_iter()
-            .map(|(district, (subjects, left_out))| DistrictCount { district: district.to_string(), subjects, left_out })
+            .map(|(district, (subjects, left_out))| PoolCount { district: district.to_string(), subjects, left_out, ..Default::default() })
             .collect();
         let divided = strata(&plan, &counts);
         prop_assert_eq!(divided.values().map(|n| n.subjects).sum::<u64>(), counts.iter().map(|n| n.subjects).sum::<u64>());
@@ -206,8 +210,8 @@ proptest! {
     }
 }
 
-fn in_district(district: &str, subjects: u64) -> DistrictCount {
-    DistrictCount { district: district.into(), subjects, left_out: 1 }
+fn in_district(district: &str, subjects: u64) -> PoolCount {
+    PoolCount { district: district.into(), subjects, left_out: 1, ..Default::default() }
 }
 
 fn officers(n: usize, districts: &[&str], specialties: &[&str]) -> Vec<Officer> {
@@ -222,8 +226,13 @@ fn officers(n: usize, districts: &[&str], specialties: &[&str]) -> Vec<Officer> 
         .collect()
 }
 
-fn reasons(plan: &Plan, counts: &[DistrictCount], officers: &[Officer]) -> Vec<Reason> {
-    obstacles(plan, counts, officers).iter().map(Refusal::reason).collect()
+fn found(plan: &Plan, counts: &[PoolCount], people: &People) -> Vec<Refusal> {
+    obstacles(plan, counts, people, legal_day(now()))
+}
+
+fn reasons(plan: &Plan, counts: &[PoolCount], officers: &[Officer]) -> Vec<Reason> {
+    let people = People { officers: officers.to_vec(), ..Default::default() };
+    found(plan, counts, &people).iter().map(Refusal::reason).collect()
 }
 
 #[test]
@@ -270,7 +279,7 @@ fn a_register_divided_into_more_strata_than_a_draw_can_have_is_in_the_way() {
     assert_eq!(reasons(&by_district, &counts, &staff), []);
     counts.push(in_district("420001", 20));
     assert_eq!(reasons(&by_district, &counts, &staff), [Reason::QuotaInvalid], "nothing else is said before that");
-    let said = obstacles(&by_district, &counts, &staff).remove(0);
+    let said = found(&by_district, &counts, &People { officers: staff.clone(), ..Default::default() }).remove(0);
     assert!(said.message().contains("401") && said.message().contains("400"), "{}", said.message());
     assert_eq!(reasons(&anywhere(pb::Stratification::Whole), &counts, &staff), []);
 }
@@ -279,7 +288,8 @@ fn a_register_divided_into_more_strata_than_a_draw_can_have_is_in_the_way() {
 fn a_draw_is_refused_for_fewer_than_twice_the_officers_needed() {
     let both = [in_district("410202", 20), in_district("410203", 20)];
     let plan = plan();
-    let refused = obstacles(&plan, &both, &officers(3, &["410202", "410203"], &[]));
+    let three = People { officers: officers(3, &["410202", "410203"], &[]), ..Default::default() };
+    let refused = found(&plan, &both, &three);
     assert_eq!(refused.len(), 2, "each district by itself");
     assert!(refused[0].message().contains("龙亭区（410202）"), "{}", refused[0].message());
     assert!(refused[0].message().contains('3') && refused[0].message().contains('4'));
@@ -304,4 +314,133 @@ fn a_draw_is_refused_for_fewer_than_twice_the_officers_needed() {
         plan.quotas = vec![pb::Quota { stratum: "all".into(), amount: Some(pb::quota::Amount::Ppm(1)) }];
     }));
     assert_eq!(strata(&whole, &both), BTreeMap::from([(ALL.to_owned(), StratumCount { subjects: 40, left_out: 2 })]));
+}
+
+fn expert(key: &str, districts: &[&str], specialties: &[&str]) -> Candidate {
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    let organisation = "organisations/market".to_owned();
+    Candidate { key: key.into(), organisation, districts: words(districts), specialties: words(specialties) }
+}
+
+#[test]
+fn a_draw_is_refused_for_fewer_than_twice_the_experts_needed() {
+    let both = [in_district("410202", 20), in_district("410203", 20)];
+    let wanted = |specialty: &str| {
+        draft(&changed(|plan| plan.experts = Some(pb::ExpertPart { count: 1, specialty: specialty.into() })))
+    };
+    let with = |experts: &[Candidate]| People {
+        officers: officers(4, &["410202", "410203"], &[]),
+        experts: experts.to_vec(),
+        ..Default::default()
+    };
+    let reasons = |plan: &Plan, people| found(plan, &both, &people).iter().map(Refusal::reason).collect::<Vec<_>>();
+    let everywhere = ["410202", "410203"];
+    let (one, two) = (expert("E-1", &everywhere, &["food"]), expert("E-2", &everywhere, &["food"]));
+    assert_eq!(reasons(&wanted(""), with(&[])), [Reason::TooFewExperts; 2]);
+    assert_eq!(reasons(&wanted(""), with(&[one.clone()])), [Reason::TooFewExperts; 2]);
+    assert_eq!(reasons(&wanted("food"), with(&[one.clone(), two.clone()])), []);
+    assert_eq!(reasons(&wanted("fire"), with(&[one.clone(), two])), [Reason::TooFewExperts; 2]);
+    assert_eq!(reasons(&wanted(""), with(&[one.clone(), expert("E-3", &["410202"], &[])])), [Reason::TooFewExperts]);
+    let mut excepted = wanted("food");
+    excepted.content.approved_exception = "专家少".into();
+    assert_eq!(reasons(&excepted, with(&[one])), []);
+    assert_eq!(
+        reasons(&excepted, with(&[])),
+        [Reason::TooFewExperts; 2],
+        "no exception places an expert who is not there"
+    );
+}
+
+#[test]
+fn recusals_that_leave_too_few_are_in_the_way_unless_approved() {
+    let both = [in_district("410202", 20), in_district("410203", 20)];
+    let against = |person: &str, subject: &str| Exclusion {
+        person: person.into(),
+        subject: subject.into(),
+        organisation: "organisations/market".into(),
+    };
+    let placed =
+        |key: &str, district: &str| Placed { key: key.into(), district: district.into(), class: String::new() };
+    let people = |exclusions: &[Exclusion]| People {
+        officers: officers(5, &["410202", "410203"], &[]),
+        exclusions: exclusions.to_vec(),
+        excluded: vec![placed("s1", "410202"), placed("s2", "410203")],
+        ..Default::default()
+    };
+    let plan = plan();
+    assert_eq!(found(&plan, &both, &people(&[against("4102-000", "s1")])).len(), 0, "four are left for two places");
+    let two = [against("4102-000", "s1"), against("4102-001", "s1"), against("4102-001", "s2")];
+    let refused = found(&plan, &both, &people(&two));
+    assert_eq!(refused.iter().map(Refusal::reason).collect::<Vec<_>>(), [Reason::RecusalsLeaveTooFew]);
+    let said = refused[0].message();
+    assert!(
+        said.contains("龙亭区（410202） market") && said.contains("1 个检查对象") && said.contains("3 名"),
+        "{said}"
+    );
+    // Nobody is left for one, and too few for the other.
+    let all: Vec<Exclusion> = (0..5)
+        .map(|n| against(&format!("4102-00{n}"), "s1"))
+        .chain((0..2).map(|n| against(&format!("4102-00{n}"), "s2")))
+        .collect();
+    let refused = found(&plan, &both, &people(&all));
+    assert_eq!(refused.len(), 2, "each district by itself");
+    let nobody = refused.iter().find(|one| one.message().contains("龙亭区")).unwrap().message();
+    assert!(nobody.contains("0 名"), "{nobody}");
+    let mut excepted = plan.clone();
+    excepted.content.approved_exception = "利害关系多".into();
+    assert_eq!(
+        found(&excepted, &both, &people(&all)).len(),
+        0,
+        "approved and published, whoever is left without a team is shown"
+    );
+    // Where nobody is drawn, and outside the pool, recusals matter nothing.
+    let mut one_sided = plan;
+    one_sided.content.quotas.insert("410202".into(), Amount::Count(0));
+    assert_eq!(found(&one_sided, &both, &people(&two)).len(), 0);
+}
+
+#[test]
+fn a_pool_is_divided_by_class_and_by_district_and_class() {
+    let of =
+        |district: &str, class: &str, subjects| PoolCount { class: class.into(), ..in_district(district, subjects) };
+    let counts = [of("410202", "A", 30), of("410202", "", 20), of("410203", "A", 25), of("410203", "D", 20)];
+    let divided = |stratification: pb::Stratification| {
+        let plan = draft(&changed(|plan| {
+            plan.stratification = stratification as i32;
+            plan.districts.clear();
+            plan.quotas = vec![
+                pb::Quota { stratum: "D".into(), amount: Some(pb::quota::Amount::Ppm(1_000_000)) },
+                pb::Quota { stratum: "B".into(), amount: Some(pb::quota::Amount::Ppm(100_000)) },
+                pb::Quota { stratum: "*".into(), amount: Some(pb::quota::Amount::Ppm(30_000)) },
+            ];
+            plan.withheld = Some(pb::Withholding { basis: "内部参考".into(), files: vec!["subjects.tsv".into()] });
+        }));
+        let people = People { officers: officers(4, &["410202", "410203"], &[]), ..Default::default() };
+        assert_eq!(found(&plan, &counts, &people).len(), 0, "a class nobody is in stands in nobody's way");
+        let strata = strata(&plan, &counts);
+        let quotas = resolve(&plan, strata.keys().map(String::as_str)).unwrap();
+        strata.into_iter().map(|(name, n)| (quotas[&name].places(n.subjects), name, n.subjects)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        divided(pb::Stratification::CreditClass),
+        [(2, "A".into(), 55), (20, "D".into(), 20), (1, "UNCLASSIFIED".into(), 20)]
+    );
+    assert_eq!(
+        divided(pb::Stratification::DistrictAndCreditClass),
+        [
+            (1, "410202/A".into(), 30),
+            (1, "410202/UNCLASSIFIED".into(), 20),
+            (1, "410203/A".into(), 25),
+            (20, "410203/D".into(), 20)
+        ]
+    );
+}
+
+#[test]
+fn quarters_are_kaifengs() {
+    let at = |text: &str| quarter(text.parse().unwrap());
+    assert_eq!(at("2026-11-23T01:00:00Z"), "2026-4");
+    assert_eq!(at("2026-12-31T15:59:59Z"), "2026-4");
+    assert_eq!(at("2026-12-31T16:00:00Z"), "2027-1", "already the new year in Kaifeng");
+    assert_eq!(at("2026-03-31T16:00:00Z"), "2026-2");
 }

@@ -11,11 +11,15 @@ use kit::{
 use proto::qingtian::draws::v1 as pb;
 use sqlx::{PgConnection, types::Json};
 
-use super::rules::{Amount, Content, Plan, PlanId, State, TeamPart};
+use super::{
+    foresees::Foresees,
+    rules::{Amount, Content, Plan, PlanId, State, TeamPart},
+    shape::Shape,
+};
 
 const SELECT: &str = "select year, number, organisation, title, kind, state, items, districts, stratification, quotas, teams,
     cover_district, start_on, end_on, method, frequency, approved_exception, return_reason, late, revision, creator, authors,
-    publisher, created_at, published_at, changed_at, changed_by, changed_what from plan";
+    publisher, created_at, published_at, changed_at, changed_by, changed_what, foresees, shape from plan";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -47,6 +51,8 @@ struct Row {
     changed_at: DateTime<Utc>,
     changed_by: String,
     changed_what: String,
+    foresees: Json<Foresees>,
+    shape: Json<Shape>,
 }
 
 impl TryFrom<Row> for Plan {
@@ -72,6 +78,8 @@ impl TryFrom<Row> for Plan {
                 method: row.method,
                 frequency: row.frequency,
                 approved_exception: row.approved_exception,
+                foresees: row.foresees.0,
+                shape: row.shape.0,
             },
             state: State::parse(&row.state).ok_or_else(|| unknown("state"))?,
             revision: row.revision,
@@ -182,9 +190,9 @@ pub async fn insert(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     sqlx::query(
         "insert into plan (year, number, name, organisation, title, kind, state, items, districts, stratification, quotas,
             teams, cover_district, start_on, end_on, method, frequency, approved_exception, revision, creator, authors,
-            created_at, changed_at, changed_by, changed_what)
+            created_at, changed_at, changed_by, changed_what, foresees, shape)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-            $24, $25)",
+            $24, $25, $26, $27)",
     )
     .bind(plan.id.year)
     .bind(plan.id.number)
@@ -211,6 +219,8 @@ pub async fn insert(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     .bind(plan.changed_at)
     .bind(&plan.changed_by)
     .bind(&plan.changed_what)
+    .bind(Json(&plan.content.foresees))
+    .bind(Json(&plan.content.shape))
     .execute(conn)
     .await?;
     Ok(())
@@ -225,7 +235,7 @@ pub async fn update(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
         "update plan set title = $3, kind = $4, state = $5, items = $6, districts = $7, stratification = $8, quotas = $9,
             teams = $10, cover_district = $11, start_on = $12, end_on = $13, method = $14, frequency = $15,
             approved_exception = $16, return_reason = $17, late = $18, revision = $19, authors = $20, publisher = $21,
-            published_at = $22, changed_at = $23, changed_by = $24, changed_what = $25
+            published_at = $22, changed_at = $23, changed_by = $24, changed_what = $25, foresees = $26, shape = $27
          where year = $1 and number = $2",
     )
     .bind(plan.id.year)
@@ -253,6 +263,8 @@ pub async fn update(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     .bind(plan.changed_at)
     .bind(&plan.changed_by)
     .bind(&plan.changed_what)
+    .bind(Json(&plan.content.foresees))
+    .bind(Json(&plan.content.shape))
     .execute(conn)
     .await?;
     Ok(())

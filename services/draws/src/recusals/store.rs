@@ -226,12 +226,13 @@ pub async fn team(conn: &mut PgConnection, draw: &str, subject: &str) -> Result<
     Ok(sqlx::query_as(sql).bind(draw).bind(subject).fetch_optional(conn).await?)
 }
 
-/// Subjects of a draw whose visit has begun.
+/// Subjects of a draw to whom no team goes any more: their visit has begun, or they were deferred and have none from this draw.
 ///
 /// # Errors
 /// The database fails.
 pub async fn visited(conn: &mut PgConnection, draw: &str) -> Result<HashSet<String>> {
-    let sql = "select subject from visit where draw = $1 and state <> 'PENDING'";
+    let sql = "select subject from visit where draw = $1 and state <> 'PENDING'
+               union all select subject from draw_deferred where draw = $1";
     Ok(sqlx::query_scalar::<_, String>(sql).bind(draw).fetch_all(conn).await?.into_iter().collect())
 }
 

@@ -22,17 +22,54 @@ pub struct Officer {
     pub specialties: Vec<String>,
 }
 
-/// A subject within a plan's scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolSubject {
+/// A subject within a plan's scope, as a line of COPY's text form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSubject<'a> {
     /// Key.
-    pub key: String,
-    /// Registered name.
-    pub title: String,
+    pub key: &'a str,
     /// District, six digits.
-    pub district: String,
-    /// Only subjects in business are drawn; the others are left out for what they are.
-    pub life: Life,
+    pub district: &'a str,
+    /// Credit class; empty for none.
+    pub class: &'a str,
+    /// Why it cannot be drawn; none for those in the pool.
+    pub left_out: Option<&'a str>,
+    /// Registered name, as COPY writes it.
+    title: &'a [u8],
+}
+
+impl<'a> PoolSubject<'a> {
+    /// Reads `key TAB district TAB class TAB reason TAB title LF`, the reason being `\N` where there is none. Only titles can
+    /// hold anything that COPY writes otherwise than it is.
+    #[must_use]
+    pub fn of_line(line: &'a [u8]) -> Option<Self> {
+        let mut title = line.strip_suffix(b"\n")?;
+        let mut column = || {
+            let (column, rest) = title.split_at_checked(memchr::memchr(b'\t', title)?)?;
+            title = &rest[1..];
+            std::str::from_utf8(column).ok()
+        };
+        let (key, district, class, reason) = (column()?, column()?, column()?, column()?);
+        Some(Self { key, district, class, left_out: (reason != r"\N").then_some(reason), title })
+    }
+
+    /// Appends the registered name, without anything that would end its line or its column.
+    pub fn write_title(&self, out: &mut Vec<u8>) {
+        // Nearly all are plain; this is looked at several bytes at a time.
+        if !self.title.iter().fold(false, |odd, &byte| odd | (byte == b'\\') | byte.is_ascii_control()) {
+            out.extend_from_slice(self.title);
+            return;
+        }
+        let mut bytes = self.title.iter().copied();
+        while let Some(byte) = bytes.next() {
+            out.push(match byte {
+                // COPY writes TAB as \t, LF as \n and so on, and a backslash as two.
+                b'\\' if bytes.next() == Some(b'\\') => b'\\',
+                b'\\' => b' ',
+                _ if byte.is_ascii_control() => b' ',
+                _ => byte,
+            });
+        }
+    }
 }
 
 /// Fields a table may hold, in the order in which they are asked for.
@@ -173,6 +210,21 @@ pub fn duplicate(line: u64, key: &str, first: u64) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_the_pool_is_read_as_copy_writes_it() {
+        let line = "91410202MA40000001\t410202\tC\t\\N\t甲\\t乙\\\\N丙\u{7f}\n";
+        let one = PoolSubject::of_line(line.as_bytes()).unwrap();
+        assert_eq!((one.key, one.district, one.class, one.left_out), ("91410202MA40000001", "410202", "C", None));
+        let mut title = Vec::new();
+        one.write_title(&mut title);
+        assert_eq!(String::from_utf8(title).unwrap(), "甲 乙\\N丙 ");
+        let left_out = PoolSubject::of_line(b"k:1\t410203\t\tREVOKED\tx\n").unwrap();
+        assert_eq!((left_out.class, left_out.left_out), ("", Some("REVOKED")));
+        for wrong in [&b"k\t410202\t\tx\n"[..], b"k\t410202\t\t\\N\tx", b"\xff\t410202\t\t\\N\tx\n"] {
+            assert_eq!(PoolSubject::of_line(wrong), None);
+        }
+    }
 
     const LONGTING: &str = "410202";
 

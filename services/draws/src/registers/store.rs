@@ -1,5 +1,6 @@
 //! Questions to the registers' tables (art. 13, 16), one function each.
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::stream::BoxStream;
 use kit::{
@@ -9,53 +10,121 @@ use kit::{
 };
 use sqlx::{PgConnection, Row};
 
-use super::{
-    imports::Origin,
-    life::Life,
-    rules::{Officer, PoolSubject},
-};
-use crate::plans::rules::{DistrictCount, Plan};
+use super::{imports::Origin, life::Life, rules::Officer};
+use crate::plans::rules::{Plan, PoolCount};
 
 /// A subject's columns, as [`SubjectRow`] reads them.
 pub const SELECT: &str = "select organisation, key, title, district, industry, address, in_business, gone, old_number,
     credit_class, revision, created_at, changed_at, changed_by, changed_what, changed_why, changed_with from subject";
 
-/// The subjects in a plan's scope, in business or not, by key in the order of bytes. Read it in a `repeatable read`
-/// transaction, so that counts and officers belong to the same moment. Rows come one by one and are not kept here.
+/// The subjects in a plan's scope, in the pool or not, as lines of [`super::rules::PoolSubject::of_line`] in no order. Read it in
+/// a `repeatable read` transaction, so that officers and subjects belong to the same moment, and under a savepoint of its own,
+/// rolled back afterwards: what is set here is meant for this question alone.
 ///
-/// `offset 0` has PostgreSQL read the table as it lies and sort: by the index on keys it would visit a large register's
-/// pages in random order, which took two to five times as long for a million rows.
-pub fn pool<'c>(conn: &'c mut PgConnection, plan: &'c Plan) -> BoxStream<'c, sqlx::Result<PoolSubject>> {
-    sqlx::query_as(
-        "select key, title, district, in_business, gone from (
-            select key, title, district, in_business, gone from subject
-            where organisation = $1 and (cardinality($2::text[]) = 0 or district = any($2)) offset 0) as scope
-         order by key",
-    )
-    .bind(&plan.organisation)
-    .bind(&plan.content.districts)
-    .fetch(conn)
-}
-
-/// How many subjects a plan's scope holds, by district.
+/// A COPY costs a fifth of what it costs to take ten million rows one by one, but takes no parameters, hence the settings. By
+/// the index on keys it would visit a large register's pages in random order, which takes two to five times as long.
+///
+/// Whoever has a planned visit in `quarter` is left out (art. 17), by one join; where nobody has, it is spared.
 ///
 /// # Errors
 /// The database fails.
-pub async fn counts(conn: &mut PgConnection, plan: &Plan) -> Result<Vec<DistrictCount>> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "select district, count(*) filter (where in_business), count(*) filter (where not in_business) from subject
-         where organisation = $1 and (cardinality($2::text[]) = 0 or district = any($2)) group by district order by district",
+pub async fn pool<'c>(
+    conn: &'c mut PgConnection,
+    plan: &Plan,
+    quarter: Option<&str>,
+) -> Result<BoxStream<'c, sqlx::Result<Bytes>>> {
+    let visited: bool = sqlx::query_scalar(
+        "select exists (select from visit where quarter = $4) from
+            (select set_config('draws.organisation', $1, true), set_config('draws.districts', $2, true),
+                set_config('draws.quarter', $3, true), set_config('enable_indexscan', 'off', true)) as settings",
+    )
+    .bind(&plan.organisation)
+    .bind(plan.content.districts.join(","))
+    .bind(quarter.unwrap_or_default())
+    .bind(quarter)
+    .fetch_one(&mut *conn)
+    .await?;
+    if visited {
+        let lines = conn.copy_out_raw(
+            "copy (
+                select key, s.district, credit_class,
+                    case when not in_business then case when gone <> '' then gone else 'NOT_IN_BUSINESS' end
+                        when v.subject is not null then 'VISITED_THIS_QUARTER' end, s.title
+                from subject s left join visit v on v.subject = s.key and v.second_visit_reason = ''
+                    and v.quarter = (select current_setting('draws.quarter'))
+                where s.organisation = (select current_setting('draws.organisation'))
+                    and ((select current_setting('draws.districts')) = ''
+                        or s.district = any((select string_to_array(current_setting('draws.districts'), ','))::text[]))
+             ) to stdout",
+        );
+        return Ok(lines.await?);
+    }
+    let lines = conn.copy_out_raw(
+        "copy (
+            select key, district, credit_class,
+                case when in_business then null when gone <> '' then gone else 'NOT_IN_BUSINESS' end, title
+            from subject
+            where organisation = (select current_setting('draws.organisation'))
+                and ((select current_setting('draws.districts')) = ''
+                    or district = any((select string_to_array(current_setting('draws.districts'), ','))::text[]))
+         ) to stdout",
+    );
+    Ok(lines.await?)
+}
+
+/// How many subjects a plan's scope holds, by district and credit class; whoever has a planned visit in `quarter` is left out.
+///
+/// # Errors
+/// The database fails.
+pub async fn counts(conn: &mut PgConnection, plan: &Plan, quarter: Option<&str>) -> Result<Vec<PoolCount>> {
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+        "select s.district, credit_class, count(*) filter (where in_business and v.subject is null),
+            count(*) filter (where not in_business or v.subject is not null)
+         from subject s left join visit v on v.quarter = $3 and v.subject = s.key and v.second_visit_reason = ''
+         where s.organisation = $1 and (cardinality($2::text[]) = 0 or s.district = any($2))
+         group by s.district, credit_class order by s.district, credit_class",
     )
     .bind(&plan.organisation)
     .bind(&plan.content.districts)
+    .bind(quarter)
     .fetch_all(conn)
     .await?;
-    let count = |(district, subjects, left_out): (String, i64, i64)| DistrictCount {
+    let count = |(district, class, subjects, left_out): (String, String, i64, i64)| PoolCount {
         district,
+        class,
         subjects: subjects.unsigned_abs(),
         left_out: left_out.unsigned_abs(),
     };
     Ok(rows.into_iter().map(count).collect())
+}
+
+/// Where a subject stands in a pool.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Placed {
+    /// Key.
+    pub key: String,
+    /// District.
+    pub district: String,
+    /// Credit class; empty for none.
+    #[sqlx(rename = "credit_class")]
+    pub class: String,
+}
+
+/// Those of these subjects that are in a plan's pool.
+///
+/// # Errors
+/// The database fails.
+pub async fn placed(conn: &mut PgConnection, plan: &Plan, keys: &[String]) -> Result<Vec<Placed>> {
+    let placed = sqlx::query_as(
+        "select key, district, credit_class from subject where organisation = $1 and key = any($3) and in_business
+            and (cardinality($2::text[]) = 0 or district = any($2)) order by key",
+    )
+    .bind(&plan.organisation)
+    .bind(&plan.content.districts)
+    .bind(keys)
+    .fetch_all(conn)
+    .await?;
+    Ok(placed)
 }
 
 /// Titles of organisations by name; those not known are missing.
@@ -354,17 +423,6 @@ impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for Officer {
             organisation: row.try_get("organisation")?,
             districts: row.try_get("districts")?,
             specialties: row.try_get("specialties")?,
-        })
-    }
-}
-
-impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for PoolSubject {
-    fn from_row(row: &'r sqlx::postgres::PgRow) -> std::result::Result<Self, sqlx::Error> {
-        Ok(Self {
-            key: row.try_get("key")?,
-            title: row.try_get("title")?,
-            district: row.try_get("district")?,
-            life: Life::kept(row.try_get("in_business")?, row.try_get("gone")?),
         })
     }
 }

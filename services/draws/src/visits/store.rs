@@ -129,28 +129,69 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
     Ok(found)
 }
 
+/// What became of some places of a result.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Visits made.
+    pub made: u64,
+    /// Places deferred because of another visit in the quarter, with that visit.
+    pub deferred: Vec<(i64, String)>,
+}
+
 /// Makes the visits of the places after `after` up to `upto` of a draw's result, one for each subject with a team. A subject
-/// that has its visit from this draw gets no second one. How many were made.
+/// that has its visit from this draw gets no second one. One that has another planned visit in the calendar quarter (art. 17)
+/// gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own.
 ///
 /// # Errors
 /// The database fails.
-pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64), now: DateTime<Utc>) -> Result<u64> {
-    let made = sqlx::query(
-        "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, experts, state, due_date, created_at)
+pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64), now: DateTime<Utc>) -> Result<Made> {
+    // In the order of subjects: two draws over the same ones wait for each other in turn, never both at once.
+    const INSERT: &str = "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, experts, state,
+            due_date, created_at, quarter, second_visit_reason)
          select 'visits/' || substr(d.name, length('draws/') + 1) || '-' || r.place, d.name, r.place, d.plan, d.organisation,
-                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4
+                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4, d.quarter, $5
          from draw_result r join draw d on d.name = r.draw join draw_statement s on s.draw = r.draw
          where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0
-         on conflict on constraint visit_once_per_draw do nothing",
+            and not exists (select from visit v where v.draw = r.draw and v.subject = r.subject)
+         order by r.subject collate \"C\" on conflict do nothing";
+    let insert = async |conn: &mut PgConnection, reason: &str| -> Result<u64> {
+        let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason);
+        Ok(query.execute(conn).await?.rows_affected())
+    };
+    let mut made = insert(&mut *conn, "").await?;
+    let reason: String = sqlx::query_scalar(
+        "select coalesce((select foresees ->> 'second_visit_reason' from plan p join draw d on d.plan = p.name where d.name = $1), '')",
+    )
+    .bind(draw)
+    .fetch_one(&mut *conn)
+    .await?;
+    if !reason.is_empty() {
+        made += insert(&mut *conn, &reason).await?;
+        return Ok(Made { made, deferred: Vec::new() });
+    }
+    let deferred = sqlx::query_as(
+        "insert into draw_deferred (draw, place, subject, reason, other_visit)
+         select r.draw, r.place, r.subject, 'VISITED_THIS_QUARTER', o.name
+         from draw_result r join draw d on d.name = r.draw
+             join visit o on o.quarter = d.quarter and o.subject = r.subject and o.second_visit_reason = ''
+         where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0 and o.draw <> r.draw
+             and not exists (select from visit v where v.draw = r.draw and v.subject = r.subject)
+         order by r.place on conflict do nothing returning place, other_visit",
     )
     .bind(draw)
     .bind(after)
     .bind(upto)
-    .bind(now)
-    .execute(conn)
-    .await?
-    .rows_affected();
-    Ok(made)
+    .fetch_all(conn)
+    .await?;
+    Ok(Made { made, deferred })
+}
+
+/// Drawn subjects of a draw that were deferred.
+///
+/// # Errors
+/// The database fails.
+pub async fn deferred(conn: &mut PgConnection, draw: &str) -> Result<i64> {
+    Ok(sqlx::query_scalar("select count(*) from draw_deferred where draw = $1").bind(draw).fetch_one(conn).await?)
 }
 
 /// Visits made from a draw.

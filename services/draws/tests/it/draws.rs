@@ -2,8 +2,11 @@
 
 mod by_itself;
 pub mod city;
+mod follows;
 mod frozen;
+mod quarter;
 mod refusals;
+mod shapes;
 
 use std::collections::BTreeSet;
 

@@ -12,6 +12,8 @@ use proto::qingtian::{
 };
 use tonic::Status;
 
+use draws::registers::rules::PoolSubject;
+
 use crate::world::*;
 
 fn quota(stratum: &str, amount: pb::quota::Amount) -> pb::Quota {
@@ -318,10 +320,12 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     // What the preview counts is what a draw would read.
     let mut conn = bureau.world.pool.acquire().await.unwrap();
     let plan = draws::plans::store::load(&mut conn, &fine.name, &kit::auth::Reach::City).await.unwrap();
-    let pool: Vec<_> =
-        futures::TryStreamExt::try_collect(draws::registers::store::pool(&mut conn, &plan)).await.unwrap();
-    assert_eq!((pool.len(), pool.iter().filter(|subject| subject.life.in_business()).count()), (41, 40));
-    assert!(pool.is_sorted_by(|a, b| a.key.as_bytes() < b.key.as_bytes()));
+    let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
+    let lines = draws::registers::store::pool(&mut tx, &plan, None).await.unwrap();
+    let lines: Vec<bytes::Bytes> = futures::TryStreamExt::try_collect(lines).await.unwrap();
+    let pool: Vec<PoolSubject> = lines.iter().map(|line| PoolSubject::of_line(line).unwrap()).collect();
+    assert_eq!((pool.len(), pool.iter().filter(|subject| subject.left_out.is_none()).count()), (41, 40));
+    assert!(pool.iter().all(|subject| subject.district == LONGTING));
 }
 
 #[tokio::test(flavor = "multi_thread")]

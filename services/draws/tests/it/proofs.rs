@@ -16,7 +16,7 @@ use proto::qingtian::{
 use tonic::{Status, transport::Channel};
 
 use crate::{
-    draws::city::{City, SUPERVISION, gone},
+    draws::city::{City, SUPERVISION, gone, plan},
     world::{HEALTH, LONGTING, MARKET, code},
 };
 
@@ -216,4 +216,45 @@ async fn nobody_changes_or_removes_what_was_issued_and_used() {
         let refused = sqlx::query(sql).execute(&owner).await.unwrap_err();
         assert!(refused.to_string().contains("is never changed or removed"), "{sql}: {refused}");
     }
+}
+
+/// Where the register is withheld and the visits are unannounced: nothing before the day, and then the line with its salt.
+#[tokio::test]
+async fn a_withheld_line_comes_with_its_salt_and_not_before_its_day() {
+    let city = City::start().await;
+    let withheld = pb::Withholding {
+        basis: "信用分类不对外公布".into(),
+        files: vec!["left_out.tsv".into(), "subjects.tsv".into()],
+    };
+    let publish_after =
+        pb::PublishAfter { basis: "食品安全法第一百零九条".into(), date: "2027-01-05".into() };
+    let plan = pb::Plan {
+        withheld: Some(withheld),
+        publish_after: Some(publish_after),
+        title: "不预先告知的抽查".into(),
+        ..plan()
+    };
+    let mut city = city;
+    city.plan = city.publish(plan).await;
+    let draw = city.whole_draw().await;
+    let drawn = first_drawn(&city, &draw.name).await;
+    let issued = issue(&city, &draw.name, &drawn.subject).await.unwrap();
+    assert_eq!(reason(redeem(&city, &draw.name, &issued.code).await), "NOT_PUBLIC_YET");
+    let day: chrono::DateTime<chrono::Utc> = "2027-01-04T16:00:00Z".parse().unwrap();
+    city.world.harness.clock.advance(day - Duration::seconds(1) - city.now());
+    assert_eq!(reason(redeem(&city, &draw.name, &issued.code).await), "NOT_PUBLIC_YET");
+    city.advance(1);
+    // Nothing was used up by asking too early, and the code lives a month from the day on.
+    let own = redeem(&city, &draw.name, &issued.code).await.unwrap();
+    assert_eq!(own.line.split('\t').count(), 4, "{}", own.line);
+    let report = verify(&city, &draw, own.own_line_json.as_bytes()).await;
+    assert_eq!(report.verdict, Verdict::Partly, "{report:#?}");
+    let open: Vec<_> =
+        report.checks.iter().filter(|check| check.id.starts_with("line_") && check.ok.is_none()).collect();
+    assert_eq!(open.iter().map(|check| check.id).collect::<Vec<_>>(), ["line_threshold"]);
+    let changed = own.own_line_json.replace(&own.line[own.line.len() - 4..], "0000");
+    assert_eq!(verify(&city, &draw, changed.as_bytes()).await.verdict, Verdict::NotVerified);
+    let left_out = issue(&city, &draw.name, &gone()).await.unwrap();
+    let own = redeem(&city, &draw.name, &left_out.code).await.unwrap();
+    assert_eq!((own.left_out_reason.as_str(), own.line.split('\t').count()), ("DEREGISTERED", 3));
 }

@@ -44,7 +44,12 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let harness = Harness::start(&[("draws", &draws::SCHEMA)], |env| {
+        Self::start_as("2026-11-23T01:00:00Z", true).await
+    }
+
+    /// At another time, under keys of a demonstration or of a city.
+    pub async fn start_as(now: &str, demonstration: bool) -> Self {
+        let harness = Harness::start_as((now.parse().unwrap(), demonstration), &[("draws", &draws::SCHEMA)], |env| {
             Box::pin(async move { Ok(vec![draws::start(env).await?]) })
         });
         let harness = harness.await.unwrap();

@@ -69,6 +69,21 @@ impl Harness {
     where
         F: for<'e> FnOnce(&'e Env) -> BoxFuture<'e, anyhow::Result<Vec<Part>>>,
     {
+        Self::start_as(("2026-11-23T01:00:00Z".parse()?, true), schemas, start).await
+    }
+
+    /// The same at another time, for what hangs on a day that was, and under keys of a demonstration or of a city.
+    ///
+    /// # Errors
+    /// As [`Harness::start`].
+    pub async fn start_as<F>(
+        (now, demonstration): (DateTime<Utc>, bool),
+        schemas: &[(&str, &Schema)],
+        start: F,
+    ) -> anyhow::Result<Self>
+    where
+        F: for<'e> FnOnce(&'e Env) -> BoxFuture<'e, anyhow::Result<Vec<Part>>>,
+    {
         let services: Vec<_> = schemas.iter().map(|(service, _)| *service).collect();
         let fleet = TestFleet::new(&services).await?;
         for (service, schema) in schemas {
@@ -76,8 +91,7 @@ impl Harness {
             schema.migrate(&owner, &fleet.role.replace("{service}", service)).await?;
         }
         let folder = tempfile::tempdir()?;
-        let now: DateTime<Utc> = "2026-11-23T01:00:00Z".parse()?;
-        Keys::generate(now, true)?.write(&folder.path().join("keys"))?;
+        Keys::generate(now, demonstration)?.write(&folder.path().join("keys"))?;
         let clock = Clock::set(now);
         let (env, url, server) = Self::serve(&fleet, folder.path(), &clock, start).await?;
         let server = Some(server);

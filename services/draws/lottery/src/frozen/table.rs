@@ -126,12 +126,14 @@ pub struct Table<'s, R> {
     bytes: Vec<u8>,
     last_start: usize,
     sorted: bool,
+    /// The first key that stands in two lines one after the other.
+    repeated: Option<Box<[u8]>>,
     row: PhantomData<fn(&R)>,
 }
 
 impl<R: Row> Default for Table<'_, R> {
     fn default() -> Self {
-        Self { salts: None, bytes: Vec::new(), last_start: 0, sorted: true, row: PhantomData }
+        Self { salts: None, bytes: Vec::new(), last_start: 0, sorted: true, repeated: None, row: PhantomData }
     }
 }
 
@@ -163,16 +165,25 @@ impl<'s, R: Row> Table<'s, R> {
         }
         self.bytes.push(b'\n');
         let (before, line) = self.bytes.split_at(start);
-        self.sorted &= before[self.last_start..] <= *line;
+        let (key_before, key) = (key_of(&before[self.last_start..], R::KEY_COLUMNS), key_of(line, R::KEY_COLUMNS));
+        // Of keys only: TAB sorts before every character of a name.
+        self.sorted &= key_before <= key;
+        if key_before == key {
+            self.repeated.get_or_insert_with(|| key.into());
+        }
         self.last_start = start;
         Ok(())
     }
 
     /// The file's bytes: sorted, each key once.
     pub fn finish(self) -> Result<Vec<u8>> {
-        let bytes = if self.sorted {
-            self.bytes
-        } else {
+        if self.sorted {
+            return match self.repeated {
+                Some(key) => Err(Error::Rule(format!("{} stands in two lines", shown(&key)))),
+                None => Ok(self.bytes),
+            };
+        }
+        let bytes = {
             let mut lines: Vec<&[u8]> = self.bytes.split_inclusive(|&byte| byte == b'\n').collect();
             lines.par_sort_unstable();
             let mut sorted = Vec::with_capacity(self.bytes.len());

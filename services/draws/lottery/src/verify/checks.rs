@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    Checks, Findings,
+    Checks, Findings, beacon,
     inputs::{Inputs, Part, Row},
     people,
 };
@@ -36,6 +36,7 @@ pub fn run(inputs: &Inputs, jwks: Option<&Result<Jwks>>, demo: bool, checks: &mu
     subjects(inputs, checks);
     rules(inputs, checks);
     entries(inputs, checks);
+    beacon::check(inputs, checks);
     let seed = seeded(inputs, checks);
     let selection = selected(inputs, &seed);
     strata(inputs, &selection, checks);

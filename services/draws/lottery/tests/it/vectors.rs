@@ -219,6 +219,11 @@ fn forms_agree() {
             let good = Beacon::parse(&pair[0]).is_ok_and(|beacon| beacon.check_value(&pair[1]).is_ok());
             assert_eq!(good, wanted, "{pair:?}");
         }
+        for pair in forms["beacon_signature"][kind].as_array().unwrap() {
+            let pair = texts(pair);
+            let beacon = Beacon::parse(&pair[0]).unwrap();
+            assert_eq!(beacon.check_signature(&pair[1]).is_ok(), wanted, "{pair:?}");
+        }
     }
 }
 

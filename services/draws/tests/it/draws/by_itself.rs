@@ -205,7 +205,9 @@ async fn a_missing_entry_fails_the_draw_and_a_successor_draws_over_the_same_file
     city.advance(BEACON - CLOSE);
     let done = city.until(&second.name, DrawState::Dispatched).await;
     assert_eq!(city.verify(&done).await.verdict, Verdict::Verified);
-    assert_eq!(city.get(&failed.name).await, failed, "the failed draw stays as it was");
+    let now = city.get(&failed.name).await;
+    assert_eq!(now.replaced_by, second.name);
+    assert_eq!(pb::Draw { replaced_by: String::new(), ..now }, failed, "the failed draw stays as it was");
 
     let third = pb::Draw { replaces: failed.name.clone(), contributors: created.contributors, ..city.draw() };
     let third = pb::Draw {

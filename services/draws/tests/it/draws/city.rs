@@ -34,10 +34,14 @@ pub struct City {
 impl City {
     /// 60 enterprises in one district, 40 in another, three of them out of business; five officers; one published plan.
     pub async fn start() -> Self {
-        let world = World::start().await;
+        Self::over(World::start().await, plan()).await
+    }
+
+    /// The same in a world of another time.
+    pub async fn over(world: World, plan: pb::Plan) -> Self {
         let mut city = Self { world, plan: String::new() };
         city.settle().await;
-        city.plan = city.publish(plan()).await;
+        city.plan = city.publish(plan).await;
         city
     }
 
@@ -161,7 +165,12 @@ impl City {
 
     /// Waits until the jobs brought a draw into a state.
     pub async fn until(&self, name: &str, state: DrawState) -> pb::Draw {
-        self.until_holds(name, &format!("{state:?}"), |draw| draw.state() == state).await
+        self.until_seen(MARKET, name, state).await
+    }
+
+    /// The same, as a handler of an organisation sees the draw.
+    pub async fn until_seen(&self, organisation: &str, name: &str, state: DrawState) -> pb::Draw {
+        self.until_holds(organisation, name, &format!("{state:?}"), |draw| draw.state() == state).await
     }
 
     /// Waits until the entries of a draw are closed and signed.
@@ -170,8 +179,14 @@ impl City {
         crate::world::until(&format!("{name} closed"), closed).await;
     }
 
-    async fn until_holds(&self, name: &str, what: &str, holds: impl Fn(&pb::Draw) -> bool) -> pb::Draw {
-        let mut client = self.handler().await;
+    async fn until_holds(
+        &self,
+        organisation: &str,
+        name: &str,
+        what: &str,
+        holds: impl Fn(&pb::Draw) -> bool,
+    ) -> pb::Draw {
+        let mut client = self.draws("users/clerk", organisation, &[Role::Handler]).await;
         let waiting = async {
             loop {
                 let draw = client.get_draw(pb::GetDrawRequest { name: name.to_owned() }).await.unwrap().into_inner();

@@ -2,14 +2,18 @@
 
 use chrono::Duration;
 use kit::ledger::timestamp;
-use lottery::{Time, beacon::Beacon};
+use lottery::{
+    Time,
+    beacon::Beacon,
+    testing::{QUICKNET, QUICKNET_TWISTED},
+};
 use proto::qingtian::{
     access::v1::Role,
     draws::v1::{self as pb, DrawState},
 };
 
-use super::city::{BEACON, CLOSE, City, SUPERVISION, beacon, department, enter, plan, report};
-use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, reason, refused, register};
+use super::city::{BEACON, CLOSE, City, beacon, department, enter, plan, report};
+use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, World, reason, refused, register};
 
 fn said(reason: &str, article: &str) -> (String, String) {
     (reason.to_owned(), article.to_owned())
@@ -319,24 +323,86 @@ async fn an_account_types_so_many_values_and_no_more_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_drand_round_is_taken_in_its_form_at_its_time_from_two_accounts() {
-    let city = City::start().await;
-    let at = Time::from_epoch_secs((city.now() + Duration::seconds(BEACON - 10)).timestamp()).unwrap();
-    let stated = closed(&city, &Beacon::quicknet_from(&at).to_string()).await;
-    let value = "0a".repeat(48);
-    assert_eq!(reason(report(&mut city.supervision().await, &stated, &value).await), "BEACON_TOO_EARLY");
-    city.advance(BEACON - CLOSE);
-    let mut supervision = city.draws("users/inspector", SUPERVISION, &[Role::SupervisionOffice]).await;
-    assert_eq!(reason(report(&mut supervision, &stated, "0A").await), "INVALID");
-    // Whoever could type it alone could choose the value, and by it who is drawn.
+async fn a_drand_rounds_value_is_checked_by_its_signature_and_one_account_types_it() {
+    // Just before a round whose signature is known.
+    let (round, value) = *QUICKNET.iter().find(|(round, _)| *round == 31_543_812).unwrap();
+    let world = World::start_as("2026-08-22T21:38:30Z", true).await;
+    let dates = pb::Plan { start_date: "2026-08-23".to_owned(), ..plan() };
+    let city = City::over(world, dates).await;
+    let published = Beacon::DrandQuicknet { round }.published_at().unwrap();
+    assert_eq!(published.as_str(), "2026-08-22T21:40:00Z");
+    let stated = closed(&city, &format!("drand:quicknet:{round}")).await;
     let mut clerk = city.handler().await;
-    let once = report(&mut clerk, &stated, &value).await.unwrap();
-    assert_eq!(once.entries.len(), 2, "one account settles nothing");
-    let other = "0b".repeat(48);
-    assert_eq!(refused(report(&mut supervision, &stated, &other).await), said("NUMBERS_DIFFER", "15"));
-    report(&mut supervision, &stated, &value).await.unwrap();
+    assert_eq!(refused(report(&mut clerk, &stated, value).await), said("BEACON_TOO_EARLY", "15"));
+    city.advance(BEACON - CLOSE);
+    let mut clerk = city.handler().await;
+    assert_eq!(reason(report(&mut clerk, &stated, "0A").await), "INVALID");
+    // Another round's, none at all, and one that a pairing alone would take for it.
+    for wrong in [QUICKNET[0].1, &"0a".repeat(48), QUICKNET_TWISTED[0], QUICKNET_TWISTED[1]] {
+        assert_eq!(refused(report(&mut clerk, &stated, wrong).await), said("BEACON_WRONG", "15"), "{wrong}");
+    }
+    assert_eq!(city.get(&stated.name).await.entries.len(), 2, "nothing is kept of it");
+    // Nobody who types it has a choice: one account of the drawing unit is enough.
+    let entered = report(&mut clerk, &stated, value).await.unwrap();
+    assert_eq!(entered.entries[2].value, value);
     let done = city.until(&stated.name, DrawState::Dispatched).await;
-    assert_eq!(city.verify(&done).await.verdict, lottery::verify::Verdict::Verified);
+    let report = city.verify(&done).await;
+    assert_eq!(report.verdict, lottery::verify::Verdict::Verified);
+    assert!(report.checks.iter().any(|check| check.id == "beacon_signature" && check.ok == Some(true)));
+}
+
+#[tokio::test]
+async fn a_beacon_dated_before_the_statement_is_refused_when_created_and_when_stated() {
+    let city = City::start().await;
+    let seconds = |seconds: i64| Time::from_epoch_secs((city.now() + Duration::seconds(seconds)).timestamp()).unwrap();
+    let over = |beacon_name: &str| pb::Draw {
+        contributors: vec![department("market"), department("supervision"), beacon(beacon_name)],
+        ..city.draw()
+    };
+    // Long past, past, and published before the entries close.
+    for secs in [-86_400, -1, CLOSE - 10] {
+        let known = Beacon::quicknet_from(&seconds(secs)).to_string();
+        assert_eq!(refused(city.create(over(&known)).await), said("SCHEDULE_INVALID", "15"), "{known}");
+    }
+    let future = Beacon::quicknet_from(&seconds(BEACON - 10)).to_string();
+    let created = city.create(over(&future)).await.unwrap();
+    // While it lay about, its round was published.
+    city.advance(BEACON);
+    assert_eq!(refused(city.state(&created).await), said("SCHEDULE_INVALID", "15"));
+    assert_eq!(city.world.count("select count(*) from draw_statement").await, 0);
+}
+
+#[tokio::test]
+async fn an_issue_of_the_lottery_lies_in_the_future_of_the_entries_and_its_numbers_at_its_time() {
+    // A city's own keys, not a demonstration's: Monday, the next drawing is on Tuesday at 21:15, issue 2026141 at the earliest.
+    let city = City::over(World::start_as("2026-11-23T01:00:00Z", false).await, plan()).await;
+    let at = |time: &str| Some(timestamp(time.parse().unwrap()));
+    let draw = |issue: &str, close: &str, beacon_at: &str| pb::Draw {
+        contributors: vec![department("market"), department("supervision"), beacon(&format!("lottery:ssq:{issue}"))],
+        entries_close: at(close),
+        beacon_time: at(beacon_at),
+        reveal_by: at("2027-03-01T00:00:00Z"),
+        ..city.draw()
+    };
+    let (close, drawn) = ("2026-11-24T01:00:00Z", "2026-11-24T13:15:00Z");
+    let wrong = [
+        ("2026140", close, drawn),
+        ("2026130", close, "2026-12-24T13:15:00Z"),
+        ("2026141", close, "2026-11-24T13:14:59Z"),
+        ("2026141", "2026-11-24T13:15:00Z", "2026-11-24T13:16:00Z"),
+        ("2026141", close, "2027-01-01T00:00:00Z"),
+        ("2026141", close, "2027-02-20T00:00:00Z"),
+        ("2026000", close, drawn),
+        ("84", close, drawn),
+    ];
+    for (issue, close, beacon_at) in wrong {
+        let answer = city.create(draw(issue, close, beacon_at)).await.unwrap_err();
+        let (name, values) = kit::testing::refusal_of(&answer);
+        assert_eq!((name.as_str(), values["article"].as_str()), ("SCHEDULE_INVALID", "15"), "{issue} {beacon_at}");
+        assert!(values["problem"].contains("截止提交之后最早可用的是第 202614"), "{:?}", values["problem"]);
+    }
+    let created = city.create(draw("2026141", close, drawn)).await.unwrap();
+    city.state(&created).await.unwrap();
 }
 
 #[tokio::test]
@@ -372,7 +438,9 @@ async fn an_excluded_officer_never_goes_to_that_subject() {
         clerk.declare_conflict(declare).await.unwrap();
     }
     let quotas = vec![pb::Quota { stratum: "*".to_owned(), amount: Some(pb::quota::Amount::Ppm(1_000_000)) }];
-    let everybody = city.publish(pb::Plan { quotas, ..plan() }).await;
+    // One officer who may go is no team of two: only a published exception lets the draw go on without a team for this one.
+    let approved_exception = "多名执法人员申报回避，经批准".to_owned();
+    let everybody = city.publish(pb::Plan { quotas, approved_exception, ..plan() }).await;
     let created = city.create(pb::Draw { plan: everybody, ..city.draw() }).await.unwrap();
     let stated = city.state(&created).await.unwrap();
     city.enter_both(&stated).await;

@@ -8,15 +8,18 @@ use chrono::Utc;
 use draws::{
     draws::{
         freeze::{self, Files},
+        names::Names,
         seal,
     },
     plans::{
         content::{ANY, Amount, Content, TeamPart},
+        foresees::Foresees,
         rules::{Plan, PlanId},
+        shape::Shape,
     },
 };
 use kit::{
-    blob::{Blob, Digest},
+    blob::{self, Blob, Digest},
     codes::DISTRICTS,
     env::{Clock, Databases, Env, Parts},
     keys::Keys,
@@ -105,6 +108,8 @@ fn plan(officers_each: u32) -> Plan {
         method: String::new(),
         frequency: String::new(),
         approved_exception: String::new(),
+        foresees: Foresees::default(),
+        shape: Shape::default(),
     };
     Plan::draft(PlanId { year: 2026, number: 1 }, REGISTER, content, "users/bench", now)
 }
@@ -146,8 +151,9 @@ async fn keep(env: &Env, files: &Files) -> anyhow::Result<Stated> {
     };
     let secret = seal::new_secret()?;
     let (computed, sealed) = (files.clone(), secret.clone());
-    let stated = env.compute(move || state(&computed.protocol(), &intent, &sealed)).await??;
-    let kept = files.keep(&env.blobs).await?;
+    let stating = env.compute(move || state(&computed.protocol(), &intent, &sealed));
+    let (stated, kept) = tokio::join!(stating, files.keep(&env.blobs));
+    let (stated, kept) = (stated??, kept?);
     Ok(Stated {
         files: kept.into_iter().map(|(file, stored)| (file.to_owned(), stored.digest.to_string())).collect(),
         statement: String::from_utf8(stated.bytes)?,
@@ -215,15 +221,22 @@ pub async fn revealed(env: &Env, stated: &Stated) -> anyhow::Result<Reveal> {
     Ok(env.compute(work).await??)
 }
 
-/// As [`revealed`], while the registered names are held as the service holds them to name the drawn.
+/// As [`revealed`], and the drawn are named.
 ///
 /// # Errors
 /// As [`revealed`].
-pub async fn revealed_with_names(env: &Env, stated: &Stated) -> anyhow::Result<Reveal> {
-    let names = read(&env.blobs, stated, freeze::NAMES).await?;
+pub async fn revealed_with_names(env: &Env, stated: &Stated) -> anyhow::Result<(Reveal, Vec<String>)> {
     let done = revealed(env, stated).await?;
-    drop(names);
-    Ok(done)
+    let digest = stated.files.get(freeze::NAMES).ok_or_else(|| anyhow!("no names were kept"))?;
+    let digest = Digest::parse(digest)?;
+    let names = Names::Kept(blob::Stored { digest, size: env.blobs.find(digest).await?.unwrap_or_default() });
+    let blobs = env.blobs.clone();
+    let work = move || {
+        let keys: Vec<&str> = done.rows.iter().map(|row| row.key.as_str()).collect();
+        let titles = names.of(&blobs, &keys)?;
+        Ok((done, titles))
+    };
+    env.compute(work).await?
 }
 
 /// Times an act; what it made is dropped outside of the time.

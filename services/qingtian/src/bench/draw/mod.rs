@@ -102,7 +102,8 @@ pub async fn act(args: &ActArgs) -> anyhow::Result<u64> {
             stated.write(&args.blobs.join(STATED))?;
         }
         Act::Reveal => {
-            acts::revealed_with_names(&env, &Stated::read(&args.blobs.join(STATED))?).await?;
+            let (done, names) = acts::revealed_with_names(&env, &Stated::read(&args.blobs.join(STATED))?).await?;
+            ensure!(names.len() == done.rows.len() && names.iter().all(|name| !name.is_empty()), "a name is missing");
         }
     }
     memory_peak_bytes()

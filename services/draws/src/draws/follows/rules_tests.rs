@@ -1,0 +1,119 @@
+use lottery::rules::{Experts, PROTOCOL, Withheld};
+
+use super::*;
+
+fn asked(kind: pb::DrawKind, change: impl FnOnce(&mut pb::Draw)) -> Result<Given> {
+    let mut draw = pb::Draw { kind: kind as i32, ..Default::default() };
+    change(&mut draw);
+    Given::parse(&draw)
+}
+
+fn part() -> pb::TeamPart {
+    pb::TeamPart { organisation: "organisations/market".to_owned(), size: 2, specialty: String::new() }
+}
+
+fn quota(stratum: &str, amount: Option<pb::quota::Amount>) -> pb::Quota {
+    pb::Quota { stratum: stratum.to_owned(), amount }
+}
+
+fn follow(draw: &mut pb::Draw) {
+    draw.follows = "draws/2026-0001".to_owned();
+}
+
+const FIVE: Option<pb::quota::Amount> = Some(pb::quota::Amount::Count(5));
+
+#[test]
+fn each_kind_is_given_what_it_needs_and_nothing_else() {
+    use pb::DrawKind::{Original, Supplementary, Teams, Unspecified};
+    assert_eq!(asked(Unspecified, |_| ()).unwrap().kind, Kind::Original);
+    assert_eq!(asked(Original, |_| ()).unwrap().rivalry("organisations/market"), "");
+    let supplementary = asked(Supplementary, |draw| {
+        follow(draw);
+        draw.quotas = vec![quota("410202", FIVE), quota("*", Some(pb::quota::Amount::Ppm(20_000)))];
+    });
+    assert_eq!(supplementary.unwrap().quotas["410202"], Amount::Count(5));
+    let teams = asked(Teams, |draw| {
+        follow(draw);
+        draw.teams = vec![part()];
+        draw.cover_district = true;
+    });
+    assert_eq!(teams.unwrap().rivalry("organisations/longting"), "draws/2026-0001 organisations/longting");
+
+    for wrong in [
+        asked(Original, follow),
+        asked(Original, |draw| draw.quotas = vec![quota("*", FIVE)]),
+        asked(Original, |draw| draw.teams = vec![part()]),
+        asked(Original, |draw| draw.cover_district = true),
+        asked(Supplementary, follow),
+        asked(Supplementary, |draw| draw.quotas = vec![quota("*", FIVE)]),
+        asked(Teams, follow),
+        asked(Teams, |draw| draw.teams = vec![part()]),
+        asked(Teams, |draw| {
+            follow(draw);
+            draw.teams = vec![pb::TeamPart { size: 1, ..part() }];
+        }),
+    ] {
+        assert_eq!(wrong.unwrap_err().reason(), Reason::Invalid);
+    }
+    for quotas in [
+        vec![quota("龙亭", FIVE)],
+        vec![quota("410202", None)],
+        vec![quota("410202", FIVE), quota("410202", FIVE)],
+        vec![quota("410202", Some(pb::quota::Amount::Ppm(1_000_001)))],
+        vec![quota("410202", Some(pb::quota::Amount::Count(-1)))],
+    ] {
+        let wrong = asked(Supplementary, |draw| {
+            follow(draw);
+            draw.quotas.clone_from(&quotas);
+        });
+        assert_eq!(wrong.unwrap_err().reason(), Reason::QuotaInvalid, "{quotas:?}");
+    }
+}
+
+fn rules(withheld: bool) -> Rules {
+    Rules {
+        beacon_waived: None,
+        cover_district: false,
+        entropy: Vec::new(),
+        experts: Experts::default(),
+        plan: "plans/2026-01".to_owned(),
+        protocol: PROTOCOL.to_owned(),
+        publish_after: None,
+        quotas: BTreeMap::new(),
+        teams: Vec::new(),
+        withheld: withheld.then(|| Withheld { basis: "law".to_owned(), files: vec![SUBJECTS.to_owned()] }),
+    }
+}
+
+#[test]
+fn the_earlier_pool_is_divided_into_those_left_and_those_left_out() {
+    let earlier = b"a\t410202\t410202\nb\t410202\t410202\nc\t410203\t410203\n";
+    let salted = b"a\tA\t410202\t00112233445566778899aabbccddeeff\n";
+    let out = HashMap::from([("b".to_owned(), DRAWN_BEFORE.to_owned())]);
+    let scope = earlier_pool(earlier, &out);
+    let pool = Pool::of(&scope, &rules(false)).unwrap();
+    assert_eq!(pool.subjects, b"a\t410202\t410202\nc\t410203\t410203\n");
+    assert_eq!(pool.left_out, b"b\tDRAWN_BEFORE\n");
+    assert_eq!(pool.strata, BTreeMap::from([("410202".to_owned(), 1), ("410203".to_owned(), 1)]));
+    assert_eq!(names_of(&scope, "a\t甲\naa\t乙\nb\t丙\nc\t丁\nd\t戊\n".as_bytes()), "a\t甲\nb\t丙\nc\t丁\n".as_bytes());
+
+    let scope = earlier_pool(salted, &HashMap::new());
+    assert_eq!((scope[0].stratum.as_str(), scope[0].district.as_str()), ("A", "410202"));
+    let fresh = Pool::of(&scope, &rules(true)).unwrap().subjects;
+    assert_eq!(fresh.len(), salted.len());
+    assert_ne!(fresh, salted, "no salt is used twice");
+}
+
+#[test]
+fn every_stratum_left_has_a_quota_and_no_other_is_named() {
+    let strata = BTreeMap::from([("410202".to_owned(), 9), ("410203".to_owned(), 3)]);
+    let amounts = |given: &[(&str, u64)]| -> BTreeMap<String, Amount> {
+        given.iter().map(|(stratum, count)| ((*stratum).to_owned(), Amount::Count(*count))).collect()
+    };
+    let resolved = resolve(&amounts(&[("410202", 2), (ANY, 1)]), &strata).unwrap();
+    assert_eq!((resolved["410202"], resolved["410203"]), (Quota::Count(2), Quota::Count(1)));
+    for wrong in [amounts(&[("410202", 2)]), amounts(&[(ANY, 1), ("410204", 1)])] {
+        assert_eq!(resolve(&wrong, &strata).unwrap_err().reason(), Reason::QuotaInvalid);
+    }
+    assert!(everybody(&strata).values().all(|quota| quota.places(7) == 7));
+}
