@@ -33,6 +33,7 @@ const PlanEdit = lazy(() => import('./pages/plans/edit'));
 const Draws = lazy(() => import('./pages/draws/list'));
 const DrawCreate = lazy(() => import('./pages/draws/create'));
 const DrawDetail = lazy(() => import('./pages/draws/detail'));
+const ProofCodes = lazy(() => import('./pages/draws/proof-codes'));
 const Visits = lazy(() => import('./pages/visits'));
 const Recusals = lazy(() => import('./pages/recusals/list'));
 const Users = lazy(() => import('./pages/admin/users'));
@@ -112,6 +113,7 @@ function Addresses() {
             <Route path="draws" element={<Draws />} />
             <Route path="draws/new" element={<DrawCreate />} />
             <Route path="draws/:id" element={<PerRecord page={DrawDetail} />} />
+            <Route path="draws/:id/proof-codes" element={<PerRecord page={ProofCodes} />} />
             <Route path="visits" element={<Visits />} />
             <Route path="recusals" element={<Recusals />} />
             <Route path="users" element={<Users />} />

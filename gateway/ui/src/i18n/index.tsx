@@ -7,6 +7,7 @@ import { admin } from './texts/admin';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
 import { plans } from './texts/plans';
+import { proofs } from './texts/proofs';
 import { recusals } from './texts/recusals';
 import { register } from './texts/register';
 import { work } from './texts/work';
@@ -14,7 +15,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...recusals, ...register, ...admin };
+export const texts = { ...common, ...work, ...plans, ...draws, ...recusals, ...proofs, ...register, ...admin };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

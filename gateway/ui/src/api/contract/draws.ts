@@ -476,6 +476,15 @@ export interface Draw {
   kid: string;
   statementSignature: string;
   planTitle: string;
+  witnessLinks: WitnessLink[];
+}
+
+export interface WitnessLink {
+  number: string;
+  contributor: string;
+  issuer: string;
+  issueTime?: string;
+  openTime?: string;
 }
 
 export interface Stratum {
@@ -669,4 +678,70 @@ export interface RejectRecusalRequest {
   reason: string;
   etag: string;
   requestId: string;
+}
+
+export type ProofCodeState =
+  | 'PROOF_CODE_STATE_UNSPECIFIED'
+  | 'PROOF_CODE_STATE_ISSUED'
+  | 'PROOF_CODE_STATE_USED'
+  | 'PROOF_CODE_STATE_REVOKED'
+  | 'PROOF_CODE_STATE_EXPIRED';
+
+export interface ProofCode {
+  name: string;
+  subject: string;
+  title: string;
+  state: ProofCodeState;
+  creator: string;
+  createTime?: string;
+  expireTime?: string;
+  useTime?: string;
+  code: string;
+  page: string;
+}
+
+export interface IssueProofCodeRequest {
+  draw: string;
+  subject: string;
+}
+
+export interface ListProofCodesRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+}
+
+export interface ListProofCodesResponse {
+  proofCodes: ProofCode[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface RedeemProofCodeRequest {
+  draw: string;
+  code: string;
+}
+
+export interface OwnLine {
+  draw: string;
+  subject: string;
+  title: string;
+  file: string;
+  line: string;
+  statement: string;
+  stratum: string;
+  district: string;
+  leftOutReason: string;
+  leafIndex: string;
+  subjects: string;
+  proof: string[];
+  merkleRoot: string;
+  seed: string;
+  ticket: string;
+  threshold: string;
+  drawn: boolean;
+  officers: string[];
+  experts: string[];
+  ownLineJson: string;
 }

@@ -69,6 +69,9 @@ export interface Methods {
   'Recusals.ListRecusals': [draws.ListRecusalsRequest, draws.ListRecusalsResponse];
   'Recusals.UpholdRecusal': [draws.UpholdRecusalRequest, draws.Recusal];
   'Recusals.RejectRecusal': [draws.RejectRecusalRequest, draws.Recusal];
+  'Proofs.IssueProofCode': [draws.IssueProofCodeRequest, draws.ProofCode];
+  'Proofs.ListProofCodes': [draws.ListProofCodesRequest, draws.ListProofCodesResponse];
+  'Proofs.RedeemProofCode': [draws.RedeemProofCodeRequest, draws.OwnLine];
   'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
   'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
   'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
@@ -159,6 +162,9 @@ export const routes: Record<keyof Methods, Route> = {
   'Recusals.ListRecusals': { verb: 'GET', path: '/v1/recusals' },
   'Recusals.UpholdRecusal': { verb: 'POST', path: '/v1/{name=recusals/*}:uphold', body: '*', roles: ['ROLE_REVIEWER'] },
   'Recusals.RejectRecusal': { verb: 'POST', path: '/v1/{name=recusals/*}:reject', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Proofs.IssueProofCode': { verb: 'POST', path: '/v1/{draw=draws/*}/proofCodes', body: '*', roles: ['ROLE_HANDLER'] },
+  'Proofs.ListProofCodes': { verb: 'GET', path: '/v1/{parent=draws/*}/proofCodes', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'Proofs.RedeemProofCode': { verb: 'POST', path: '/v1/public/{draw=draws/*}:ownLine', body: '*' },
   'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
   'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
   'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },

@@ -66,6 +66,7 @@ export default function DrawDetail() {
       <PageHead title={`${t('draws.one')} ${lastPart(draw.name)}`} state={<StateTag prefix="draws.state." value={draw.state} />} lead={`${draw.planTitle} · ${titleOf(draw.organisation)}`}>
         {stated && <a href={`/${draw.name}`}>{t('draw.publicPage')}</a>}
         <a href={`/${draw.name}/ceremony`}>{t('draw.ceremony')}</a>
+        {revealed && draw.organisation === me.organisation && me.may('Proofs.ListProofCodes') && <Link to={`/draws/${id}/proof-codes`}>{t('proofs.title')}</Link>}
         {revealed && (
           <Button icon={<DownloadOutlined />} href={addressOf('Portal.DownloadEvidence', { name })} download>
             {t('draw.evidence')}
