@@ -18,7 +18,9 @@ function draw(changes: Partial<Draw>): Draw {
       { contributor: 'lottery:ssq:2026135', kind: 'CONTRIBUTOR_KIND_BEACON', unit: '' },
     ],
     beaconWaived: '', entriesClose: '2026-11-23T02:00:00Z', beaconTime: '2026-11-23T03:00:00Z', revealBy: '2026-11-24T03:00:00Z', replaces: '', statement: 'ab', statementJson: '', rulesJson: '',
-    entries: [], seed: '', evidenceDigest: '', subjects: '0', drawn: '0', strata: [], endReason: '', etag: 'e', creator: 'users/a', kid: '', statementSignature: '', planTitle: '', ...changes,
+    entries: [], seed: '', evidenceDigest: '', subjects: '0', drawn: '0', strata: [], endReason: '', etag: 'e', creator: 'users/a', kid: '', statementSignature: '', planTitle: '',
+    follows: '', kind: 'DRAW_KIND_ORIGINAL', leftOut: [], publishAfter: '', withheldFiles: [], teams: [], coverDistrict: false, quotas: [], followedBy: [], awaitingTeams: [], replacedBy: '', witnessLinks: [],
+    ...changes,
   };
 }
 
@@ -142,6 +144,23 @@ describe('the form of a plan', () => {
     const plan = formToPlan({ ...newPlanForm('organisations/amr', '2026-11-23'), title: ' 计划 ', quotas: [{ stratum: '*', unit: 'percent', amount: '2.5' }, { stratum: '410202', unit: 'count', amount: '12' }] });
     expect(plan).toMatchObject({ title: '计划', year: 2026, quotas: [{ stratum: '*', ppm: '25000' }, { stratum: '410202', count: '12' }], endDate: '2026-12-31' });
     expect(formToPlan(planToForm(plan as Parameters<typeof planToForm>[0]))).toEqual(plan);
+    const shaped = formToPlan({
+      ...newPlanForm('organisations/amr', '2026-11-23'),
+      stratification: 'STRATIFICATION_CREDIT_CLASS',
+      quotas: [],
+      expertCount: 1,
+      expertSpecialty: 'lab',
+      withheldFiles: ['subjects.tsv'],
+      withheldBasis: ' 内部参考 ',
+      publishAfter: dayjs('2027-01-05'),
+      publishBasis: '食品安全法',
+    });
+    expect(shaped.experts).toEqual({ count: 1, specialty: 'lab' });
+    expect(shaped.withheld).toEqual({ basis: '内部参考', files: ['subjects.tsv'] });
+    expect(shaped.publishAfter).toEqual({ basis: '食品安全法', date: '2027-01-05' });
+    expect(shaped.quotas).toEqual([]);
+    expect(formToPlan(planToForm(shaped as Parameters<typeof planToForm>[0]))).toEqual(shaped);
+    expect([plan.experts, plan.withheld, plan.publishAfter]).toEqual([undefined, undefined, undefined]);
   });
 
   it('gives exactly one of share and number', () => {

@@ -4,6 +4,7 @@ import dayjs from 'dayjs';
 import 'dayjs/locale/zh-cn';
 import type { Lang } from './lang';
 import { admin } from './texts/admin';
+import { chains } from './texts/chains';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
 import { plans } from './texts/plans';
@@ -15,7 +16,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...recusals, ...proofs, ...register, ...admin };
+export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...admin };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

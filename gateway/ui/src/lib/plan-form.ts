@@ -1,7 +1,7 @@
 // A plan as its form holds it, and back. Numbers stay text until they are whole numbers.
 import dayjs, { type Dayjs } from 'dayjs';
 import type { Input } from '../api/client';
-import type { Plan, PlanKind, Quota, Stratification } from '../api/contract/draws';
+import type { CountyUnit, Plan, PlanKind, Quota, Stratification } from '../api/contract/draws';
 import { percentToPpm, ppmToPercent, wholeNumber } from './quota';
 
 export interface QuotaRow {
@@ -31,6 +31,32 @@ export interface PlanForm {
   method: string;
   frequency: string;
   approvedException?: string;
+  expertCount: number;
+  expertSpecialty?: string;
+  withheldFiles: string[];
+  withheldBasis?: string;
+  publishAfter?: Dayjs | null;
+  publishBasis?: string;
+  registerBasis?: string;
+  foreseesSupplementary?: string;
+  secondVisitReason?: string;
+  countyUnits: CountyUnit[];
+}
+
+/** Tables of a draw that may be withheld (protocol, section 7). */
+export const tables = ['subjects.tsv', 'left_out.tsv', 'officers.tsv', 'experts.tsv', 'exclusions.tsv'] as const;
+
+/** Whether a plan divides its pool by credit class. */
+export const byClass = (stratification: Stratification | undefined): boolean =>
+  stratification === 'STRATIFICATION_CREDIT_CLASS' || stratification === 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS';
+
+/** Strata by credit class. */
+export const classes = ['A', 'B', 'C', 'D', 'UNCLASSIFIED'] as const;
+
+/** The quotas a form begins with; by class none, since the platform fills in those of its settings. */
+export function firstQuotas(stratification: Stratification): QuotaRow[] {
+  if (byClass(stratification)) return [];
+  return [{ stratum: stratification === 'STRATIFICATION_WHOLE' ? 'all' : '*', unit: 'percent', amount: '5' }];
 }
 
 /** The form of a new plan of an organisation, on a day `YYYY-MM-DD`. */
@@ -43,7 +69,7 @@ export function newPlanForm(organisation: string, day: string): PlanForm {
     items: [],
     districts: [],
     stratification: 'STRATIFICATION_DISTRICT',
-    quotas: [{ stratum: '*', unit: 'percent', amount: '5' }],
+    quotas: firstQuotas('STRATIFICATION_DISTRICT'),
     teams: [{ organisation, size: 2, specialty: '' }],
     coverDistrict: false,
     startDate: dayjs(day),
@@ -51,6 +77,16 @@ export function newPlanForm(organisation: string, day: string): PlanForm {
     method: '现场检查',
     frequency: '每年1次',
     approvedException: '',
+    expertCount: 0,
+    expertSpecialty: '',
+    withheldFiles: [],
+    withheldBasis: '',
+    publishAfter: null,
+    publishBasis: '',
+    registerBasis: '',
+    foreseesSupplementary: '',
+    secondVisitReason: '',
+    countyUnits: [],
   };
 }
 
@@ -86,6 +122,16 @@ export function planToForm(plan: Plan): PlanForm {
     method: plan.method,
     frequency: plan.frequency,
     approvedException: plan.approvedException,
+    expertCount: plan.experts?.count ?? 0,
+    expertSpecialty: plan.experts?.specialty ?? '',
+    withheldFiles: plan.withheld?.files ?? [],
+    withheldBasis: plan.withheld?.basis ?? '',
+    publishAfter: plan.publishAfter ? dayjs(plan.publishAfter.date) : null,
+    publishBasis: plan.publishAfter?.basis ?? '',
+    registerBasis: plan.registerBasis,
+    foreseesSupplementary: plan.foreseesSupplementary,
+    secondVisitReason: plan.secondVisitReason,
+    countyUnits: plan.countyUnits.map((unit) => ({ ...unit })),
   };
 }
 
@@ -106,5 +152,12 @@ export function formToPlan(form: PlanForm): NonNullable<Input<'Plans.CreatePlan'
     method: form.method.trim(),
     frequency: form.frequency.trim(),
     approvedException: form.approvedException?.trim() ?? '',
+    experts: form.expertCount > 0 ? { count: form.expertCount, specialty: form.expertSpecialty?.trim() ?? '' } : undefined,
+    withheld: form.withheldFiles.length > 0 ? { basis: form.withheldBasis?.trim() ?? '', files: form.withheldFiles } : undefined,
+    publishAfter: form.publishAfter ? { basis: form.publishBasis?.trim() ?? '', date: form.publishAfter.format('YYYY-MM-DD') } : undefined,
+    registerBasis: byClass(form.stratification) ? form.registerBasis?.trim() ?? '' : '',
+    foreseesSupplementary: form.foreseesSupplementary?.trim() ?? '',
+    secondVisitReason: form.secondVisitReason?.trim() ?? '',
+    countyUnits: form.countyUnits.map((unit) => ({ district: unit.district, organisation: unit.organisation })),
   };
 }

@@ -10,6 +10,7 @@ import { ErrorPanel } from '../components/error-panel';
 import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
 import { useI18n } from '../i18n';
 import { daysLeft, formatDay, today } from '../lib/dates';
+import { mayFollow, owedTeams } from '../lib/draw-chain';
 import { beaconToType, isUnderWay, missedItsTime, owesEntry } from '../lib/draw-state';
 import { lastPart } from '../lib/names';
 import { useMe, useOrganisationTitle, type Me } from '../session';
@@ -22,6 +23,8 @@ interface Gathered {
   draftItems: number;
   /** Recusals that another person asked for and this one may decide. */
   openRecusals: number;
+  /** Changes of the register that another person asked for. */
+  openChanges: number;
   figures: { subjects?: number; officers?: number; items?: number; visits?: number };
   /** What could not be loaded. */
   missing: ApiError[];
@@ -45,7 +48,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
   const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
   // The supervision office has handlers too, but no register, officers or items of its own.
   const keeps = works && me.enforces;
-  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals] = await Promise.all([
+  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals, changes] = await Promise.all([
     part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
     part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
     part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
@@ -55,6 +58,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(keeps, () => call('Catalog.ListItems', { parent, state: 'ITEM_STATE_PUBLISHED', pageSize: 1 }, signal)),
     part(works || me.cityWide, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
     part(me.may('Recusals.UpholdRecusal'), () => call('Recusals.ListRecusals', { state: 'RECUSAL_STATE_REQUESTED', pageSize: 100 }, signal)),
+    part(keeps && me.may('RegisterChanges.ApproveRegisterChange'), () => call('RegisterChanges.ListRegisterChanges', { parent, state: 'REGISTER_CHANGE_STATE_PENDING', pageSize: 100 }, signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -63,6 +67,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     visitsMine: Number(mine?.totalSize ?? 0),
     draftItems: Number(drafts?.totalSize ?? 0),
     openRecusals: recusals?.recusals.filter((one) => one.organisation === me.organisation && one.creator !== me.user.name && one.person !== me.user.certificate?.number).length ?? 0,
+    openChanges: changes?.changes.filter((one) => one.creator !== me.user.name).length ?? 0,
     figures: {
       subjects: subjects && Number(subjects.totalSize),
       officers: officers?.officers.length,
@@ -110,6 +115,16 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
       todos.push({ key: `${number}#missed`, to: `/draws/${number}`, text: t('home.drawMissed', { draw: number }), due: null });
     }
   }
+  for (const draw of data.draws) {
+    const number = lastPart(draw.name);
+    const owed = owedTeams(draw, me.organisation);
+    if (me.may('Draws.CreateDraw') && owed > 0) {
+      todos.push({ key: `${number}#teams`, to: `/draws/new?teams=${encodeURIComponent(draw.name)}`, text: t('home.drawTeams', { draw: number, n: owed }), due: null });
+    }
+    if (me.may('Draws.CreateDraw') && mayFollow('again', draw, me.organisation)) {
+      todos.push({ key: `${number}#again`, to: `/draws/${number}`, text: t('home.drawAgain', { draw: number }), due: null });
+    }
+  }
   for (const plan of data.plans) {
     if (plan.organisation !== me.organisation) continue;
     const to = `/plans/${lastPart(plan.name)}`;
@@ -122,6 +137,7 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
   }
   if (data.draftItems > 0) todos.push({ key: 'items', to: '/items?state=ITEM_STATE_DRAFT', text: t('home.itemsDraft', { n: data.draftItems }), due: null });
   if (data.openRecusals > 0) todos.push({ key: 'recusals', to: '/recusals?state=RECUSAL_STATE_REQUESTED', text: t('home.recusals', { n: data.openRecusals }), due: null });
+  if (data.openChanges > 0) todos.push({ key: 'changes', to: '/subjects/changes?state=REGISTER_CHANGE_STATE_PENDING', text: t('home.changes', { n: data.openChanges }), due: null });
   if (data.visitsMine > 0) {
     const due = data.visits.map((visit) => visit.dueDate).filter(Boolean).sort()[0];
     todos.push({ key: 'visits', to: '/visits?officer=me', text: t('home.myVisits', { n: data.visitsMine }), due: due && <DueDay day={due} /> });

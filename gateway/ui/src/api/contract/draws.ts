@@ -309,7 +309,9 @@ export type PlanKind =
 export type Stratification =
   | 'STRATIFICATION_UNSPECIFIED'
   | 'STRATIFICATION_DISTRICT'
-  | 'STRATIFICATION_WHOLE';
+  | 'STRATIFICATION_WHOLE'
+  | 'STRATIFICATION_CREDIT_CLASS'
+  | 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS';
 
 export interface Quota {
   stratum: string;
@@ -321,6 +323,26 @@ export interface TeamPart {
   organisation: string;
   size: number;
   specialty: string;
+}
+
+export interface CountyUnit {
+  district: string;
+  organisation: string;
+}
+
+export interface ExpertPart {
+  count: number;
+  specialty: string;
+}
+
+export interface Withholding {
+  basis: string;
+  files: string[];
+}
+
+export interface PublishAfter {
+  basis: string;
+  date: string;
 }
 
 export interface Plan {
@@ -348,6 +370,14 @@ export interface Plan {
   publishTime?: string;
   returnReason: string;
   late: boolean;
+  experts?: ExpertPart;
+  withheld?: Withholding;
+  publishAfter?: PublishAfter;
+  foreseesSupplementary: string;
+  countyUnits: CountyUnit[];
+  secondVisitReason: string;
+  registerBasis: string;
+  classSetting: string;
 }
 
 export interface CreatePlanRequest {
@@ -384,6 +414,7 @@ export interface PreviewPlanRequest {
 export interface PreviewPlanResponse {
   strata: StratumPreview[];
   obstacles: string[];
+  experts: string;
 }
 
 export interface StratumPreview {
@@ -424,6 +455,19 @@ export type DrawState =
   | 'DRAW_STATE_ABANDONED'
   | 'DRAW_STATE_FAILED';
 
+export type DrawKind =
+  | 'DRAW_KIND_UNSPECIFIED'
+  | 'DRAW_KIND_ORIGINAL'
+  | 'DRAW_KIND_SUPPLEMENTARY'
+  | 'DRAW_KIND_TEAMS';
+
+export type DrawnOutcome =
+  | 'DRAWN_OUTCOME_UNSPECIFIED'
+  | 'DRAWN_OUTCOME_VISIT'
+  | 'DRAWN_OUTCOME_NO_TEAM'
+  | 'DRAWN_OUTCOME_TEAM_DRAWN'
+  | 'DRAWN_OUTCOME_DEFERRED';
+
 export type ContributorKind =
   | 'CONTRIBUTOR_KIND_UNSPECIFIED'
   | 'CONTRIBUTOR_KIND_DEPARTMENT'
@@ -433,6 +477,11 @@ export type ContributorKind =
 export type VisitState =
   | 'VISIT_STATE_UNSPECIFIED'
   | 'VISIT_STATE_PENDING';
+
+export interface AwaitingTeams {
+  organisation: string;
+  subjects: string;
+}
 
 export interface Contributor {
   contributor: string;
@@ -476,6 +525,17 @@ export interface Draw {
   kid: string;
   statementSignature: string;
   planTitle: string;
+  follows: string;
+  kind: DrawKind;
+  leftOut: LeftOutCount[];
+  publishAfter: string;
+  withheldFiles: string[];
+  teams: TeamPart[];
+  coverDistrict: boolean;
+  quotas: Quota[];
+  followedBy: string[];
+  awaitingTeams: AwaitingTeams[];
+  replacedBy: string;
   witnessLinks: WitnessLink[];
 }
 
@@ -485,6 +545,19 @@ export interface WitnessLink {
   issuer: string;
   issueTime?: string;
   openTime?: string;
+}
+
+export interface LeftOutCount {
+  reason: string;
+  count: string;
+}
+
+export interface UnitLoad {
+  unit: string;
+  officers: string;
+  places: string;
+  fewest: string;
+  most: string;
 }
 
 export interface Stratum {
@@ -542,6 +615,14 @@ export interface AbandonDrawRequest {
   requestId: string;
 }
 
+export interface DownloadEvidenceRequest {
+  name: string;
+}
+
+export interface DownloadWithheldRequest {
+  name: string;
+}
+
 export interface ListDrawnRequest {
   parent: string;
   pageSize: number;
@@ -558,6 +639,9 @@ export interface Drawn {
   ticket: string;
   officers: string[];
   experts: string[];
+  outcome: DrawnOutcome;
+  outcomeReason: string;
+  outcomeOf: string;
 }
 
 export interface ListDrawnResponse {

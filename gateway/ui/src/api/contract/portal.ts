@@ -85,6 +85,9 @@ export interface ListDrawsRequest {
   pageToken: string;
   query: string;
   plan: string;
+  organisation: string;
+  year: number;
+  ended: boolean;
 }
 
 export interface PublicDraw {
@@ -102,6 +105,46 @@ export interface PublicDraw {
   units: Unit[];
   logLines: string;
   logHead: string;
+  fairness?: DrawFairness;
+  followedBy: string[];
+  deferred: string;
+}
+
+export interface DrawFairness {
+  inclusion: Inclusion[];
+  unitLoads: draws.UnitLoad[];
+  noChoice: string;
+}
+
+export interface Inclusion {
+  stratum: string;
+  drawn: string;
+  subjects: string;
+  ppm: string;
+}
+
+export interface GetFairnessRequest {
+  organisation: string;
+  year: number;
+}
+
+export interface Fairness {
+  years: FairnessYear[];
+}
+
+export interface FairnessYear {
+  unit?: Unit;
+  year: number;
+  draws: string;
+  goingOn: string;
+  revealed: string;
+  abandoned: string;
+  failed: string;
+  replaced: string;
+  subjects: string;
+  drawn: string;
+  withoutTeam: string;
+  noChoice: string;
 }
 
 export interface LoadCount {

@@ -62,6 +62,8 @@ export interface Methods {
   'Draws.ReportBeacon': [draws.ReportBeaconRequest, draws.Draw];
   'Draws.AbandonDraw': [draws.AbandonDrawRequest, draws.Draw];
   'Draws.ListDrawn': [draws.ListDrawnRequest, draws.ListDrawnResponse];
+  'Draws.DownloadEvidence': [draws.DownloadEvidenceRequest, unknown];
+  'Draws.DownloadWithheld': [draws.DownloadWithheldRequest, unknown];
   'Visits.ListVisits': [draws.ListVisitsRequest, draws.ListVisitsResponse];
   'Visits.GetVisit': [draws.GetVisitRequest, draws.Visit];
   'Recusals.CreateRecusal': [draws.CreateRecusalRequest, draws.Recusal];
@@ -79,6 +81,7 @@ export interface Methods {
   'Portal.ListItems': [portal.ListItemsRequest, portal.ListItemsResponse];
   'Portal.GetItem': [portal.GetItemRequest, catalog.Item];
   'Portal.ListDraws': [portal.ListDrawsRequest, portal.ListDrawsResponse];
+  'Portal.GetFairness': [portal.GetFairnessRequest, portal.Fairness];
   'Portal.GetDraw': [portal.GetDrawRequest, portal.PublicDraw];
   'Portal.ListDrawn': [portal.ListDrawnRequest, portal.ListDrawnResponse];
   'Portal.LookUpSubject': [portal.LookUpSubjectRequest, portal.SubjectStanding];
@@ -155,6 +158,8 @@ export const routes: Record<keyof Methods, Route> = {
   'Draws.ReportBeacon': { verb: 'POST', path: '/v1/{name=draws/*}:reportBeacon', body: '*', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_SUPERVISION_OFFICE', 'ROLE_PLATFORM_OPERATOR'] },
   'Draws.AbandonDraw': { verb: 'POST', path: '/v1/{name=draws/*}:abandon', body: '*', roles: ['ROLE_REVIEWER'] },
   'Draws.ListDrawn': { verb: 'GET', path: '/v1/{parent=draws/*}/drawn' },
+  'Draws.DownloadEvidence': { verb: 'GET', path: '/v1/{name=draws/*}/evidence' },
+  'Draws.DownloadWithheld': { verb: 'GET', path: '/v1/{name=draws/*}/withheld', roles: ['ROLE_AUDITOR'] },
   'Visits.ListVisits': { verb: 'GET', path: '/v1/visits' },
   'Visits.GetVisit': { verb: 'GET', path: '/v1/{name=visits/*}' },
   'Recusals.CreateRecusal': { verb: 'POST', path: '/v1/recusals', body: 'recusal', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
@@ -172,6 +177,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Portal.ListItems': { verb: 'GET', path: '/v1/public/items' },
   'Portal.GetItem': { verb: 'GET', path: '/v1/public/{name=organisations/*/items/*}' },
   'Portal.ListDraws': { verb: 'GET', path: '/v1/public/draws' },
+  'Portal.GetFairness': { verb: 'GET', path: '/v1/public/fairness' },
   'Portal.GetDraw': { verb: 'GET', path: '/v1/public/{name=draws/*}' },
   'Portal.ListDrawn': { verb: 'GET', path: '/v1/public/{parent=draws/*}/drawn' },
   'Portal.LookUpSubject': { verb: 'GET', path: '/v1/public/{draw=draws/*}:lookUp' },

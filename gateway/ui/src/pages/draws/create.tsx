@@ -2,7 +2,7 @@ import { Alert, Button, DatePicker, Form, Input, Radio, Select, Spin } from 'ant
 import { useRef } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { call, serverNow, type Input as RequestOf } from '../../api/client';
-import type { Draw, Plan } from '../../api/contract/draws';
+import type { Draw, DrawKind, Plan, Quota } from '../../api/contract/draws';
 import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
 import { enterTakesDate } from '../../components/enter-in-pickers';
@@ -13,10 +13,13 @@ import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { demoBeacon, drandRoundAt } from '../../lib/beacon';
 import { formatTime, instantToWall } from '../../lib/dates';
+import { strataLeft, type Way } from '../../lib/draw-chain';
 import { peopleOf } from '../../lib/draw-state';
 import { lastPart } from '../../lib/names';
+import type { TeamRow } from '../../lib/plan-form';
 import { scheduleOf, scheduleProblem, type BeaconChoice, type Schedule, type ScheduleForm } from '../../lib/schedule';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
+import { MoreFields, TeamFields, WayChooser } from './way';
 
 interface DrawForm extends ScheduleForm {
   plan: string;
@@ -25,35 +28,77 @@ interface DrawForm extends ScheduleForm {
   beacon: BeaconChoice;
   issue?: string;
   waivedReason?: string;
+  /** Of a draw of teams. */
+  teams: TeamRow[];
+  coverDistrict: boolean;
+  /** Of a supplementary draw: numbers by stratum. */
+  more: Record<string, string>;
 }
 
 const minutes = [2, 5, 10, 30] as const;
 const plansMax = 1000;
 
-/** Starting a draw over a published plan (art. 9, 11, 15). */
+/** Draws looked through for those that may be followed. */
+const drawsMax = 500;
+
+/** What the address asks for. */
+function asked(params: URLSearchParams): { way: Way; follows: string } {
+  for (const [key, way] of [['replaces', 'again'], ['supplementary', 'supplementary'], ['teams', 'teams']] as const) {
+    const follows = params.get(key);
+    if (follows !== null) return { way, follows };
+  }
+  return { way: 'original', follows: '' };
+}
+
+const addressOf: Record<Way, string> = { original: '', again: 'replaces', supplementary: 'supplementary', teams: 'teams' };
+
+/** Starting a draw: over a published plan, or after another draw (art. 9, 11, 14, 15). */
 export default function DrawCreate() {
   const me = useMe();
-  const [params] = useSearchParams();
-  const replaces = params.get('replaces') ?? '';
+  const [params, setParams] = useSearchParams();
+  const { way, follows } = asked(params);
   const { organisations } = useSessionState();
-  const loaded = useLoad(`plans/${me.organisation}/${replaces}`, async (signal) => {
-    const [{ rows }, failed] = await Promise.all([
+  const loaded = useLoad(`plans/${me.organisation}/${follows}`, async (signal) => {
+    const [{ rows: plans }, { rows: draws }, earlier] = await Promise.all([
       allRows(async (pageToken) => {
         const page = await call('Plans.ListPlans', { state: 'PLAN_STATE_PUBLISHED', pageSize: 200, pageToken }, signal);
         return { rows: page.plans, nextPageToken: page.nextPageToken };
       }, plansMax),
-      replaces ? call('Draws.GetDraw', { name: replaces }, signal) : Promise.resolve(null),
+      allRows(async (pageToken) => {
+        const page = await call('Draws.ListDraws', { pageSize: 200, pageToken }, signal);
+        return { rows: page.draws, nextPageToken: page.nextPageToken };
+      }, drawsMax),
+      follows ? call('Draws.GetDraw', { name: follows }, signal) : Promise.resolve(null),
     ]);
-    return { plans: rows.filter((plan) => plan.organisation === me.organisation), failed };
+    return { plans: plans.filter((plan) => plan.organisation === me.organisation), draws, earlier };
   });
   if (!me.may('Draws.CreateDraw')) return <MayNot method="Draws.CreateDraw" />;
   if (loaded.error) return <LoadFailed error={loaded.error} onRetry={loaded.reload} />;
   if (!loaded.data || organisations.length === 0) return <Spin className="page-spin" />;
-  return <DrawFormPage plans={loaded.data.plans} failed={loaded.data.failed} wanted={params.get('plan') ?? ''} />;
+  const choose = (next: Way, name: string) => setParams(next === 'original' ? {} : { [addressOf[next]]: name }, { replace: true });
+  return <DrawFormPage key={`${way} ${follows}`} {...loaded.data} way={way} wanted={params.get('plan') ?? ''} onChoose={choose} />;
+}
+
+/** What each way of starting a draw adds to what is sent. */
+function following(form: DrawForm, way: Way, earlier: Draw | null): Partial<NonNullable<RequestOf<'Draws.CreateDraw'>['draw']>> {
+  const kinds: Partial<Record<Way, DrawKind>> = { supplementary: 'DRAW_KIND_SUPPLEMENTARY', teams: 'DRAW_KIND_TEAMS' };
+  if (!earlier) return {};
+  switch (way) {
+    case 'original':
+      return {};
+    case 'again':
+      return { replaces: earlier.name };
+    case 'supplementary': {
+      const quotas: Quota[] = strataLeft(earlier).map(({ stratum }) => ({ stratum, count: form.more[stratum]?.trim() ?? '0' }));
+      return { kind: kinds[way], follows: earlier.name, quotas };
+    }
+    case 'teams':
+      return { kind: kinds[way], follows: earlier.name, teams: form.teams.map((team) => ({ ...team, specialty: team.specialty ?? '' })), coverDistrict: form.coverDistrict };
+  }
 }
 
 /** What is sent for a form and its schedule. */
-function toDraw(form: DrawForm, schedule: Schedule, replaces: string): NonNullable<RequestOf<'Draws.CreateDraw'>['draw']> {
+function toDraw(form: DrawForm, schedule: Schedule, way: Way, earlier: Draw | null): NonNullable<RequestOf<'Draws.CreateDraw'>['draw']> {
   const beacons: Record<BeaconChoice, string> = {
     demo: demoBeacon,
     drand: `drand:quicknet:${drandRoundAt(Date.parse(schedule.beaconTime ?? schedule.entriesClose))}`,
@@ -62,18 +107,25 @@ function toDraw(form: DrawForm, schedule: Schedule, replaces: string): NonNullab
   };
   const waived = form.beacon === 'waived';
   return {
-    plan: form.plan,
+    plan: earlier?.plan ?? form.plan,
     contributors: [
       ...form.contributors.map((unit) => ({ contributor: unit, kind: 'CONTRIBUTOR_KIND_DEPARTMENT' as const, unit })),
       ...(waived ? [] : [{ contributor: beacons[form.beacon], kind: 'CONTRIBUTOR_KIND_BEACON' as const }]),
     ],
     beaconWaived: waived ? (form.waivedReason?.trim() ?? '') : '',
     ...schedule,
-    replaces,
+    ...following(form, way, earlier),
   };
 }
 
-function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw | null; wanted: string }) {
+interface Loaded {
+  plans: Plan[];
+  draws: Draw[];
+  /** The draw that is succeeded, supplemented or given teams. */
+  earlier: Draw | null;
+}
+
+function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded & { way: Way; wanted: string; onChoose: (way: Way, follows: string) => void }) {
   const { t, lang } = useI18n();
   const me = useMe();
   const { organisations } = useSessionState();
@@ -94,13 +146,16 @@ function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw |
   const tomorrowTen = instantToWall(serverNow()).add(1, 'day').hour(10).minute(0).second(0);
 
   const initial: DrawForm = {
-    plan: failed?.plan ?? plans.find((plan) => plan.name === wanted)?.name ?? (plans.length === 1 ? (plans[0]?.name ?? '') : ''),
-    contributors: failed ? peopleOf(failed).map((one) => one.contributor) : [own, ...(supervision ? [lastPart(supervision.name)] : [])],
+    plan: earlier?.plan ?? plans.find((plan) => plan.name === wanted)?.name ?? (plans.length === 1 ? (plans[0]?.name ?? '') : ''),
+    contributors: way === 'again' && earlier ? peopleOf(earlier).map((one) => one.contributor) : [own, ...(supervision ? [lastPart(supervision.name)] : [])],
     beacon: me.demonstration ? 'demo' : 'drand',
     closeIn: me.demonstration ? 2 : 'exact',
     entriesClose: tomorrowTen,
     beaconTime: tomorrowTen.add(1, 'hour'),
     revealBy: tomorrowTen.add(1, 'day'),
+    teams: [{ organisation: me.organisation, size: 2, specialty: '' }],
+    coverDistrict: false,
+    more: Object.fromEntries(earlier ? strataLeft(earlier).map(({ stratum }) => [stratum, '0']) : []),
   };
 
   const create = async (values: DrawForm) => {
@@ -116,7 +171,7 @@ function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw |
       return;
     }
     await run([values, when], async (requestId) => {
-      const draw = await call('Draws.CreateDraw', { draw: toDraw(values, when, failed?.name ?? ''), requestId });
+      const draw = await call('Draws.CreateDraw', { draw: toDraw(values, when, way, earlier), requestId });
       await navigate(`/draws/${lastPart(draw.name)}`);
     });
   };
@@ -131,19 +186,25 @@ function DrawFormPage({ plans, failed, wanted }: { plans: Plan[]; failed: Draw |
   return (
     <>
       <PageHead title={t('draws.new')} lead={t('draws.createHint')} />
-      {plans.length === 0 ? (
+      <WayChooser way={way} earlier={earlier} draws={draws} onChoose={onChoose} />
+      {way === 'original' && plans.length === 0 ? (
         <Alert type="warning" showIcon title={t('draws.noPlans')} action={<Link to="/plans">{t('nav.plans')}</Link>} />
+      ) : way !== 'original' && !earlier ? (
+        <Alert type="info" showIcon title={t('chain.none')} />
       ) : (
         <Form<DrawForm> form={form} name="draw" layout="vertical" className="form" onKeyDown={enterTakesDate} initialValues={initial} onFinish={(values) => void create({ ...initial, ...values })} scrollToFirstError={{ focus: true }}>
+          {way === 'teams' && <TeamFields />}
+          {way === 'supplementary' && earlier && <MoreFields earlier={earlier} plan={plans.find((plan) => plan.name === earlier.plan)} />}
           <Section>
-            {failed && (
+            {earlier ? (
               <p>
-                {t('draws.replaces')} <Link to={`/draws/${lastPart(failed.name)}`}>{lastPart(failed.name)}</Link>
+                {t('draws.plan')}：{lastPart(earlier.plan)} {earlier.planTitle}
               </p>
+            ) : (
+              <Form.Item name="plan" label={t('draws.choosePlan')} extra={t('draws.choosePlanHint')} rules={required}>
+                <Select options={plans.map((plan) => ({ value: plan.name, label: `${lastPart(plan.name)} ${plan.title}` }))} showSearch={{ optionFilterProp: 'label' }} />
+              </Form.Item>
             )}
-            <Form.Item name="plan" label={t('draws.choosePlan')} extra={t('draws.choosePlanHint')} rules={required}>
-              <Select disabled={failed !== null} options={plans.map((plan) => ({ value: plan.name, label: `${lastPart(plan.name)} ${plan.title}` }))} showSearch={{ optionFilterProp: 'label' }} />
-            </Form.Item>
             <Form.Item
               name="contributors"
               label={t('draws.contributors')}

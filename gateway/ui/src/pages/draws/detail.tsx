@@ -12,11 +12,13 @@ import { beaconToType, isRevealed, isSettled, owesEntry, takesEntries } from '..
 import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
 import { AddEntry } from './add-entry';
+import { Chain } from './chain';
 import { Course } from './course';
 import { Entries } from './entries';
 import { Load } from './load';
 import { DrawLog } from './log';
 import { DrawNext } from './next';
+import { Publication, waits } from './publication';
 import { ReportBeacon } from './report-beacon';
 import { Drawn, Strata } from './result';
 
@@ -68,7 +70,7 @@ export default function DrawDetail() {
         <a href={`/${draw.name}/ceremony`}>{t('draw.ceremony')}</a>
         {revealed && draw.organisation === me.organisation && me.may('Proofs.ListProofCodes') && <Link to={`/draws/${id}/proof-codes`}>{t('proofs.title')}</Link>}
         {revealed && (
-          <Button icon={<DownloadOutlined />} href={addressOf('Portal.DownloadEvidence', { name })} download>
+          <Button icon={<DownloadOutlined />} href={addressOf(waits(draw) ? 'Draws.DownloadEvidence' : 'Portal.DownloadEvidence', { name })} download>
             {t('draw.evidence')}
           </Button>
         )}
@@ -81,6 +83,7 @@ export default function DrawDetail() {
       <Section title={t('draw.timeline')} extra={polling && <span className="muted">{t('draw.live')}</span>}>
         <Course draw={draw} now={now} />
       </Section>
+      <Chain draw={draw} />
       {owed && <AddEntry draw={draw} contributor={owed} onGiven={set} />}
       {me.may('Draws.ReportBeacon') && beaconToType(draw, now) && <ReportBeacon draw={draw} onTyped={set} />}
       <div className="columns">
@@ -106,7 +109,6 @@ export default function DrawDetail() {
               facts={[
                 [t('draws.plan'), <Link key="plan" to={`/plans/${lastPart(draw.plan)}`}>{draw.planTitle || lastPart(draw.plan)}</Link>],
                 [t('draws.organisation'), titleOf(draw.organisation)],
-                [t('draws.replaces'), draw.replaces && <Link to={`/draws/${lastPart(draw.replaces)}`}>{lastPart(draw.replaces)}</Link>],
                 [t('draw.waived'), draw.beaconWaived],
                 [t('draw.seed'), draw.seed && <Code text={draw.seed} label={t('draw.seed')} />],
                 [t('draw.evidenceDigest'), draw.evidenceDigest && <Code text={draw.evidenceDigest} label={t('draw.evidenceDigest')} />],
@@ -117,6 +119,7 @@ export default function DrawDetail() {
         </div>
       </div>
       {draw.beaconWaived && takesEntries(draw) && <Alert type="warning" showIcon className="error-panel" title={t('draws.beacon.waivedWarn')} />}
+      {stated && <Publication draw={draw} />}
       {draw.strata.length > 0 && !ended && <Strata draw={draw} />}
       {revealed && <Load draw={draw} />}
       {revealed && <Drawn draw={draw} />}

@@ -12,10 +12,22 @@ import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
+import { DrawLink } from './chain';
 
 const states: readonly DrawState[] = [
   'DRAW_STATE_CREATED', 'DRAW_STATE_STATED', 'DRAW_STATE_CONTRIBUTING', 'DRAW_STATE_REVEALED', 'DRAW_STATE_DISPATCHED', 'DRAW_STATE_DONE', 'DRAW_STATE_ABANDONED', 'DRAW_STATE_FAILED',
 ];
+
+/** Kind of a draw, with the one it follows or succeeds. */
+function Kind({ row }: { row: Draw }) {
+  const { t, tEnum } = useI18n();
+  const before = row.replaces || row.follows;
+  return (
+    <>
+      {row.replaces ? t('chain.way.again') : tEnum('chain.kind.', row.kind)} {before && <DrawLink name={before} />}
+    </>
+  );
+}
 
 /** Draws the organisation makes or contributes to (art. 15). */
 export default function Draws() {
@@ -33,6 +45,7 @@ export default function Draws() {
   const columns: Column<Draw>[] = [
     { title: t('draws.number'), nowrap: true, head: true, render: (row) => <Link to={`/draws/${lastPart(row.name)}`}>{lastPart(row.name)}</Link>, csv: (row) => lastPart(row.name) },
     { title: t('draws.plan'), render: (row) => row.planTitle, csv: (row) => row.planTitle },
+    { title: t('chain.kind'), render: (row) => <Kind row={row} />, csv: (row) => [tEnum('chain.kind.', row.kind), lastPart(row.follows || row.replaces)].filter(Boolean).join(' ') },
     { title: t('draws.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
     { title: t('draws.stateTime'), nowrap: true, render: (row) => formatTime(row.stateTime, lang), csv: (row) => row.stateTime ?? '' },
     { title: t('draws.subjects'), number: true, render: (row) => known(row, row.subjects), csv: (row) => row.subjects },

@@ -10,6 +10,7 @@ import { formatSpan, formatTime } from '../../lib/dates';
 import { allEntriesIn, isRevealed, missedItsTime, nextInstant } from '../../lib/draw-state';
 import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
+import { FollowActs } from './chain';
 
 const counted: Record<'entries' | 'beacon' | 'reveal', TextKey> = { entries: 'draw.countEntries', beacon: 'draw.countBeacon', reveal: 'draw.countReveal' };
 
@@ -61,7 +62,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
               <strong>{t('draw.endReason')}</strong> {draw.endReason}
             </p>
           )}
-          {draw.state === 'DRAW_STATE_FAILED' && own && <p>{t('draw.failedNext')}</p>}
+          {draw.state === 'DRAW_STATE_FAILED' && own && !draw.replacedBy && <p>{t('draw.failedNext')}</p>}
           {draw.statement !== '' && Number(draw.subjects) > 0 && <p>{t(isRevealed(draw) ? 'draw.pool' : 'draw.willDraw', { pool: number(draw.subjects), drawn: number(drawn) })}</p>}
           {instant && (
             <p className="countdown" role="timer">
@@ -85,11 +86,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
             ) : (
               <span className="not-projected">{t('draw.abandon')}：<MayNot method="Draws.AbandonDraw" /></span>
             ))}
-          {draw.state === 'DRAW_STATE_FAILED' && own && me.may('Draws.CreateDraw') && (
-            <Link to={`/draws/new?replaces=${encodeURIComponent(name)}`}>
-              <Button type="primary">{t('draw.succeed')}</Button>
-            </Link>
-          )}
+          <FollowActs draw={draw} />
           {(draw.state === 'DRAW_STATE_DISPATCHED' || draw.state === 'DRAW_STATE_DONE') && (
             <Link to={`/visits?draw=${lastPart(name)}`}>
               <Button type="primary">{t('draw.visits')}</Button>

@@ -7,9 +7,11 @@ import { Code, Section } from '../../components/page';
 import { useStratumName } from '../../components/stratum-name';
 import { Table, type Column } from '../../components/table';
 import { useI18n } from '../../i18n';
+import { isDispatched } from '../../lib/draw-chain';
 import { isRevealed } from '../../lib/draw-state';
 import { districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
+import { DrawLink } from './chain';
 
 /** Strata with their numbers and, after the reveal, thresholds. */
 export function Strata({ draw }: { draw: Draw }) {
@@ -29,9 +31,23 @@ export function Strata({ draw }: { draw: Draw }) {
   );
 }
 
+/** What became of a drawn subject, with the visit or the draw it leads to. */
+function Outcome({ row }: { row: DrawnRow }) {
+  const { tEnum } = useI18n();
+  const said = tEnum('chain.outcome.', row.outcome);
+  const late = row.outcome === 'DRAWN_OUTCOME_NO_TEAM';
+  return (
+    <>
+      <span className={late ? 'due-over' : undefined}>{said}</span>{' '}
+      {row.outcome === 'DRAWN_OUTCOME_TEAM_DRAWN' && <DrawLink name={row.outcomeOf} />}
+      {row.outcome === 'DRAWN_OUTCOME_DEFERRED' && <code>{lastPart(row.outcomeOf)}</code>}
+    </>
+  );
+}
+
 /** Who was drawn, and which team goes. */
 export function Drawn({ draw }: { draw: Draw }) {
-  const { t, lang } = useI18n();
+  const { t, tEnum, lang } = useI18n();
   const stratumName = useStratumName();
   const state = useListState();
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
@@ -46,6 +62,15 @@ export function Drawn({ draw }: { draw: Draw }) {
     { title: t('plans.stratum'), nowrap: true, render: (row) => stratumName(row.stratum), csv: (row) => row.stratum },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
+    ...(isDispatched(draw)
+      ? [
+          {
+            title: t('chain.outcome'),
+            render: (row: DrawnRow) => <Outcome row={row} />,
+            csv: (row: DrawnRow) => [tEnum('chain.outcome.', row.outcome), row.outcomeReason, row.outcomeOf].filter(Boolean).join(' '),
+          },
+        ]
+      : []),
     { title: t('draw.ticket'), render: (row) => <Code text={row.ticket} short />, csv: (row) => row.ticket },
   ];
   return (

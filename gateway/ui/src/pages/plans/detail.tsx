@@ -18,17 +18,23 @@ import { useMe, useOrganisationTitle } from '../../session';
 import { ItemTerms } from './item-terms';
 import { itemTitle, publishedItems } from './item-titles';
 import { PlanPreview } from './preview';
+import { useShapeFacts } from './shape';
 
 /** One plan: state, what may happen next, content, what a draw would find. */
 export default function PlanDetail() {
-  const { t, tEnum, lang } = useI18n();
-  const titleOf = useOrganisationTitle();
-  const stratumName = useStratumName();
   const { id = '' } = useParams();
   const name = `plans/${id}`;
   const { data: plan, error, reload, set } = useLoad(name, (signal) => call('Plans.GetPlan', { name }, signal));
   if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!plan) return <Spin className="page-spin" />;
+  return <PlanPage plan={plan} set={set} reload={reload} />;
+}
+
+function PlanPage({ plan, set, reload }: { plan: Plan; set: (plan: Plan) => void; reload: () => void }) {
+  const { t, tEnum, lang } = useI18n();
+  const titleOf = useOrganisationTitle();
+  const stratumName = useStratumName();
+  const shape = useShapeFacts(plan);
   const comma = lang === 'zh' ? '、' : ', ';
   return (
     <>
@@ -55,6 +61,7 @@ export default function PlanDetail() {
                 </ul>,
               ],
               [t('plans.teams'), plan.teams.map((team) => t('plans.teamText', { unit: titleOf(team.organisation), n: team.size }) + (team.specialty ? ` (${tEnum('specialty.', team.specialty)})` : '')).join(comma)],
+              ...shape,
               [t('plans.coverDistrict'), t(plan.coverDistrict ? 'field.yes' : 'field.no')],
               [t('plans.method'), plan.method],
               [t('plans.frequency'), plan.frequency],

@@ -12,14 +12,15 @@ import { useI18n } from '../../i18n';
 import { today } from '../../lib/dates';
 import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
-import { formToPlan, newPlanForm, planToForm, type PlanForm } from '../../lib/plan-form';
+import { firstQuotas, formToPlan, newPlanForm, planToForm, type PlanForm } from '../../lib/plan-form';
 import { useMe } from '../../session';
 import { ItemTerms } from './item-terms';
 import { itemTitle, publishedItems } from './item-titles';
 import { QuotaRows, TeamRows } from './rows';
+import { ExpertFields, ForeseenFields, PublicationFields } from './shape';
 
 const kinds: readonly PlanKind[] = ['PLAN_KIND_ANNUAL', 'PLAN_KIND_SPECIAL', 'PLAN_KIND_JOINT'];
-const stratifications: readonly Stratification[] = ['STRATIFICATION_DISTRICT', 'STRATIFICATION_WHOLE'];
+const stratifications: readonly Stratification[] = ['STRATIFICATION_DISTRICT', 'STRATIFICATION_WHOLE', 'STRATIFICATION_CREDIT_CLASS', 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS'];
 
 /** Drafting a plan, or changing a draft (art. 14). */
 export default function PlanEdit() {
@@ -71,7 +72,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         onFinish={(values) => void save(values)}
         scrollToFirstError={{ focus: true }}
         onValuesChange={(changed: Partial<PlanForm>) => {
-          if (changed.stratification) form.setFieldValue('quotas', [{ stratum: changed.stratification === 'STRATIFICATION_WHOLE' ? 'all' : '*', unit: 'percent', amount: '5' }]);
+          if (changed.stratification) form.setFieldValue('quotas', firstQuotas(changed.stratification));
         }}
       >
         <Section title={t('plans.content')}>
@@ -153,7 +154,10 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
           <Form.Item name="coverDistrict" valuePropName="checked" noStyle>
             <Checkbox>{t('plans.coverDistrict')}</Checkbox>
           </Form.Item>
+          <ExpertFields />
         </Section>
+        <PublicationFields />
+        <ForeseenFields />
         <Section>
           <Form.Item name="approvedException" label={t('plans.exception')} extra={t('plans.exceptionHint')}>
             <Input.TextArea rows={2} maxLength={500} />

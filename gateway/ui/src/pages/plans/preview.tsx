@@ -44,6 +44,7 @@ export function PlanPreview({ plan }: { plan: Plan }) {
         ) : (
           <Alert type="success" showIcon className="error-panel" title={t('plans.noObstacles')} />
         ))}
+      {data && plan.experts && <p className="muted">{t('plans.expertsAvailable', { n: data.experts })}</p>}
       {!error && (
         <Table
           label={t('plans.preview')}

@@ -1,33 +1,40 @@
 import { DeleteOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button, Form, Input, InputNumber, Select } from 'antd';
+import { useStratumName } from '../../components/stratum-name';
 import { useI18n } from '../../i18n';
-import { districtCodes, districtName } from '../../lib/districts';
-import type { PlanForm, QuotaRow, TeamRow } from '../../lib/plan-form';
+import { districtCodes } from '../../lib/districts';
+import { byClass, classes, type PlanForm, type QuotaRow, type TeamRow } from '../../lib/plan-form';
 import { percentToPpm, wholeNumber } from '../../lib/quota';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 
 /** Quotas per stratum: percent or number. */
 export function QuotaRows() {
-  const { t, lang } = useI18n();
+  const { t } = useI18n();
+  const stratumName = useStratumName();
   const form = Form.useFormInstance<PlanForm>();
-  const whole = Form.useWatch('stratification', form) === 'STRATIFICATION_WHOLE';
+  const stratification = Form.useWatch('stratification', form);
+  const whole = stratification === 'STRATIFICATION_WHOLE';
+  const classified = byClass(stratification);
   const districts = Form.useWatch('districts', form);
   const quotas = Form.useWatch('quotas', form);
-  const scope = districts && districts.length > 0 ? districts : districtCodes;
+  const codes = districts && districts.length > 0 ? districts : districtCodes;
+  const both = stratification === 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS' ? codes.flatMap((code) => classes.map((one) => `${code}/${one}`)) : [];
+  const scope: readonly string[] = classified ? [...classes, ...both] : codes;
   const taken = new Set(quotas?.map((row: QuotaRow | undefined) => row?.stratum));
   return (
     <Form.List name="quotas">
       {(rows, { add, remove }) => (
         <>
+          {classified && rows.length === 0 && <p className="muted">{t('plans.classQuotas')}</p>}
           {rows.map((row) => {
             const here = quotas?.[row.name]?.stratum;
             const options = whole
               ? [{ value: 'all', label: t('plans.stratumAll') }]
-              : [{ value: '*', label: t(rows.length > 1 ? 'plans.stratumRest' : 'plans.stratumEach') }, ...scope.map((code) => ({ value: code, label: districtName(code, lang) }))].filter((one) => one.value === here || !taken.has(one.value));
+              : [{ value: '*', label: t(rows.length > 1 || classified ? 'plans.stratumRest' : 'plans.stratumEach') }, ...scope.map((value) => ({ value, label: stratumName(value) }))].filter((one) => one.value === here || !taken.has(one.value));
             return (
               <div key={row.key} className="repeat-row">
                 <Form.Item name={[row.name, 'stratum']} label={row.name === 0 ? t('plans.stratum') : undefined} rules={[{ required: true, message: t('field.required') }]}>
-                  <Select aria-label={t('plans.stratum')} options={options} disabled={whole} />
+                  <Select aria-label={t('plans.stratum')} options={options} disabled={whole} showSearch={{ optionFilterProp: 'label' }} />
                 </Form.Item>
                 <Form.Item name={[row.name, 'unit']} label={row.name === 0 ? t('plans.amount') : undefined}>
                   <Select
@@ -55,16 +62,16 @@ export function QuotaRows() {
                 >
                   <Input inputMode="decimal" aria-label={t('plans.amount')} />
                 </Form.Item>
-                {rows.length > 1 && <Button className={row.name === 0 ? 'row-remove-first' : ''} type="text" icon={<DeleteOutlined />} aria-label={t('act.remove')} onClick={() => remove(row.name)} />}
+                {(rows.length > 1 || classified) && <Button className={row.name === 0 ? 'row-remove-first' : ''} type="text" icon={<DeleteOutlined />} aria-label={t('act.remove')} onClick={() => remove(row.name)} />}
               </div>
             );
           })}
           {!whole && rows.length < scope.length + 1 && (
             <Button
               icon={<PlusOutlined />}
-              onClick={() => add({ stratum: scope.find((code) => !taken.has(code)), unit: 'percent', amount: '5' })}
+              onClick={() => add({ stratum: scope.find((one) => !taken.has(one)), unit: 'percent', amount: '5' })}
             >
-              {t('plans.addQuota')}
+              {t(classified ? 'plans.addClassQuota' : 'plans.addQuota')}
             </Button>
           )}
         </>

@@ -15,6 +15,7 @@ import { formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
 import { lastPart, pathBelow } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
+import { Account } from './account';
 import { useTarget } from './changes';
 
 const outcomes = ['REGISTER_CHANGE_OUTCOME_CHANGED', 'REGISTER_CHANGE_OUTCOME_UNCHANGED', 'REGISTER_CHANGE_OUTCOME_STALE', 'REGISTER_CHANGE_OUTCOME_NOT_FOUND'] as const satisfies readonly RegisterChangeOutcome[];
@@ -98,8 +99,8 @@ export default function RegisterChangeDetail() {
           facts={[
             [t('field.reason'), data.reason],
             [t('changes.plan'), data.plan && <Link to={`/plans/${lastPart(data.plan)}`}>{lastPart(data.plan)}</Link>],
-            [t('changes.creator'), `${lastPart(data.creator)} · ${formatTime(data.createTime, lang)}`],
-            [t('changes.decider'), data.decider && `${lastPart(data.decider)} · ${formatTime(data.decideTime, lang)}`],
+            [t('changes.creator'), <span key="creator"><Account name={data.creator} /> · {formatTime(data.createTime, lang)}</span>],
+            [t('changes.decider'), data.decider && <span key="decider"><Account name={data.decider} /> · {formatTime(data.decideTime, lang)}</span>],
             [t('changes.remark'), data.decideReason],
           ]}
         />

@@ -11,6 +11,7 @@ import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
 import { lastPart, pathBelow } from '../../lib/names';
+import { Account } from './account';
 
 const states = ['REGISTER_CHANGE_STATE_PENDING', 'REGISTER_CHANGE_STATE_APPLYING', 'REGISTER_CHANGE_STATE_APPLIED', 'REGISTER_CHANGE_STATE_REJECTED'] as const satisfies readonly RegisterChangeState[];
 
@@ -41,8 +42,8 @@ export default function RegisterChanges() {
     { title: t('changes.number'), head: true, render: (row) => <Link to={pathBelow('subjects/changes', row.name)}>{target(row)}</Link>, csv: target },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
     { title: t('field.createTime'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
-    { title: t('changes.creator'), render: (row) => lastPart(row.creator), csv: (row) => lastPart(row.creator) },
-    { title: t('changes.decider'), render: (row) => lastPart(row.decider), csv: (row) => lastPart(row.decider) },
+    { title: t('changes.creator'), render: (row) => <Account name={row.creator} />, csv: (row) => lastPart(row.creator) },
+    { title: t('changes.decider'), render: (row) => <Account name={row.decider} />, csv: (row) => lastPart(row.decider) },
     n(t('changes.rows'), (row) => row.rows),
     n(t('changes.changed'), (row) => row.changed),
     n(t('changes.unchanged'), (row) => row.unchanged),

@@ -8,7 +8,8 @@ import { Table } from '../../components/table';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
-import { lastPart, pathBelow } from '../../lib/names';
+import { pathBelow } from '../../lib/names';
+import { Account } from './account';
 
 /** Who changed a subject, when, and why (art. 43). */
 export function SubjectHistory({ name, etag }: { name: string; etag: string }) {
@@ -55,8 +56,8 @@ export function SubjectHistory({ name, etag }: { name: string; etag: string }) {
           { title: t('subjects.history.when'), nowrap: true, head: true, render: (row) => formatTime(row.time, lang) },
           { title: t('subjects.history.what'), render: differences },
           { title: t('subjects.history.why'), render: (row) => row.reason },
-          { title: t('subjects.history.who'), render: (row) => lastPart(row.actor) },
-          { title: t('subjects.history.approver'), render: (row) => lastPart(row.approver) },
+          { title: t('subjects.history.who'), render: (row) => <Account name={row.actor} /> },
+          { title: t('subjects.history.approver'), render: (row) => <Account name={row.approver} /> },
           { title: t('subjects.history.source'), nowrap: true, render: source },
         ]}
       />
