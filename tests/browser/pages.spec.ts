@@ -132,7 +132,8 @@ test('records of the work portal, its menu on a phone, its projector and its Eng
   await enter(page, 'market-handler');
   await page.goto('/work/subjects');
   await page.getByRole('table').getByRole('link').first().click();
-  await expect(page.getByText('登记状态').first()).toBeVisible();
+  await expect(page.getByText('存续状态').first()).toBeVisible();
+  await expect(page.getByRole('table', { name: '变更记录' })).toContainText('首次入库');
   await look(page, 'work-subject');
   await page.goto('/work/items');
   await page.getByRole('table').getByRole('link').first().click();

@@ -235,7 +235,7 @@ test('while the plan waits for its draw, the register changes only by a second p
   await dialog.getByLabel('理由').fill('没有迁出的证明');
   await dialog.getByRole('button', { name: '驳回' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toContainText('已驳回');
-  await expect(page.getByText('没有迁出的证明')).toBeVisible();
+  await expect(page.locator('#content').getByText('没有迁出的证明')).toBeVisible();
   await look(page, 'story-15d-change-rejected');
   await signOut(page);
 });
