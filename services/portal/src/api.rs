@@ -19,7 +19,7 @@ use crate::{
     bodies::{self, About, BodyStream, FOREVER, FRESH},
     look_up::{self, Files},
     rules,
-    store::{self, Shown},
+    store::{self, Shown, Wanted},
 };
 
 /// Hits of a search at the most.
@@ -66,7 +66,7 @@ impl Portal for Api {
         let begin = begin_of(year).unwrap_or(chrono::DateTime::<Utc>::MIN_UTC);
         let end = begin_of(year + 1).unwrap_or(chrono::DateTime::<Utc>::MAX_UTC);
         let figures = store::figures(&self.pool, year, begin, end).await?;
-        let (newest_draws, _) = store::draws(&self.pool, (NEWEST, None), "", "", today).await?;
+        let (newest_draws, _) = store::draws(&self.pool, (NEWEST, None), &Wanted::default(), today).await?;
         let (newest_plans, _) = store::plans(&self.pool, (NEWEST, None), "", 0).await?;
         Ok(Response::new(pb::Overview {
             items: figures.items,
@@ -121,9 +121,21 @@ impl Portal for Api {
     ) -> Result<Response<pb::ListDrawsResponse>, Status> {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
-        let (draws, next_page_token) =
-            store::draws(&self.pool, page, rules::query(&request.query)?, &request.plan, self.today()).await?;
+        let wanted = Wanted {
+            query: rules::query(&request.query)?,
+            plan: &request.plan,
+            organisation: &request.organisation,
+            year: request.year,
+            ended: request.ended,
+        };
+        let (draws, next_page_token) = store::draws(&self.pool, page, &wanted, self.today()).await?;
         Ok(Response::new(pb::ListDrawsResponse { draws, next_page_token }))
+    }
+
+    async fn get_fairness(&self, request: Request<pb::GetFairnessRequest>) -> Result<Response<pb::Fairness>, Status> {
+        let request = request.into_inner();
+        let years = store::history(&self.pool, &request.organisation, request.year, self.today()).await?;
+        Ok(Response::new(pb::Fairness { years }))
     }
 
     async fn get_draw(&self, request: Request<pb::GetDrawRequest>) -> Result<Response<pb::PublicDraw>, Status> {

@@ -17,12 +17,13 @@ use proto::qingtian::{
     draws::{
         events::v1::{
             DrawCreated, DrawDispatched, DrawEnded, DrawRevealed, DrawStated, EntriesClosed, EntryAdded, PlanPublished,
-            RecusalUpheld, WitnessLinkIssued, WitnessLinkOpened,
+            RecusalUpheld, VisitsDeferred, WitnessLinkIssued, WitnessLinkOpened,
         },
         v1::{Draw, DrawState, WitnessLink},
     },
     events::v1::Event,
     identity::events::v1::OrganisationChanged,
+    portal::v1::DrawFairness,
 };
 use sqlx::PgConnection;
 
@@ -70,6 +71,7 @@ pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             DrawRevealed::full_name(),
             DrawEnded::full_name(),
             DrawDispatched::full_name(),
+            VisitsDeferred::full_name(),
             RecusalUpheld::full_name(),
             WitnessLinkIssued::full_name(),
             WitnessLinkOpened::full_name(),
@@ -129,10 +131,14 @@ async fn draws(env: &Env, conn: &mut PgConnection, event: Event) -> anyhow::Resu
         let draw = save(conn, ended.draw).await?;
         return store::save_end(conn, &draw.name, time_of(&event)?).await;
     }
+    if let Some(deferred) = payload::<VisitsDeferred>(&event)? {
+        return store::save_deferred(conn, &deferred).await;
+    }
     if let Some(dispatched) = payload::<DrawDispatched>(&event)? {
         let mut draw = store::known(conn, &dispatched.draw).await?.context("visits of an unknown draw")?;
         draw.set_state(DrawState::Dispatched);
         store::save_draw(conn, &draw).await?;
+        store::save_deferred_count(conn, &dispatched.draw, dispatched.deferred).await?;
         return store::save_visits(conn, &dispatched.draw, dispatched.visits, dispatched.without_team).await;
     }
     if let Some(issued) = payload::<WitnessLinkIssued>(&event)? {
@@ -167,6 +173,7 @@ async fn save_link(conn: &mut PgConnection, draw: &str, link: Option<WitnessLink
 
 async fn reveal(env: &Env, conn: &mut PgConnection, event: DrawRevealed, at: DateTime<Utc>) -> anyhow::Result<()> {
     let draw = save(conn, event.draw).await?;
+    let fairness = DrawFairness { unit_loads: event.unit_loads, no_choice: event.no_choice, ..DrawFairness::default() };
     let reveal = Reveal {
         at,
         evidence: Digest::parse(&event.evidence_blob)?,
@@ -185,7 +192,8 @@ async fn reveal(env: &Env, conn: &mut PgConnection, event: DrawRevealed, at: Dat
     let withheld = rules::withheld(&draw, lottery::frozen::SUBJECTS);
     let subjects = open(&env.blobs, reveal.subjects.filter(|_| !withheld)).await.context("subjects.tsv")?;
     let rows = env.compute(move || drawn::read(&result, names, subjects)).await??;
-    store::save_reveal(conn, &draw.name, &reveal, &rows).await
+    store::save_reveal(conn, &draw.name, &reveal, &rows).await?;
+    store::save_fairness(conn, &draw.name, &fairness).await
 }
 
 fn optional(digest: &str) -> anyhow::Result<Option<Digest>> {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use kit::error::{Reason, Refusal, Result};
+use lottery::frozen::SUBJECTS;
 use proto::qingtian::{
-    draws::v1::{Draw, DrawState, Plan},
-    portal::v1::LoadCount,
+    draws::v1::{Draw, DrawState, Plan, Stratum},
+    portal::v1::{Inclusion, LoadCount},
 };
 
 /// Rows a page of a public list at the most.
@@ -63,9 +64,11 @@ pub fn public_plan(plan: Plan) -> Plan {
     Plan { creator: String::new(), publisher: String::new(), return_reason: String::new(), etag: String::new(), ..plan }
 }
 
-/// A draw as the public sees it, once everything about it is public.
+/// A draw as the public sees it, once everything about it is public. Where the register is withheld, so are sizes and
+/// thresholds of its strata: from them the class of whoever was drawn could be told.
 pub fn public_draw(draw: Draw) -> Draw {
-    Draw { creator: String::new(), etag: String::new(), ..draw }
+    let strata = if withheld(&draw, SUBJECTS) { Vec::new() } else { draw.strata };
+    Draw { creator: String::new(), etag: String::new(), strata, ..draw }
 }
 
 /// A draw whose result is public later: neither the seed nor a threshold, from which each firm could compute that it was drawn.
@@ -104,6 +107,9 @@ pub fn told(known: Option<Draw>, told: Draw) -> Draw {
         kid: text(told.kid, known.kid),
         entries: list(told.entries, known.entries),
         strata: list(told.strata, known.strata),
+        left_out: list(told.left_out, known.left_out),
+        publish_after: text(told.publish_after, known.publish_after),
+        withheld_files: list(told.withheld_files, known.withheld_files),
         witness_links: list(told.witness_links, known.witness_links),
         subjects: if told.subjects == 0 { known.subjects } else { told.subjects },
         create_time: told.create_time.or(known.create_time),
@@ -121,6 +127,18 @@ pub fn withheld(draw: &Draw, file: &str) -> bool {
 pub fn publish_after(draw: &Draw) -> Option<NaiveDate> {
     let rules = lottery::rules::Rules::parse(draw.rules_json.as_bytes()).ok()?;
     rules.publish_after?.date.parse().ok()
+}
+
+/// How likely each subject was to be drawn, stratum by stratum; none where the strata are not public.
+pub fn inclusion(draw: &Draw) -> Vec<Inclusion> {
+    let one = |stratum: &Stratum| Inclusion {
+        stratum: stratum.stratum.clone(),
+        drawn: stratum.drawn,
+        subjects: stratum.subjects,
+        // To the nearest; a stratum has at most ten million subjects, so nothing overflows.
+        ppm: (stratum.drawn * 2_000_000 + stratum.subjects).checked_div(stratum.subjects * 2).unwrap_or_default(),
+    };
+    draw.strata.iter().map(one).collect()
 }
 
 /// Whether the draw was revealed.
@@ -167,7 +185,7 @@ pub fn load<'a>(officers: impl IntoIterator<Item = &'a str>) -> Vec<LoadCount> {
 
 #[cfg(test)]
 mod tests {
-    use proto::qingtian::draws::v1::{Entry, Stratum};
+    use proto::qingtian::draws::v1::Entry;
 
     use super::*;
 
@@ -221,6 +239,29 @@ mod tests {
         );
         assert!(check_public("draws/2026-0001", Some(day), day).is_ok());
         assert!(check_public("draws/2026-0001", None, day).is_ok());
+    }
+
+    #[test]
+    fn chances_are_told_to_the_nearest_part_per_million() {
+        let stratum = |n, k| Stratum { subjects: n, drawn: k, ..Stratum::default() };
+        let draw = Draw {
+            strata: vec![stratum(3, 1), stratum(3, 2), stratum(9, 9), stratum(9, 0), stratum(0, 0)],
+            ..Draw::default()
+        };
+        let ppm: Vec<_> = inclusion(&draw).iter().map(|one| one.ppm).collect();
+        assert_eq!(ppm, [333_333, 666_667, 1_000_000, 0, 0]);
+    }
+
+    #[test]
+    fn strata_are_not_told_of_a_withheld_register_even_if_somebody_tells_them() {
+        let told = |withheld: &[&str]| {
+            let withheld = withheld.iter().map(|file| (*file).to_owned()).collect();
+            let shape = lottery::testing::Shape { subjects: 40, withheld, ..Default::default() };
+            let rules = lottery::testing::Draw::random(1, &shape).unwrap().rules.to_bytes().unwrap();
+            let strata = vec![Stratum { stratum: "A".into(), subjects: 9, drawn: 1, threshold: "cc".into() }];
+            public_draw(Draw { rules_json: String::from_utf8(rules).unwrap(), strata, ..Draw::default() }).strata.len()
+        };
+        assert_eq!([told(&[]), told(&["officers.tsv"]), told(&["subjects.tsv"])], [1, 1, 0]);
     }
 
     #[test]

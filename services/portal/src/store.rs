@@ -1,9 +1,13 @@
 //! One function per question to the database. Writers run in the follower's transaction; readers only read.
 
+mod chain;
+mod fairness;
 mod log;
 mod read;
 mod units;
 
+pub use chain::*;
+pub use fairness::*;
 pub use log::*;
 pub use read::*;
 
@@ -85,11 +89,13 @@ pub async fn save_draw(conn: &mut PgConnection, draw: &Draw) -> Done {
     let (year, number) =
         rules::numbered(&draw.name, "draws").ok_or_else(|| anyhow::anyhow!("{:?} is not a draw's name", draw.name))?;
     sqlx::query(
-        "insert into draw (name, year, number, organisation, plan, plan_title, replaces, state, drawn, message, publish_after)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "insert into draw (name, year, number, organisation, plan, plan_title, replaces, state, drawn, message, publish_after, subjects,
+            follows)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          on conflict (name) do update set organisation = excluded.organisation, plan = excluded.plan,
             plan_title = excluded.plan_title, replaces = excluded.replaces, state = excluded.state, drawn = excluded.drawn,
-            message = excluded.message, publish_after = coalesce(excluded.publish_after, draw.publish_after)",
+            message = excluded.message, publish_after = coalesce(excluded.publish_after, draw.publish_after), subjects = excluded.subjects,
+            follows = excluded.follows",
     )
     .bind(&draw.name)
     .bind(year)
@@ -102,6 +108,8 @@ pub async fn save_draw(conn: &mut PgConnection, draw: &Draw) -> Done {
     .bind(draw.drawn)
     .bind(draw.encode_to_vec())
     .bind(rules::publish_after(draw))
+    .bind(draw.subjects)
+    .bind(&draw.follows)
     .execute(conn)
     .await?;
     Ok(())

@@ -10,11 +10,11 @@ use prost::Message;
 use proto::qingtian::{
     catalog::v1::Item,
     draws::v1::{Draw, Drawn, Plan},
-    portal::v1::{LoadCount, PublicDraw, PublicPlan, SearchHit},
+    portal::v1::{DrawFairness, LoadCount, PublicDraw, PublicPlan, SearchHit},
 };
 use sqlx::{FromRow, PgPool};
 
-use super::units::name_all;
+use super::{chain::name_outcomes, units::name_all};
 use crate::rules;
 
 /// A draw with what only this part needs to know of it.
@@ -49,9 +49,12 @@ struct DrawRow {
     load_subjects: Vec<i32>,
     load_officers: Vec<i32>,
     visits: i64,
+    fairness: Option<Vec<u8>>,
     log_lines: i64,
     log_head: String,
     replaced_by: String,
+    followed_by: Vec<String>,
+    deferred: i64,
 }
 
 /// Columns of a [`DrawRow`] from `draw d`.
@@ -60,11 +63,13 @@ macro_rules! draws {
         concat!(
             "select d.message, coalesce(o.title, '') as organisation_title, coalesce(p.title, d.plan_title) as plan_title,
                 d.entries_signature, d.evidence_blob, d.evidence_size, d.names_blob, d.subjects_blob, d.left_out_blob,
-                d.publish_after, d.without_team, d.load_subjects, d.load_officers, d.visits,
+                d.publish_after, d.without_team, d.load_subjects, d.load_officers, d.visits, d.fairness,
                 (select count(*) from log_line l where l.draw = d.name) as log_lines,
                 coalesce((select head from log_line l where l.draw = d.name order by n desc limit 1), '') as log_head,
                 coalesce((select r.name from draw r where r.replaces = d.name order by r.year desc, r.number desc limit 1), '')
-                    as replaced_by
+                    as replaced_by,
+                array(select f.name from draw f where f.follows = d.name and f.replaces = '' and f.state <> 7 order by f.year, f.number)
+                    as followed_by, d.deferred
              from draw d left join organisation o on o.name = d.organisation left join plan p on p.name = d.plan ",
             $rest
         )
@@ -80,11 +85,18 @@ impl DrawRow {
             .zip(self.load_officers)
             .map(|(subjects, officers)| LoadCount { subjects, officers })
             .collect();
-        let mut without_team = self.without_team;
+        let (mut without_team, mut visits) = (self.without_team, self.visits);
+        let mut fairness = match self.fairness {
+            Some(bytes) => Some(DrawFairness::decode(bytes.as_slice()).map_err(Refusal::internal)?),
+            None => None,
+        };
         if rules::check_public(&draw.name, self.publish_after, today).is_err() {
             draw = rules::before_publication(draw);
             load.clear();
-            without_team = 0;
+            (without_team, visits, fairness) = (0, 0, None);
+        }
+        if let Some(fairness) = &mut fairness {
+            fairness.inclusion = rules::inclusion(&draw);
         }
         let public = PublicDraw {
             name: draw.name.clone(),
@@ -93,10 +105,13 @@ impl DrawRow {
             evidence_size: self.evidence_size,
             load,
             without_team,
-            visits: self.visits,
+            visits,
+            fairness,
             entries_signature: self.entries_signature,
             publish_after: self.publish_after.map(|day| day.to_string()).unwrap_or_default(),
             replaced_by: self.replaced_by,
+            followed_by: self.followed_by,
+            deferred: self.deferred,
             units: Vec::new(),
             log_lines: self.log_lines,
             log_head: self.log_head,
@@ -125,23 +140,41 @@ pub async fn draw(pool: &PgPool, name: &str, today: NaiveDate) -> Result<Shown> 
     Ok(shown)
 }
 
+/// Which draws a list is asked for; empty, 0 and no: all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Part of the plan's title or the draw's number.
+    pub query: &'a str,
+    /// `plans/{plan}`.
+    pub plan: &'a str,
+    /// `organisations/{organisation}`.
+    pub organisation: &'a str,
+    /// Year of the number.
+    pub year: i32,
+    /// Only those abandoned or failed.
+    pub ended: bool,
+}
+
 /// A page of draws, newest first, with the token of the next one.
 pub async fn draws(
     pool: &PgPool,
     (rows, after): (i64, Option<String>),
-    query: &str,
-    plan: &str,
+    wanted: &Wanted<'_>,
     today: NaiveDate,
 ) -> Result<(Vec<PublicDraw>, String)> {
     let found: Vec<DrawRow> = sqlx::query_as(draws!(
         "where ($1::text is null or (d.year, d.number) < (select year, number from draw where name = $1))
             and (coalesce(p.title, d.plan_title) ilike $2 or d.name ilike $2) and ($3 = '' or d.plan = $3)
+            and ($5 = '' or d.organisation = $5) and ($6 = 0 or d.year = $6) and (not $7 or d.state in (7, 8))
          order by d.year desc, d.number desc limit $4"
     ))
     .bind(after)
-    .bind(pages::like(query))
-    .bind(plan)
+    .bind(pages::like(wanted.query))
+    .bind(wanted.plan)
     .bind(rows + 1)
+    .bind(wanted.organisation)
+    .bind(wanted.year)
+    .bind(wanted.ended)
     .fetch_all(pool)
     .await?;
     let shown = found.into_iter().map(|row| Ok(row.shown(today)?.public));
@@ -267,6 +300,7 @@ impl From<DrawnRow> for Drawn {
             ticket: row.ticket,
             officers: row.officers,
             experts: row.experts,
+            ..Self::default()
         }
     }
 }
@@ -300,7 +334,9 @@ pub async fn drawn(
     .fetch_all(pool)
     .await?;
     let next = pages::cut(&mut found, rows, |row| row.place.to_string());
-    Ok((found.into_iter().map(Drawn::from).collect(), next, total))
+    let mut drawn: Vec<Drawn> = found.into_iter().map(Drawn::from).collect();
+    name_outcomes(pool, draw, &mut drawn).await?;
+    Ok((drawn, next, total))
 }
 
 /// One drawn subject.
@@ -312,7 +348,9 @@ pub async fn drawn_one(pool: &PgPool, draw: &str, key: &str) -> Result<Option<Dr
     .bind(key)
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(Drawn::from))
+    let mut drawn = row.map(Drawn::from);
+    name_outcomes(pool, draw, drawn.as_mut_slice()).await?;
+    Ok(drawn)
 }
 
 /// Plans, draws and items whose title or number holds the words; whole matches first, then beginnings, then the newest.

@@ -16,6 +16,7 @@ async fn rows(city: &City) -> BTreeMap<&'static str, Vec<String>> {
         ("item", "select to_jsonb(t)::text from item t order by 1"),
         ("plan", "select to_jsonb(t)::text from plan t order by 1"),
         ("draw", "select to_jsonb(t)::text from draw t order by 1"),
+        ("log_line", "select to_jsonb(t)::text from log_line t order by 1"),
         ("drawn", "select to_jsonb(t)::text from drawn t order by 1"),
     ] {
         all.insert(table, sqlx::query_scalar(query).fetch_all(&pool).await.unwrap());
@@ -36,6 +37,7 @@ async fn lively() -> City {
     let mut next = Story::new(2, &Shape::default()).replacing(&failed.name);
     next.told(&city).await;
     next.dispatched(&city).await;
+    crate::log::upheld(&city, &next, 1, crate::log::line(&next, 1, None)).await;
     Story::new(3, &Shape::default()).created(&city).await;
     city.settle().await;
     city

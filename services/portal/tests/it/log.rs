@@ -20,7 +20,7 @@ use crate::{city::City, story::Story};
 const HEAD: &str = r#"{"digest":"aa","n":2}"#;
 
 /// A line about the drawn subject of a place, whoever takes part.
-fn line(story: &Story, n: i64, other: Option<usize>) -> String {
+pub fn line(story: &Story, n: i64, other: Option<usize>) -> String {
     let key = |place: usize| story.lot.reveal.rows[place].key.clone();
     let (act, other) = other.map_or(("WITHDRAW", "-".to_owned()), |place| ("EXCHANGE", key(place)));
     let joins = if act == "WITHDRAW" { "-" } else { "o-2" };
@@ -30,7 +30,7 @@ fn line(story: &Story, n: i64, other: Option<usize>) -> String {
     )
 }
 
-async fn upheld(city: &City, story: &Story, n: i64, line: String) {
+pub async fn upheld(city: &City, story: &Story, n: i64, line: String) {
     let head = HEAD.replace("\"n\":2", &format!("\"n\":{n}"));
     let event = RecusalUpheld { draw: story.name.clone(), n, line, head };
     city.announce("draws", &format!("recusals/2026-0007-{n}"), &event).await;

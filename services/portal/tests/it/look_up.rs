@@ -2,6 +2,7 @@
 
 use kit::testing::refusal_of;
 use lottery::{Digest, frozen::Subjects, merkle::Proof, testing::Shape};
+use prost::Message as _;
 use proto::qingtian::portal::v1::{self as pb, Standing, portal_client::PortalClient};
 use tonic::transport::Channel;
 
@@ -105,6 +106,24 @@ async fn a_withheld_register_answers_no_look_up_and_shows_no_district() {
     let drawn = client.list_drawn(request).await.unwrap().into_inner().drawn;
     assert!(drawn.iter().all(|drawn| drawn.stratum.is_empty() && drawn.district.is_empty()));
     assert_eq!(drawn[0].subject, key);
+    assert!(drawn.iter().all(|drawn| !drawn.title.is_empty()), "who was drawn is public, with the name");
+    // This story tells strata all the same: nothing of their sizes and thresholds gets through, the quotas stand in the rules.
+    let request = pb::GetDrawRequest { name: story.name.clone() };
+    let shown = client.get_draw(request).await.unwrap().into_inner();
+    assert_eq!((shown.draw.clone().unwrap().strata, shown.fairness.clone().unwrap().inclusion), (vec![], vec![]));
+    assert_eq!(shown.draw.clone().unwrap().left_out[0].count, 30, "how many were left out is told");
+    let text = shown.encode_to_vec();
+    // The threshold of a stratum is the ticket of somebody drawn: it is in the result, and nowhere said to be one.
+    for ticket in story.lot.reveal.strata.iter().filter_map(|stratum| stratum.threshold) {
+        let told = ticket.to_string();
+        assert!(!text.windows(told.len()).any(|window| window == told.as_bytes()), "{told} is told");
+    }
+    let within = pb::ListDrawnRequest {
+        parent: story.name.clone(),
+        stratum: story.lot.reveal.rows[0].stratum.clone(),
+        ..Default::default()
+    };
+    assert_eq!(client.list_drawn(within).await.unwrap().into_inner().total_size, 0, "nor found by stratum");
     // Where only who was left out is withheld, a firm of the pool still finds itself; of others nothing is said.
     let key = partly.lot.reveal.rows[0].key.clone();
     assert_eq!(ask(&mut client, &partly, &key).await.standing(), Standing::Drawn);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop where a test would")]
 
 mod city;
+mod fairness;
 mod follow;
 mod lists;
 mod log;

@@ -160,6 +160,7 @@ async fn who_was_drawn_is_listed_in_the_order_of_the_result() {
             ticket: row.ticket.to_string(),
             officers: row.officers.clone(),
             experts: row.experts.clone(),
+            ..Default::default()
         })
         .collect();
     assert!(expected.len() > 20);
@@ -216,7 +217,7 @@ async fn of_an_unannounced_visit_nothing_is_told_before_its_day() {
     {
         assert!(!text.windows(told.len()).any(|window| window == told.as_bytes()), "{told} is told");
     }
-    assert!(shown.load.is_empty() && shown.without_team == 0);
+    assert!(shown.load.is_empty() && shown.without_team == 0 && shown.visits == 0 && shown.fairness.is_none());
     let bundle = Digest::of(&story.lot.bundle().unwrap());
     assert_eq!(shown.draw.unwrap().evidence_digest, bundle.to_string(), "its digest is public at once");
     let list = pb::ListDrawnRequest { parent: name.clone(), ..Default::default() };
@@ -242,7 +243,9 @@ async fn of_an_unannounced_visit_nothing_is_told_before_its_day() {
     let (_, bytes) = bytes(client.download_evidence(evidence).await.unwrap()).await;
     assert_eq!(Digest::of(&bytes), bundle);
     client.look_up_subject(firm).await.unwrap();
-    assert_eq!(get(&mut client, &name).await.draw.unwrap().seed, story.lot.reveal.seed.to_string());
+    let shown = get(&mut client, &name).await;
+    assert_eq!(shown.draw.unwrap().seed, story.lot.reveal.seed.to_string());
+    assert!(shown.visits > 0 && shown.fairness.is_some());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use kit::blob::Digest;
 use lottery::testing::{Draw as Lot, Shape};
 use proto::qingtian::draws::{
     events::v1::{DrawCreated, DrawDispatched, DrawEnded, DrawRevealed, DrawStated, EntriesClosed, EntryAdded},
-    v1::{Contributor, Draw, DrawState, Entry, Stratum},
+    v1::{Contributor, Draw, DrawState, Entry, LeftOutCount, Stratum, UnitLoad},
 };
 
 use crate::city::{City, MARKET};
@@ -64,6 +64,7 @@ impl Story {
             threshold: String::new(),
         });
         self.draw.strata = strata.collect();
+        self.draw.left_out = vec![LeftOutCount { reason: "DEREGISTERED".to_owned(), count: 30 }];
         self.draw.set_state(DrawState::Stated);
         self.draw.statement = stated.digest.to_string();
         self.draw.statement_json = String::from_utf8(stated.bytes.clone()).unwrap();
@@ -100,19 +101,53 @@ impl Story {
         let bundle = self.lot.bundle().unwrap();
         let size = i64::try_from(bundle.len()).unwrap();
         self.draw.evidence_digest = Digest::of(&bundle).to_string();
-        let names: String = self.titles.iter().map(|(key, title)| format!("{key}\t{title}\n")).collect();
+        let withheld = |file: &str| self.lot.rules.is_withheld(file);
+        // Of a withheld file neither the bytes nor the names are told; that of a drawn subject is.
+        let drawn: Vec<&str> = self.lot.reveal.rows.iter().map(|row| row.key.as_str()).collect();
+        let stands = |file: &str, key: &str| {
+            let text = std::str::from_utf8(&self.lot.files[file]).unwrap();
+            !withheld(file) && text.lines().any(|line| line.split('\t').next() == Some(key))
+        };
+        let hidden = withheld("subjects.tsv") || withheld("left_out.tsv");
+        let names: String = self
+            .titles
+            .iter()
+            .filter(|(key, _)| {
+                !hidden || drawn.contains(&key.as_str()) || stands("subjects.tsv", key) || stands("left_out.tsv", key)
+            })
+            .map(|(key, title)| format!("{key}\t{title}\n"))
+            .collect();
         let put = async |bytes: Vec<u8>| city.harness.env.blobs.put(bytes).await.unwrap().digest.to_string();
+        let put_file = async |file: &str| match withheld(file) {
+            true => String::new(),
+            false => put(self.lot.files[file].clone()).await,
+        };
         let day = self.lot.rules.publish_after.as_ref().map(|after| after.date.clone());
         DrawRevealed {
             draw: Some(self.draw.clone()),
             evidence_blob: put(bundle).await,
             evidence_size: size,
             names_blob: put(names.into_bytes()).await,
-            subjects_blob: put(self.lot.files["subjects.tsv"].clone()).await,
-            left_out_blob: put(self.lot.files["left_out.tsv"].clone()).await,
+            subjects_blob: put_file("subjects.tsv").await,
+            left_out_blob: put_file("left_out.tsv").await,
             result_blob: put(self.lot.files["result.tsv"].clone()).await,
             publish_after: day.unwrap_or_default(),
+            withheld_files: self.lot.rules.withheld.as_ref().map(|one| one.files.clone()).unwrap_or_default(),
+            unit_loads: self.unit_loads(),
+            no_choice: i64::try_from(self.lot.reveal.rows.iter().filter(|row| row.no_choice).count()).unwrap(),
         }
+    }
+
+    /// One unit's load, made up from the number of its officers.
+    pub fn unit_loads(&self) -> Vec<UnitLoad> {
+        let places = self.lot.reveal.rows.iter().map(|row| row.officers.len()).sum::<usize>();
+        vec![UnitLoad {
+            unit: "market".to_owned(),
+            officers: 12,
+            places: i64::try_from(places).unwrap(),
+            fewest: 0,
+            most: 9,
+        }]
     }
 
     pub async fn revealed(&mut self, city: &City) {
@@ -123,7 +158,12 @@ impl Story {
     pub async fn dispatched(&mut self, city: &City) {
         let without_team = self.without_team();
         let visits = self.draw.drawn - without_team;
-        city.announce("draws", &self.name, &DrawDispatched { draw: self.name.clone(), visits, without_team }).await;
+        city.announce(
+            "draws",
+            &self.name,
+            &DrawDispatched { draw: self.name.clone(), visits, without_team, ..Default::default() },
+        )
+        .await;
     }
 
     /// Abandoned or failed. The event says only what is new.
