@@ -1,6 +1,8 @@
 //! The journalist's recipe for one draw: the steps that a test proves on whole bundles (`tests/vectors/recipe_test.sh`),
 //! with this draw's real addresses and values in front.
 
+mod steps;
+
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
 use proto::qingtian::portal::v1::ListDrawnRequest;
@@ -9,48 +11,52 @@ use crate::{ask, draw::Facts, failure::Failure, frame, frame::Head, reader::Read
 
 const RECIPE_ZH: &str = include_str!("../../../tests/vectors/RECIPE.zh.md");
 const RECIPE_EN: &str = include_str!("../../../tests/vectors/RECIPE.md");
-/// The firm of the recipe's own example.
-const EXAMPLE: &str = "91410200DEMO000020";
 
 /// `/draws/{number}/recipe`.
 pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let facts = Facts::of(&reader, ask::draw(&reader, &number).await?);
-    let draw = &facts.draw;
     let first = ListDrawnRequest { parent: facts.public.name.clone(), page_size: 1, ..Default::default() };
-    let first = if facts.is_public() { ask::list_drawn(&reader, first).await.ok() } else { None };
+    let has_list = facts.is_public() && !facts.is_withheld("subjects.tsv");
+    let first = if has_list { ask::list_drawn(&reader, first).await.ok() } else { None };
     let firm = first.and_then(|found| found.drawn.into_iter().next());
     let title = format!("{} {}", lang.t("复核步骤：抽查", "Recipe: draw"), facts.number);
-    let base = &reader.site.public_url;
-    let evidence = format!("{base}/v1/public/draws/{}/evidence", facts.number);
+    let recipe = lang.t(RECIPE_ZH, RECIPE_EN);
+    let given = steps::Given {
+        facts: &facts,
+        lang,
+        base: &reader.site.public_url,
+        firm: firm.as_ref().map(|firm| (firm.subject.as_str(), firm.ticket.as_str())),
+        teams: teams(recipe),
+    };
     let body = html! {
         h1 { (title) }
         @if !facts.is_public() {
-            p.notice { (lang.t("证据包还没有公布，公布之后可以照下面的步骤复核。现在请先保存声明的指纹：", "The evidence is not public yet; check it by these steps once it is. Keep the statement's fingerprint now:")) br; code.hash { (draw.statement) } }
+            p.notice { (lang.t("证据包还没有公布，公布之后可以照下面的步骤复核。现在请先保存声明的指纹：", "The evidence is not public yet; check it by these steps once it is. Keep the statement's fingerprint now:")) br; code.hash { (facts.draw.statement) } }
+            section.recipe { (markdown(recipe)) }
         } @else {
-            h2 { (lang.t("取得这次抽查的材料", "Get the material of this draw")) }
-            pre { code {
-                "curl -fsS -o draw-" (facts.number) ".tar.gz " (evidence) "\n"
-                "curl -fsS -o jwks.json " (base) "/.well-known/jwks.json\n"
-                "BUNDLE=$PWD/draw-" (facts.number) ".tar.gz JWKS=$PWD/jwks.json"
-            } }
-            h2 { (lang.t("应当看到的数值", "Values you should see")) }
-            dl.hashes {
-                dt { (lang.t("证据包的 SHA-256", "SHA-256 of the bundle")) } dd { code.hash { (draw.evidence_digest) } }
-                dt { (lang.t("声明的指纹", "The statement's fingerprint")) } dd { code.hash { (draw.statement) } }
-                dt { (lang.t("承诺", "Commitment")) } dd { code.hash { (facts.commitment) } }
-                dt { (lang.t("种子", "Seed")) } dd { code.hash { (draw.seed) } }
-                @for entry in &draw.entries { dt { (entry.index) " " (entry.contributor) } dd { code { (entry.value) } } }
+            section.recipe {
+                (markdown(opening(recipe)))
+                p { (lang.t(
+                    "下面的命令里已经填好这次抽查的数值，可以从上到下逐条照抄运行，每条下面是应当看到的结果。",
+                    "The commands below hold this draw's own values: paste them one after the other, from the top; below each stands what it must print.",
+                )) }
             }
-            p { (lang.t("证据包没有被换过，第一步就能看出：", "Whether the bundle is the one announced shows at once: ")) code { "sha256sum draw-" (facts.number) ".tar.gz" } }
-            @if let Some(firm) = &firm {
-                h2 { (lang.t("只查一户", "One firm alone")) }
-                pre { code { "printf '%s\\nsubject\\n%s\\n' " (draw.seed) " " (firm.subject) " | sha256sum" } }
-                p { (lang.t("应当得到 ", "gives ")) code.hash { (firm.ticket) } (lang.t("。", ".")) }
+            @if let Some(withheld) = &facts.withheld {
+                p.notice {
+                    (lang.t("依法不公开的文件：", "Withheld by law: ")) (withheld.files.join(lang.t("、", ", "))) (lang.t("。它们的指纹在声明里，持有这些文件的人可以核对", ". Their fingerprints stand in the statement, for those who hold the files"))
+                    @if !given.left_out().is_empty() { (lang.t("；下列各步因此无法公开复核：", "; so these steps cannot be made in public: ")) (given.left_out().join(lang.t("；", "; "))) }
+                    (lang.t("。", "."))
+                }
             }
+            @for part in given.parts() {
+                section.recipe {
+                    h2 { (part.title) }
+                    @for step in &part.steps { (shown(&reader, step)) }
+                }
+            }
+            section.recipe { (markdown(ending(recipe))) }
         }
-        @if facts.withheld.is_some() { p.notice { (lang.t("这次抽查有依法不公开的文件，文件名的核对和用到它们的步骤会缺项。", "This draw withholds files by law: the list of names and the steps that need them will differ there.")) } }
-        section.recipe { (markdown(&lang.t(RECIPE_ZH, RECIPE_EN).replace(EXAMPLE, firm.as_ref().map_or(EXAMPLE, |firm| &firm.subject)))) }
     };
     let own = format!("/draws/{}", facts.number);
     let trail = [
@@ -59,6 +65,34 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
         (reader.path(), lang.t("复核步骤", "Recipe")),
     ];
     Ok(frame::page(&reader, Head { title: &title, trail: &trail, ..Head::default() }, body))
+}
+
+fn shown(reader: &Reader, step: &steps::Step) -> Markup {
+    let lang = reader.lang;
+    html! {
+        div.step {
+            p { (step.why) }
+            pre { code.command { (step.command) } }
+            @if step.prints.is_empty() { p.meta { (lang.t("应当没有输出。", "Prints nothing.")) } }
+            @else { p.meta { (lang.t("应当看到：", "Prints:")) } pre { samp { (step.prints) } } }
+        }
+    }
+}
+
+/// The recipe before its first step.
+fn opening(recipe: &str) -> &str {
+    recipe.split("\n## ").next().map_or(recipe, |opening| opening.split_once('\n').map_or(opening, |(_, rest)| rest))
+}
+
+/// The recipe's last part: what no step shows.
+fn ending(recipe: &str) -> &str {
+    recipe.rfind("\n## ").and_then(|at| recipe.get(at..)).unwrap_or_default()
+}
+
+/// The program that computes the teams.
+fn teams(recipe: &str) -> &str {
+    let after = recipe.split_once("```python\n").map_or("", |(_, after)| after);
+    after.split_once("```").map_or("", |(program, _)| program)
 }
 
 /// As much of Markdown as the recipe uses: headings, paragraphs, fenced and indented code, `code` and *emphasis*.
@@ -110,7 +144,8 @@ mod tests {
     #[test]
     fn the_recipe_is_shown_with_its_code_to_the_byte() {
         for recipe in [RECIPE_ZH, RECIPE_EN] {
-            assert!(recipe.contains(EXAMPLE));
+            assert!(teams(recipe).starts_with("import hashlib") && teams(recipe).ends_with("sep=\"\\t\")\n"));
+            assert!(ending(recipe).starts_with("\n## ") && !opening(recipe).contains('#'));
             let shown = markdown(recipe).into_string();
             let fences = recipe.lines().filter(|line| line.starts_with("```")).count();
             assert!(shown.matches("<pre>").count() >= fences / 2);

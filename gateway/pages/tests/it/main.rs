@@ -8,4 +8,5 @@ mod draws;
 mod everywhere;
 mod lists;
 mod own_line;
+mod recipe;
 mod stage;
