@@ -59,6 +59,8 @@ questions! {
     get_item(pb::GetItemRequest) -> Item;
     /// Draws.
     list_draws(pb::ListDrawsRequest) -> pb::ListDrawsResponse;
+    /// History of draws by organisation and year.
+    get_fairness(pb::GetFairnessRequest) -> pb::Fairness;
     /// One draw.
     get_draw(pb::GetDrawRequest) -> pb::PublicDraw;
     /// Who was drawn.

@@ -19,7 +19,34 @@ fn request(reader: &Reader) -> pb::ListDrawsRequest {
         page_token: reader.get("page").to_owned(),
         query: reader.get("q").to_owned(),
         plan: reader.get("plan").to_owned(),
+        organisation: match reader.get("organisation") {
+            "" => String::new(),
+            unit => format!("organisations/{unit}"),
+        },
+        year: reader.get("year").parse().unwrap_or_default(),
+        ended: !reader.get("ended").is_empty(),
         ..Default::default()
+    }
+}
+
+/// What the list is narrowed to besides the words searched for, and the way back to all.
+fn narrowed(reader: &Reader, draws: &[pb::PublicDraw]) -> Markup {
+    let lang = reader.lang;
+    let (plan, unit, year) = (reader.get("plan"), reader.get("organisation"), reader.get("year"));
+    let ended = !reader.get("ended").is_empty();
+    // Whoever made the first draw of the list made all of them.
+    let units = draws.first().map(|found| found.units.as_slice()).unwrap_or_default();
+    html! {
+        @if !plan.is_empty() || !unit.is_empty() || !year.is_empty() || ended {
+            p {
+                (lang.t("只看：", "Only "))
+                @if !plan.is_empty() { (lang.t("计划 ", "plan ")) a href={ "/" (plan) } { (words::last(plan)) } " " }
+                @if !unit.is_empty() { (words::unit(lang, units, unit)) " " }
+                @if !year.is_empty() { (year) (lang.t(" 年 ", " ")) }
+                @if ended { (lang.t("放弃和作废的 ", "those given up or failed ")) }
+                " · " a href=(reader.with(&[("plan", ""), ("organisation", ""), ("year", ""), ("ended", ""), ("page", "")])) { (lang.t("看全部", "show all")) }
+            }
+        }
     }
 }
 
@@ -27,18 +54,15 @@ fn request(reader: &Reader) -> pb::ListDrawsRequest {
 pub async fn page(reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let found = ask::list_draws(&reader, request(&reader)).await.map_err(|refused| refused.page(&reader))?;
-    let plan = reader.get("plan");
     let title = lang.t("抽查", "Draws");
     let body = html! {
         h1 { (title) }
         p { (lang.t(
             "每次抽查从编号起就公开，编号不跳号；放弃和作废的也留在这里。",
             "A draw is public from the moment it has a number, and no number is skipped; what was given up or failed stays here.",
-        )) }
+        )) " " a href="/fairness" { (lang.t("各单位历年的抽查统计", "Counted by organisation and year")) } }
         (tables::filter(&reader, lang.t("按编号或计划名称查找", "Number or title of the plan")))
-        @if !plan.is_empty() {
-            p { (lang.t("只看计划 ", "Only plan ")) a href={ "/" (plan) } { (words::last(plan)) } " · " a href=(reader.with(&[("plan", ""), ("page", "")])) { (lang.t("看全部", "show all")) } }
-        }
+        (narrowed(&reader, &found.draws))
         @if found.draws.is_empty() { (tables::nothing(&reader)) } @else { (list(&reader, &found.draws)) }
         (tables::pager(&reader, &found.next_page_token))
         (tables::download(&reader, "/draws.csv"))

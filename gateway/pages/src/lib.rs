@@ -11,6 +11,7 @@ mod ceremony;
 mod draw;
 mod draws;
 mod failure;
+mod fairness;
 mod frame;
 mod home;
 mod items;
@@ -65,6 +66,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/draws/{number}", get(draw::page))
         .route("/draws/{number}/", get(slashless))
         .route("/draws/{number}/drawn.csv", get(draw::table))
+        .route("/draws/{number}/fairness.csv", get(draw::fairness::table))
         .route("/draws/{number}/rules.json", get(draw::rules))
         .route("/draws/{number}/own-line", get(draw::own_line::form).post(draw::own_line::redeem))
         .route("/draws/{number}/own-line/", get(slashless))
@@ -72,6 +74,9 @@ pub fn router(settings: Settings) -> Router {
         .route("/draws/{number}/ceremony", get(ceremony::page))
         .route("/draws/{number}/ceremony/", get(slashless))
         .route("/draws/{number}/ceremony/live", get(ceremony::live))
+        .route("/fairness", get(fairness::page))
+        .route("/fairness/", get(slashless))
+        .route("/fairness.csv", get(fairness::table))
         .route("/plans", get(plans::page))
         .route("/plans/", get(slashless))
         .route("/plans.csv", get(plans::table))

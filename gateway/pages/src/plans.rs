@@ -248,3 +248,33 @@ fn row(reader: &Reader, found: pb::PublicPlan) -> Vec<String> {
         published,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::qingtian::draws::v1::{PublishAfter, Withholding};
+
+    use super::*;
+
+    #[test]
+    fn a_plan_says_what_is_public_later_or_never_and_why() {
+        let open = publication(Lang::Zh, &Plan::default()).into_string();
+        assert!(open.contains("揭晓时公布") && !open.contains("依据"), "{open}");
+        let files = vec!["subjects.tsv".to_owned(), "officers.tsv".to_owned()];
+        let plan = Plan {
+            withheld: Some(Withholding { basis: "国市监信发〔2022〕6号".to_owned(), files }),
+            publish_after: Some(PublishAfter { basis: "食品安全法".to_owned(), date: "2027-01-05".to_owned() }),
+            foresees_supplementary: "检查力量增加时".to_owned(),
+            ..Plan::default()
+        };
+        for (lang, words) in [
+            (Lang::Zh, ["检查对象名录", "执法人员名单", "国市监信发〔2022〕6号", "2027年1月5日", "食品安全法", "检查力量增加时"]),
+            (Lang::En, ["the register of subjects", "the officers", "国市监信发〔2022〕6号", "2027", "食品安全法", "检查力量增加时"]),
+        ] {
+            let page = publication(lang, &plan).into_string();
+            for word in words {
+                assert!(page.contains(word), "{word}: {page}");
+            }
+            assert!(!page.contains("from the reveal on") && !page.contains("揭晓时公布"), "{page}");
+        }
+    }
+}

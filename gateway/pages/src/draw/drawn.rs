@@ -2,7 +2,10 @@
 
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
-use proto::qingtian::portal::v1 as pb;
+use proto::qingtian::{
+    draws::v1::{Drawn, DrawnOutcome},
+    portal::v1 as pb,
+};
 
 use super::facts::Facts;
 use crate::{
@@ -41,7 +44,6 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<pb::ListDrawnR
         section #drawn aria-labelledby="drawn-title" {
             h2 #drawn-title { (lang.t("抽中的对象和检查组", "Who was drawn, and which team goes")) }
             @match answer {
-                None if facts.is_withheld("subjects.tsv") => p { (lang.t("名单依法不公开。", "The list is withheld by law.")) },
                 None if facts.waits() => p { (lang.t("将于 ", "Public on ")) (words::date(lang, &facts.public.publish_after)) (lang.t(" 公布（第十八条）。", " (art. 18).")) },
                 None => p.quiet { (lang.t("还没有揭示。", "Not drawn yet.")) },
                 Some(Err(refused)) => p.notice { (refused.sentence(lang)) },
@@ -54,13 +56,15 @@ pub fn show(reader: &Reader, facts: &Facts, answer: Option<Result<pb::ListDrawnR
 fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Markup {
     let lang = reader.lang;
     let chosen = reader.get("stratum");
+    // Of a withheld register who was drawn is public, and of which stratum is not.
+    let strata = !facts.is_withheld("subjects.tsv");
     let experts = found.drawn.iter().any(|row| !row.experts.is_empty());
     html! {
         form.search action={ (reader.path()) "#drawn" } {
             label for="drawn-q" { (lang.t("名称的一部分，或代码的开头", "Part of the name, or the beginning of the code")) }
             div.row {
                 input #drawn-q type="search" name="q" value=(reader.get("q")) maxlength="100";
-                @if facts.draw.strata.len() > 1 {
+                @if strata && facts.draw.strata.len() > 1 {
                     select name="stratum" aria-label=(lang.t("层", "Stratum")) {
                         option value="" { (lang.t("全部", "All")) }
                         @for stratum in &facts.draw.strata {
@@ -80,7 +84,7 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
                 thead { tr {
                     th scope="col" { (lang.t("次序", "No.")) }
                     th scope="col" { (lang.t("对象", "Subject")) }
-                    th scope="col" { (lang.t("层", "Stratum")) }
+                    @if strata { th scope="col" { (lang.t("层", "Stratum")) } }
                     th scope="col" { (lang.t("检查组（执法证号）", "Team (certificates)")) }
                     @if experts { th scope="col" { (lang.t("专家", "Experts")) } }
                     th scope="col" { (lang.t("号的开头", "Ticket begins")) }
@@ -88,13 +92,17 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
                 tbody { @for row in &found.drawn { tr {
                     td.number data-label=(lang.t("次序", "No.")) { (row.place) }
                     td data-label=(lang.t("对象", "Subject")) { (row.title) @if !row.title.is_empty() { br; } code { (row.subject) } }
-                    td data-label=(lang.t("层", "Stratum")) {
+                    @if strata { td data-label=(lang.t("层", "Stratum")) {
                         (words::stratum(lang, &row.stratum, facts.on))
                         @if row.district != row.stratum && !row.district.is_empty() { br; (words::district(lang, &row.district, facts.on)) }
-                    }
+                    } }
                     td data-label=(lang.t("检查组", "Team")) {
-                        @if row.officers.is_empty() { strong { (lang.t("组不成检查组，待补抽", "no team could be formed; to be drawn")) } }
+                        @if row.officers.is_empty() { (without_team(reader, row)) }
                         @else { (row.officers.join(lang.t("、", ", "))) }
+                        @if row.outcome() == DrawnOutcome::Deferred {
+                            br; strong { (lang.t("不上门：本季度已另有检查任务 ", "not visited: it has another visit this quarter, ")) }
+                            code { (words::last(&row.outcome_of)) }
+                        }
                     }
                     @if experts { td data-label=(lang.t("专家", "Experts")) { (row.experts.join(lang.t("、", ", "))) } }
                     td data-label=(lang.t("号的开头", "Ticket begins")) { code title=(row.ticket) { (row.ticket.get(..12).unwrap_or(&row.ticket)) } }
@@ -103,6 +111,18 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
         }
         (tables::pager(reader, &found.next_page_token))
         p { a href={ "/draws/" (facts.number) "/drawn.csv" } { (lang.t("下载全部名单（CSV 表格）", "Download the whole list (CSV)")) } }
+    }
+}
+
+/// A subject for which this draw found no team: who has it now.
+fn without_team(reader: &Reader, row: &Drawn) -> Markup {
+    let lang = reader.lang;
+    html! {
+        @if row.outcome() == DrawnOutcome::TeamDrawn {
+            (lang.t("检查组见 ", "its team: ")) a href={ "/" (row.outcome_of) } { (words::last(&row.outcome_of)) }
+        } @else {
+            strong { (lang.t("没有检查组，待公开抽取", "no team yet; to be drawn in public")) }
+        }
     }
 }
 

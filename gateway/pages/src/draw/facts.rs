@@ -123,6 +123,11 @@ impl Facts {
         ppm.or_else(|| quota["count"].as_i64().map(Quota::Count))
     }
 
+    /// Names of the strata, as the rules state them.
+    pub fn strata_of_rules(&self) -> Vec<&str> {
+        self.quotas.as_object().map(|quotas| quotas.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
     /// The entry of the contributor at this place, from 0.
     pub fn entry(&self, place: usize) -> Option<&Entry> {
         self.draw.entries.iter().find(|entry| usize::try_from(entry.index) == Ok(place + 1))

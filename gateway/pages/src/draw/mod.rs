@@ -1,13 +1,16 @@
 //! The page of one draw (art. 10, 15, 18): what was stated, who contributed, who was drawn and which team goes, and how
 //! anybody checks it. A draw that is not revealed says what is known and when the rest comes.
 
+mod chain;
 mod drawn;
 mod evidence;
 mod facts;
+pub mod fairness;
 mod firm;
 mod log;
 pub mod own_line;
 mod pool;
+mod strata;
 mod timeline;
 
 use axum::{
@@ -19,7 +22,7 @@ use maud::{Markup, html};
 use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
 
 pub use drawn::table;
-pub use facts::{Facts, Quota};
+pub use facts::Facts;
 pub use pool::{kind, source};
 
 use crate::{ask, draws, failure::Failure, frame, frame::Head, reader::Reader, words};
@@ -53,11 +56,11 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
         @if facts.state != DrawState::Created && facts.state != DrawState::Abandoned {
             @if facts.is_public() { (evidence::recheck(&reader, &facts)) }
             (firm::show(&reader, &facts, firm))
-            (pool::strata(&reader, &facts))
+            (strata::show(&reader, &facts))
             (drawn::show(&reader, &facts, drawn))
             (log::show(&reader, &facts, log))
             (pool::entries(&reader, &facts))
-            (pool::load(&reader, &facts))
+            (fairness::show(&reader, &facts))
             (evidence::fingerprints(&reader, &facts))
             (evidence::downloads(&reader, &facts))
         }
@@ -128,9 +131,7 @@ pub fn warnings(reader: &Reader, facts: &Facts) -> Markup {
         @if !facts.public.replaced_by.is_empty() {
             p.notice { (lang.t("接替这次抽查的是 ", "It was replaced by ")) (link(&facts.public.replaced_by)) (lang.t("。", ".")) }
         }
-        @if let Some(follows) = &facts.follows {
-            p.notice { (lang.t("这是对 ", "This supplements ")) (link(follows)) (lang.t(" 的补充抽查，已抽中的不再入池。", "; those drawn there are not in this pool.")) }
-        }
+        (chain::show(reader, facts))
         @if !draw.beacon_waived.is_empty() {
             p.notice { strong { (lang.t("没有使用公共随机数。", "No beacon was used. ")) } (lang.t("公布的理由：", "The published reason: ")) (draw.beacon_waived) }
         }

@@ -3,10 +3,13 @@
 use proto::qingtian::{
     catalog::v1::{CheckEntry, Item, ItemGrade, ItemState},
     draws::v1::{
-        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, OwnLine, Plan, PlanKind, PlanState, Quota,
-        Stratification, Stratum, TeamPart, quota::Amount,
+        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, LeftOutCount, OwnLine, Plan, PlanKind, PlanState,
+        Quota, Stratification, Stratum, TeamPart, UnitLoad, quota::Amount,
     },
-    portal::v1::{LoadCount, LogLine, PublicDraw, PublicPlan, Standing, SubjectStanding, Unit},
+    portal::v1::{
+        DrawFairness, FairnessYear, Inclusion, LoadCount, LogLine, PublicDraw, PublicPlan, Standing, SubjectStanding,
+        Unit,
+    },
 };
 
 use crate::stage::City;
@@ -45,6 +48,46 @@ fn rules(extra: &str) -> String {
     format!(
         r#"{{"quotas":{{"410202":{{"ppm":50000}},"410203":{{"ppm":50000}},"410225":{{"count":15}}}},"withheld":null{extra}}}"#
     )
+}
+
+fn left_out(reason: &str, count: i64) -> LeftOutCount {
+    LeftOutCount { reason: reason.to_owned(), count }
+}
+
+fn fairness() -> DrawFairness {
+    let one = |stratum: &Stratum| Inclusion {
+        stratum: stratum.stratum.clone(),
+        drawn: stratum.drawn,
+        subjects: stratum.subjects,
+        ppm: stratum.drawn * 1_000_000 / stratum.subjects,
+    };
+    let unit =
+        |unit: &str, officers, places, fewest, most| UnitLoad { unit: unit.to_owned(), officers, places, fewest, most };
+    DrawFairness {
+        inclusion: strata(true).iter().map(one).collect(),
+        unit_loads: vec![unit("market", 47, 240, 0, 6), unit("supervision", 4, 9, 2, 3)],
+        no_choice: 3,
+    }
+}
+
+/// The history of draws of two organisations.
+pub fn history() -> Vec<FairnessYear> {
+    let year = |unit: &Unit, year, draws, revealed, abandoned, failed| FairnessYear {
+        unit: Some(unit.clone()),
+        year,
+        draws,
+        going_on: draws - revealed - abandoned - failed,
+        revealed,
+        abandoned,
+        failed,
+        replaced: failed.min(1),
+        subjects: revealed * 2_400,
+        drawn: revealed * 120,
+        without_team: revealed * 2,
+        no_choice: revealed,
+    };
+    let units = units();
+    vec![year(&units[0], 2026, 7, 4, 1, 1), year(&units[0], 2025, 12, 12, 0, 0), year(&units[1], 2026, 1, 0, 1, 0)]
 }
 
 fn units() -> Vec<Unit> {
@@ -117,6 +160,11 @@ pub fn draw(number: &str, state: DrawState) -> PublicDraw {
         subjects: if stated { 2_400 } else { 0 },
         drawn: if revealed { 120 } else { 0 },
         strata: if stated { strata(revealed) } else { Vec::new() },
+        left_out: if stated && number != "2026-0003" {
+            vec![left_out("DEREGISTERED", 41), left_out("VISITED_THIS_QUARTER", 7)]
+        } else {
+            Vec::new()
+        },
         plan_title: "2026年食品生产企业双随机抽查".to_owned(),
         ..Draw::default()
     };
@@ -132,6 +180,7 @@ pub fn draw(number: &str, state: DrawState) -> PublicDraw {
             Vec::new()
         },
         without_team: if revealed { 2 } else { 0 },
+        fairness: if revealed { Some(fairness()) } else { None },
         visits: if revealed { 118 } else { 0 },
         entries_signature: if revealed { "esig".repeat(21) } else { String::new() },
         units: units(),
@@ -143,6 +192,8 @@ pub fn draw(number: &str, state: DrawState) -> PublicDraw {
 fn unannounced() -> PublicDraw {
     let mut later = draw("2026-0004", DrawState::Revealed);
     later.publish_after = "2026-12-31".to_owned();
+    (later.fairness, later.without_team, later.visits) = (None, 0, 0);
+    later.load.clear();
     let inside = later.draw.as_mut().unwrap();
     inside.rules_json = rules(r#","publish_after":{"basis":"食品安全法第一百零九条","date":"2026-12-31"}"#);
     inside.seed.clear();
@@ -153,8 +204,11 @@ fn unannounced() -> PublicDraw {
 /// A draw that withholds its pool.
 fn withheld() -> PublicDraw {
     let mut withheld = draw("2026-0005", DrawState::Dispatched);
-    withheld.draw.as_mut().unwrap().rules_json =
-        r#"{"quotas":{},"withheld":{"basis":"信用等级不公开","files":["left_out.tsv","subjects.tsv"]}}"#.to_owned();
+    let inside = withheld.draw.as_mut().unwrap();
+    inside.strata.clear();
+    inside.rules_json =
+        r#"{"quotas":{"410202/A":{"ppm":30000},"410202/D":{"ppm":1000000}},"withheld":{"basis":"信用等级不公开","files":["left_out.tsv","subjects.tsv"]}}"#.to_owned();
+    withheld.fairness.as_mut().unwrap().inclusion.clear();
     withheld
 }
 
@@ -172,6 +226,7 @@ fn drawn(place: i32) -> Drawn {
         ticket: digest(u64::try_from(place).unwrap()),
         officers: if place == 3 { Vec::new() } else { vec![format!("1602{place:04}"), format!("1603{place:04}")] },
         experts: Vec::new(),
+        ..Default::default()
     }
 }
 

@@ -163,7 +163,7 @@ async fn the_left_out_list_is_pointed_at_in_every_state_and_an_empty_file_is_cal
         ("/draws/2026-0002", "没有证据包"),
         ("/draws/2026-0003", "未入池名单是空的"),
         ("/draws/2026-0004", "名单随证据包公布"),
-        ("/draws/2026-0005", "未入池名单（left_out.tsv）依法不公开"),
+        ("/draws/2026-0005", "逐户的名单（left_out.tsv）依法不公开"),
     ] {
         assert!(get(&pages, path).await.text.contains(said), "{path}: {said}");
     }

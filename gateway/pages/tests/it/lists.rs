@@ -40,7 +40,7 @@ async fn items_and_plans_are_listed_page_by_page_and_open() {
     for shown in [
         "2026年12月1日 (周二)",
         "每年1次",
-        "其余各区县",
+        "其余各层",
         "兰考县",
         "15 户",
         "2 名执法人员",

@@ -6,6 +6,7 @@ mod ceremony;
 mod city;
 mod draws;
 mod everywhere;
+mod fairness;
 mod lists;
 mod own_line;
 mod recipe;

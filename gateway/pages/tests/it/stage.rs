@@ -113,9 +113,15 @@ impl Portal for Small {
 
     async fn list_draws(&self, request: tonic::Request<pb::ListDrawsRequest>) -> Told<pb::ListDrawsResponse> {
         let request = request.into_inner();
-        let all: Vec<_> = self.0.draws.iter().filter(|d| d.plan_title.contains(&request.query)).cloned().collect();
+        let ended = |d: &&pb::PublicDraw| !request.ended || !d.draw.as_ref().unwrap().end_reason.is_empty();
+        let found = self.0.draws.iter().filter(|d| d.plan_title.contains(&request.query)).filter(ended);
+        let all: Vec<_> = found.cloned().collect();
         let (draws, next_page_token) = cut(&all, request.page_size, 20, &request.page_token)?;
         Ok(Answer::new(pb::ListDrawsResponse { draws, next_page_token }))
+    }
+
+    async fn get_fairness(&self, _: tonic::Request<pb::GetFairnessRequest>) -> Told<pb::Fairness> {
+        Ok(Answer::new(pb::Fairness { years: city::history() }))
     }
 
     async fn get_draw(&self, request: tonic::Request<pb::GetDrawRequest>) -> Told<pb::PublicDraw> {
