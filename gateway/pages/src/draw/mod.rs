@@ -22,7 +22,7 @@ use maud::{Markup, html};
 use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
 
 pub use drawn::table;
-pub use facts::Facts;
+pub use facts::{Facts, Quota};
 pub use pool::{kind, source};
 
 use crate::{ask, draws, failure::Failure, frame, frame::Head, reader::Reader, words};
