@@ -7,6 +7,15 @@ import reference as ref
 
 FIELDS = ["beacon_at", "draw_id", "entries_close", "follows", "replaces", "reveal_by", "stated_at", "unit"]
 
+# In place of the signature that scenarios.DRAND has: what has its form and is not it.
+DRAND_FORGED = (
+    ("another round's signature", "90973449df156e156dc8c702aa397ebe24ab3ba4f0d7f46e921ba6ab906bc07515977132dc109498c6adebe27cde6fb5"),
+    ("the signature with a bit flipped", "a517bcc786bde26257b53b18eb3f25dc4020d2ad2e2e85339e713b046b7b84df3794c57ab9cae880f0da7b2f120b70d6"),
+    ("the signature with its sign flipped", "8517bcc786bde26257b53b18eb3f25dc4020d2ad2e2e85339e713b046b7b84df3794c57ab9cae880f0da7b2f120b70d7"),
+    ("the signature and a point of order three", "b883fe829420e0f73438630b72d6004f822a7c2358f7c95aed4d1d362b182a66a7342a23d009bffad223d34f9e3741b8"),
+    ("no point at all", "0a" * 48), ("the point at infinity", "c0" + "00" * 47),
+)
+
 
 class Draw:
     """A draw taken apart; change its parts, then build it anew."""
@@ -395,6 +404,12 @@ def signed(files):
             draw.values[-1] = value
             draw.number()
             yield f"entries: a beacon's value {what}", draw.build(True), "entries", None
+    if model.rules["entropy"][-1]["contributor"].startswith("drand:"):
+        for what, value in DRAND_FORGED:
+            draw = Draw(files)
+            draw.values[-1] = value
+            draw.number()
+            yield f"beacon: {what}", draw.build(True), "beacon_signature", None
     for what, kid in (("a retired key", "demo-vectors-2"), ("a key of another purpose", "demo-vectors-3")):
         draw = Draw(files)
         draw.kid = kid

@@ -117,6 +117,18 @@ def teams():
     return out
 
 
+QUICKNET = [
+    (1000, "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"),
+    (123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"),
+    (10024141, "8c87caf26bb4f5e9fdfad5ddf739ff8683344f8cf04a8c381225ff067557b5d9d51937eed765fcef21971bf5ddef44bb"),
+    (30798012, "90973449df156e156dc8c702aa397ebe24ab3ba4f0d7f46e921ba6ab906bc07515977132dc109498c6adebe27cde6fb5"),
+    (31543812, "a517bcc786bde26257b53b18eb3f25dc4020d2ad2e2e85339e713b046b7b84df3794c57ab9cae880f0da7b2f120b70d7"),
+]
+# The last of them and a point of order three, of both signs.
+TWISTED = ["b883fe829420e0f73438630b72d6004f822a7c2358f7c95aed4d1d362b182a66a7342a23d009bffad223d34f9e3741b8",
+           "b0c6273c07bd4c56db1af90cbe9b6c00641df46835dad78f9580c772951aca1cd3a7a249008c5bbbd2a827f74d48d204"]
+
+
 def forms():
     """Texts and whether the specification allows them.
 
@@ -140,6 +152,16 @@ def forms():
         "date": {"valid": ["2026-12-31", "2024-02-29"],
                  "invalid": ["2026-02-29", "0000-01-01", "2026-12-32", "2026-12-31T00:00:00Z", "2026-1-1", "20261231", ""]},
         "digest": {"valid": ["0" * 64, "0123456789abcdef" * 4], "invalid": ["", "0" * 63, "0" * 65, "A" * 64, "g" * 64]},
+        # Rounds of drand's quicknet with the signatures it gave; anybody may ask drand. What is wrong: another round's, a bit
+        # flipped, a point outside the curve's group that a pairing alone takes for the signature, the point at infinity. Nothing
+        # in Python checks these.
+        "beacon_signature": {
+            "valid": [[f"drand:quicknet:{number}", signature] for number, signature in QUICKNET],
+            "invalid": [["drand:quicknet:1001", QUICKNET[0][1]], ["drand:quicknet:31543812", QUICKNET[0][1]],
+                        ["drand:quicknet:1000", QUICKNET[0][1][:-1] + "8"], ["drand:quicknet:1000", "94" + QUICKNET[0][1][2:]],
+                        *(["drand:quicknet:31543812", twisted] for twisted in TWISTED),
+                        ["drand:quicknet:1000", "c0" + "00" * 47], ["drand:quicknet:1000", "0a" * 48],
+                        ["drand:quicknet:1000", QUICKNET[0][1].upper()]]},
         "beacon": {"valid": [["drand:quicknet:33581250", "0a" * 48], ["lottery:ssq:2026135", "01 08 15 22 30 33 16"],
                              ["lottery:demo:1", "03 07 12 19 26 31 09"]],
                    "invalid": [["drand:quicknet:33581250", "0A" * 48], ["drand:quicknet:33581250", "0a" * 47],

@@ -73,6 +73,15 @@ def build(name, number, pool, rules_, values, fields=None, revealed_at="2026-11-
     return {"statement.json": statement_json, "rules.json": rules_json, **frozen, **revealed, "signatures.json": signed}
 
 
+# A round of drand's quicknet and the signature it gave, as anybody may ask drand; published 2026-08-22T21:40:00Z. Real, since a
+# verifier checks it: nothing made up would pass.
+DRAND = ("drand:quicknet:31543812",
+         "a517bcc786bde26257b53b18eb3f25dc4020d2ad2e2e85339e713b046b7b84df3794c57ab9cae880f0da7b2f120b70d7")
+AROUND_DRAND = {"stated_at": "2026-08-21T01:30:00Z", "entries_close": "2026-08-22T21:00:00Z",
+                "beacon_at": "2026-08-22T21:40:00Z", "reveal_by": "2026-08-24T12:00:00Z"}
+AFTER_DRAND = "2026-08-22T21:41:05Z"
+
+
 def subject_key(i):
     return f"91410200DEMO{i:06}"
 
@@ -125,8 +134,8 @@ def rich():
         teams=[{"size": 2, "specialty": "food", "unit": "scjg"}, {"size": 1, "specialty": None, "unit": "yjj"},
                {"size": 1, "specialty": None, "unit": "wjw"}],
         entropy=entropy(("scjg:office", "DEPARTMENT", "scjg"), ("yjj:office", "DEPARTMENT", "yjj"),
-                        ("citizen-wang", "WITNESS", "citizens"), ("drand:quicknet:33581250", "BEACON", None)),
-    ), ["dice: 4, 2, 6", "2026-11-23", "8", Dice("rich/beacon").hex(96)])
+                        ("citizen-wang", "WITNESS", "citizens"), (DRAND[0], "BEACON", None)),
+    ), ["dice: 4, 2, 6", "2026-11-23", "8", DRAND[1]], AROUND_DRAND, AFTER_DRAND)
 
 
 def waived():
@@ -198,7 +207,8 @@ def _withheld(name, number, files):
     model = rich()
     rules_ = {**json.loads(model["rules.json"]), "withheld": {"basis": "《反恐怖主义法》等：名单依法不予公开", "files": files}}
     values = [entry.split("\t")[2] for entry in json.loads(model["draw.json"])["entries"]]
-    return build(name, number, {file: ref.rows(model[file]) for file in ref.FROZEN}, rules_, values)
+    frozen = {file: ref.rows(model[file]) for file in ref.FROZEN}
+    return build(name, number, frozen, rules_, values, AROUND_DRAND, AFTER_DRAND)
 
 
 def withheld_people():

@@ -9,11 +9,14 @@ import { parseArgs } from "node:util";
 import { FROZEN } from "./archive.ts";
 import type { Bytes } from "./bytes.ts";
 import type { GivenLog } from "./checks_log.ts";
+import { isSignature } from "./drand.ts";
 import type { Language } from "./message.ts";
 import type { Report, Verdict } from "./report.ts";
 import { verify } from "./verify.ts";
 
 const STATUS: Readonly<Record<Verdict, number>> = { verified: 0, partly: 3, not_verified: 1, unreadable: 2 };
+
+const drand = (): Promise<typeof isSignature> => Promise.resolve(isSignature);
 
 const READ_BYTES = 65_536;
 
@@ -44,7 +47,7 @@ async function addedFrom(folder: string | undefined): Promise<Map<string, Bytes>
 }
 
 async function check(path: string, jwks: unknown, folder: string | undefined, demo: boolean, log?: GivenLog): Promise<Report> {
-  return verify({ bundle: await streamOf(path), jwks, demo, added: await addedFrom(folder), ...(log ? { log } : {}) });
+  return verify({ bundle: await streamOf(path), jwks, demo, added: await addedFrom(folder), drand, ...(log ? { log } : {}) });
 }
 
 /** What of a log was given. */
@@ -88,7 +91,7 @@ async function answer(asked: Asked, jwks: unknown): Promise<object> {
   const stream = bytes === undefined ? await streamOf(bundle ?? "") : new Blob([fromBase64(bytes)]).stream();
   const [lines, head, visits] = [asked.log, asked.head, asked.visits].map((text) => (text === undefined ? undefined : fromBase64(text)));
   const log = logFrom(lines, head, visits);
-  const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added, ...(log ? { log } : {}) });
+  const report = await verify({ bundle: stream, jwks: keyless ? null : jwks, demo, added, drand, ...(log ? { log } : {}) });
   return { name, status: STATUS[report.verdict], ...spoken(report, "en") };
 }
 

@@ -14,6 +14,8 @@ export function notesOf(evidence: Evidence, teams: { tight: number | null; witho
     const at = rules.entropy.findIndex((item) => item.kind === "BEACON");
     const value = at >= 0 ? draw?.entries[at]?.split("\t")[2] : undefined;
     if (at >= 0) notes.push(beaconNote(show(rules.entropy[at].contributor), value === undefined ? "?" : value));
+    const early = at >= 0 && statement ? earlyNote(rules.entropy[at].contributor, statement.entries_close) : null;
+    if (early) notes.push(early);
     if (rules.beacon_waived !== null) {
       notes.push(say(`本次抽查没有使用公共随机数，公布的理由：${show(rules.beacon_waived)}`, `This draw has no beacon. The published reason: ${show(rules.beacon_waived)}`));
     }
@@ -39,11 +41,24 @@ export function notesOf(evidence: Evidence, teams: { tight: number | null; witho
   return notes;
 }
 
+// First second of round 1 of drand's quicknet, and the seconds between rounds.
+const QUICKNET_GENESIS = 1_692_803_367n;
+const QUICKNET_PERIOD = 3n;
+
+/** A round that was public before the entries closed: whoever gave the last of them could know it. */
+function earlyNote(contributor: string, entriesClose: string): Message | null {
+  const round = /^drand:quicknet:([1-9][0-9]*)$/.exec(contributor)?.[1];
+  if (round === undefined) return null;
+  const published = QUICKNET_GENESIS + (BigInt(round) - 1n) * QUICKNET_PERIOD;
+  if (published * 1000n > BigInt(Date.parse(entriesClose))) return null;
+  return say(`注意：drand 第 ${round} 轮在 entries_close 之前就已公布，不能当作事先不可知的随机数。`, `Beware: round ${round} of drand was public before entries closed, so it was no beacon of the future.`);
+}
+
 function beaconNote(name: string, value: string): Message {
   const [source, , round] = name.split(":");
   const shown = value.length > 96 ? show(value) : value;
   if (source === "drand") {
-    return say(`公共随机数 ${name} 的值是 ${shown}。请与 drand quicknet 公布的第 ${round} 轮签名核对。`, `The beacon ${name} gave ${shown}. Compare it with the signature of round ${round} that drand quicknet publishes.`);
+    return say(`公共随机数 ${name} 的值是 ${shown}。它的签名已在上面核对；也可与 drand quicknet 公布的第 ${round} 轮对照。`, `The beacon ${name} gave ${shown}. Its signature is checked above; you may also compare it with round ${round} that drand quicknet publishes.`);
   }
   if (name.startsWith("lottery:demo:")) return say(`演示用公共随机数 ${name} 的值是 ${shown}。`, `The demonstration's beacon ${name} gave ${shown}.`);
   return say(`公共随机数 ${name} 的值是 ${shown}。请与双色球第 ${round} 期开奖公告核对。`, `The beacon ${name} gave ${shown}. Compare it with the published result of issue ${round} of the national lottery (ssq).`);

@@ -7,7 +7,8 @@ export const CHECKS = [
 ] as const;
 /** Made only where a log was given, one `log_act` for each line. */
 export const LOG_CHECKS = ["log_format", "log_chain", "log_act", "log_head"] as const;
-export type CheckId = (typeof CHECKS)[number] | (typeof LOG_CHECKS)[number];
+/** Every draw has those of the first list; a draw with a drand beacon also has `beacon_signature`, after `entries`. */
+export type CheckId = (typeof CHECKS)[number] | (typeof LOG_CHECKS)[number] | "beacon_signature";
 export type Verdict = "verified" | "partly" | "not_verified" | "unreadable";
 
 export interface Check {

@@ -1,6 +1,7 @@
 // Verifies one bundle: sections 1 to 5, 7 and 8 of the protocol. Knows nothing of pages or files.
 import { readArchive } from "./archive.ts";
 import type { Bytes } from "./bytes.ts";
+import { beaconCheck, type DrandSignature } from "./check_beacon.ts";
 import { teamsCheck } from "./check_teams.ts";
 import { merkleCheck, resultDigestChecks, selectionCheck, strataCheck, subjectsCheck } from "./checks_draw.ts";
 import { type GivenLog, logChecks } from "./checks_log.ts";
@@ -25,6 +26,8 @@ export interface Input {
   readonly added?: ReadonlyMap<string, Bytes>;
   /** The log of what was changed since for recusals; or why it could not be had, though there is one. */
   readonly log?: GivenLog | Message;
+  /** Fetches what checks a drand round's signature; asked only of draws with such a beacon. */
+  readonly drand: () => Promise<DrandSignature>;
   readonly onCheck?: (check: Check) => void;
   /** From 0 to 1. */
   readonly onProgress?: (part: number) => void;
@@ -68,6 +71,8 @@ export async function verify(input: Input): Promise<Report> {
   const strata = subjects ? countStrata(subjects) : null;
   done(rulesCheck(evidence, strata));
   done(entriesCheck(evidence));
+  const beacon = await beaconCheck(evidence, input.drand);
+  if (beacon) add(beacon);
   done(seedCheck(evidence, hashes));
   const { rules, draw } = evidence;
   const selection =

@@ -1,5 +1,6 @@
 // The verifier in a worker of its own: fetches or takes the bundle, says each check as it is done, then the report.
 import type { Bytes } from "./bytes.ts";
+import type { DrandSignature } from "./check_beacon.ts";
 import { type GivenLog, LOG_BYTES_MAX } from "./checks_log.ts";
 import { type Message, say } from "./message.ts";
 import type { Check, Report } from "./report.ts";
@@ -25,6 +26,14 @@ export type Said =
 const tell = (said: Said): void => self.postMessage(said);
 
 const MESSAGES_MS = 50;
+
+/** What checks a drand beacon, from `drand.js` beside this script: it leaves its function in `qingtianDrand`. */
+async function drand(): Promise<DrandSignature> {
+  const script = self as unknown as { importScripts(address: string): void; qingtianDrand?: { isSignature: DrandSignature } };
+  if (!script.qingtianDrand) script.importScripts(new URL("drand.js", self.location.href).href);
+  if (!script.qingtianDrand) throw new Error("drand.js");
+  return script.qingtianDrand.isSignature;
+}
 const HEAD_BYTES_MAX = 65_536;
 
 async function open(bundle: string | Blob): Promise<{ stream: ReadableStream<Uint8Array>; size?: number }> {
@@ -80,7 +89,7 @@ async function start(given: Start): Promise<void> {
   }
   let last = 0;
   const report = await verify({
-    bundle: opened.stream, size: opened.size, jwks, demo: given.demo, added, ...(given.log ? { log: await logOf(given.log) } : {}),
+    bundle: opened.stream, size: opened.size, jwks, demo: given.demo, added, drand, ...(given.log ? { log: await logOf(given.log) } : {}),
     onCheck: (check) => tell({ kind: "check", check }),
     onProgress: (part) => {
       if (part < 1 && performance.now() - last < MESSAGES_MS) return;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bytes } from "../src/bytes.ts";
+import { isSignature } from "../src/drand.ts";
 import type { CheckId, Report } from "../src/report.ts";
 import { type Input, verify } from "../src/verify.ts";
 
@@ -20,7 +21,7 @@ export function withheld(folder: string | null): Map<string, Bytes> {
 }
 
 export function check(bundle: Bytes, more: Partial<Input> = {}): Promise<Report> {
-  return verify({ bundle: new Blob([bundle]).stream(), jwks, demo: true, ...more });
+  return verify({ bundle: new Blob([bundle]).stream(), jwks, demo: true, drand: () => Promise.resolve(isSignature), ...more });
 }
 
 /** The checks that failed, `id` or `id file`. */

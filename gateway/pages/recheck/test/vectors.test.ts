@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { latin, lines, toHex, utf8 } from "../src/bytes.ts";
 import { type Quota, readStatement } from "../src/documents.ts";
+import { isSignature } from "../src/drand.ts";
 import { isBeacon, isBeaconValue, isDate, isDigest, isDrawId, isName, isTime, isValue } from "../src/forms.ts";
+import type { Evidence } from "../src/evidence.ts";
 import { Hashes, Tree } from "../src/hash.ts";
 import { canonical, parseJson } from "../src/json.ts";
+import { notesOf } from "../src/notes.ts";
 import { countStrata, quotaSize, select } from "../src/select.ts";
 import { Table } from "../src/table.ts";
 import { exclusions, expertsFor, people, Placing, teamFor } from "../src/teams.ts";
@@ -78,6 +81,31 @@ describe("the vectors of the specification", () => {
     for (const pair of vectors.forms.beacon.valid) expect(beacon(pair), pair.join(" ")).toBe(true);
     for (const pair of vectors.forms.beacon.invalid) expect(beacon(pair), pair.join(" ")).toBe(false);
   });
+
+  it("signatures of drand's rounds, and what is none", () => {
+    const signed = ([name, value]: string[]): boolean => isSignature(name.slice("drand:quicknet:".length), value);
+    for (const pair of vectors.forms.beacon_signature.valid) expect(signed(pair), pair.join(" ")).toBe(true);
+    for (const pair of vectors.forms.beacon_signature.invalid) expect(signed(pair), pair.join(" ")).toBe(false);
+  });
+
+  it("a drand round that was public before the entries closed is told", () => {
+    const note = (contributor: string, close: string): string => {
+      const rules = { entropy: [{ contributor, kind: "BEACON", unit: null }], beacon_waived: null, withheld: null, publish_after: null };
+      const evidence = { rules, statement: { entries_close: close }, draw: null, signatures: null, table: () => null };
+      return notesOf(evidence as unknown as Evidence, { tight: null, withoutTeam: null }).map(({ en }) => en).join("\n");
+    };
+    expect(note("drand:quicknet:31543812", "2026-08-22T21:39:59Z")).not.toMatch(/public before entries closed/);
+    expect(note("drand:quicknet:31543812", "2026-08-22T21:40:00Z")).toMatch(/round 31543812 of drand was public before entries closed/);
+    expect(note("lottery:ssq:2026141", "2027-01-01T00:00:00Z")).not.toMatch(/public before/);
+  });
+
+  it("a drand beacon is not checked where its script cannot be had", async () => {
+    const report = await check(read("bundles/rich.tar.gz"), { drand: () => Promise.reject(new Error("gone")) });
+    expect(report.verdict).toBe("partly");
+    expect(report.checks.filter(({ ok }) => ok === null).map(({ id }) => id)).toEqual(["beacon_signature"]);
+    const other = await check(read("bundles/small.tar.gz"), { drand: () => Promise.reject(new Error("never asked for")) });
+    expect(other.verdict).toBe("verified");
+  });
 });
 
 describe("the bundles", () => {
@@ -115,7 +143,7 @@ describe("the bundles", () => {
     const notes = (report: Awaited<ReturnType<typeof check>>): string => report.notes.map(({ en }) => en).join("\n");
     expect(notes(await check(read("bundles/later.tar.gz")))).toMatch(/lottery:ssq:2026135 gave 01 08 15 22 30 33 16[^]*replaces draws\/2025-9999/);
     expect(notes(await check(read("bundles/bounds.tar.gz")))).toMatch(/Stratum count-0: none of its 4[^]*Stratum ppm-all: all of its 4/);
-    expect(notes(await check(read("bundles/rich.tar.gz")))).toMatch(/13 subjects have no team[^]*3 subjects had no more candidates than places/);
+    expect(notes(await check(read("bundles/rich.tar.gz")))).toMatch(/11 subjects have no team[^]*5 subjects had no more candidates than places/);
   });
 
   it("withheld files that were changed are found out", async () => {

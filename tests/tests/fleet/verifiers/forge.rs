@@ -12,7 +12,7 @@ use lottery::{
     reveal::{DRAW, RESULT, STRATA},
     sign::{SIGNATURES, Signature, Signatures, draw_text, entries_text, sign, statement_text},
     statement::STATEMENT,
-    testing::{Dice, Draw, signing_key},
+    testing::{Dice, Draw, QUICKNET, QUICKNET_TWISTED, signing_key},
 };
 use serde_json::{Value, json};
 
@@ -98,6 +98,17 @@ fn people(files: &mut Files, column: usize, change: impl FnOnce(&mut Vec<String>
             change(&mut people);
             columns[column] = people.join(",");
         });
+    })
+}
+
+/// Puts another value in place of a drand round's signature, and what is drawn from it: the operator draws with a value it chose.
+fn drand(files: &mut Files, change: impl FnOnce(&str) -> String) -> bool {
+    set(files, DRAW, |draw| {
+        let Some(last) = draw["entries"].as_array_mut().and_then(|entries| entries.last_mut()) else { return };
+        let entry = last.as_str().unwrap_or_default().to_owned();
+        if let Some((before, value)) = entry.rsplit_once('\t').filter(|(before, _)| before.contains("\tdrand:")) {
+            *last = json!(format!("{before}\t{}", change(value)));
+        }
     })
 }
 
@@ -225,6 +236,9 @@ const OF_THE_DRAW: &[Forgery] = forgeries! { Fits::Signatures;
     "an entry of another form": |f, _| set(f, DRAW, |v| v["entries"][0] = json!("1\tx"));
     "an entry that is no text": |f, _| set(f, DRAW, |v| v["entries"][0] = json!(1));
     "entries that hold a line end": |f, _| set(f, DRAW, |v| v["entries"][0] = json!(v["entries"][0].as_str().unwrap().to_owned() + "\n2\tx\ty"));
+    "another drand round's signature": |f, d| { let other = QUICKNET[d.below(QUICKNET.len())].1; drand(f, |_| other.to_owned()) };
+    "a drand signature with a bit flipped": |f, d| { let bit = d.below(384); drand(f, |value| { let mut bytes = hex::decode(value).unwrap(); bytes[bit / 8] ^= 1 << (bit % 8); hex::encode(bytes) }) };
+    "a drand signature of a point outside the group": |f, _| drand(f, |_| QUICKNET_TWISTED[0].to_owned());
     "revealed too early": |f, _| { let at = value(f, STATEMENT)["entries_close"].clone(); set(f, DRAW, |v| v["revealed_at"] = at) };
     "revealed too late": |f, _| set(f, DRAW, |v| v["revealed_at"] = "2029-01-01T00:00:00Z".into());
     "of another statement": |f, _| set(f, DRAW, |v| v["statement"] = "0".repeat(64).into());

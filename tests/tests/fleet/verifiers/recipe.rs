@@ -8,13 +8,16 @@ use lottery::{
     frozen::{EXCLUSIONS, EXPERTS, Exclusion, LEFT_OUT, LeftOut, OFFICERS, Person, Row, SUBJECTS, Subject, Table},
     rules::{Contributor, Experts, Kind, PROTOCOL, Places, PublishAfter, Quota, Rules, Withheld},
     statement::Intent,
-    testing::{CITY_KID, Course, Dice, Draw, KID, UNIT},
+    testing::{CITY_KID, Course, Dice, Draw, KID, QUICKNET, UNIT},
 };
 
 pub const SPECIALTIES: [&str; 3] = ["boilers", "fire", "lifts"];
 /// Names that one language or another takes for something else, or sorts as numbers.
 const AWKWARD: [&str; 14] =
     ["__proto__", "10", "9", "constructor", "-", "0", "00", "NaN", "true", "null", "..", "/", "a:b", "length"];
+
+/// The first of the known drand rounds: those published after the keys came into force.
+const ROUNDS: usize = 7;
 
 /// What subjects, strata, districts, units and people are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +126,8 @@ pub struct Recipe {
     pub experts_without_specialty: bool,
     pub exclusions: Exclusions,
     pub source: Source,
+    /// Which of the known rounds, where the source is drand.
+    pub drand_round: usize,
     /// Contributors besides the beacon.
     pub contributors: usize,
     pub values: Values,
@@ -167,6 +172,7 @@ impl Recipe {
             exclusions: [Exclusions::None, Exclusions::OneIn(2), Exclusions::OneIn(5), Exclusions::Outside]
                 [dice.below(4)],
             source: [Source::Waived, Source::Drand, Source::Ssq, Source::Demo][dice.below(4)],
+            drand_round: dice.below(ROUNDS),
             contributors: 2,
             values: Values::Dice,
             withheld: Vec::new(),
@@ -276,7 +282,7 @@ impl Recipe {
             .collect();
         let beacon = match self.source {
             Source::Waived => None,
-            Source::Drand => Some(Beacon::quicknet_from(&self.schedule().2)),
+            Source::Drand => Some(Beacon::DrandQuicknet { round: self.round().0 }),
             Source::Ssq => Some(Beacon::LotterySsq { issue: 2_026_135 }),
             Source::Demo => Some(Beacon::LotteryDemo { issue: 7 }),
         };
@@ -288,8 +294,27 @@ impl Recipe {
         entropy
     }
 
-    /// Stated, entries close, beacon, revealed, reveal by.
+    /// The drand round of a draw that has one, and the signature it gave: a real one, since no other would be verified.
+    fn round(&self) -> (u64, &'static str) {
+        QUICKNET[self.drand_round]
+    }
+
+    /// Stated, entries close, beacon, revealed, reveal by. A drand round that is long past is waited for around its own second;
+    /// a leap day or the end of a year come as they come, whatever the round.
     fn schedule(&self) -> (Time, Time, Time, Time, Time) {
+        let around = |secs: [i64; 5]| {
+            let published = Beacon::DrandQuicknet { round: self.round().0 }.published_at().unwrap().epoch_secs();
+            secs.map(|secs| Time::from_epoch_secs(published + secs).unwrap()).into()
+        };
+        if self.source == Source::Drand {
+            match self.times {
+                Times::Ordinary => return around([-100_000, -3_600, 0, 61, 40_000]),
+                Times::LastSecond => return around([-100_000, -3_600, 2, 40_000, 40_000]),
+                Times::FirstSecond => return around([-100_000, -1, 0, 0, 40_000]),
+                Times::BeaconLast => return around([-2, -1, 0, 0, 0]),
+                Times::LeapDay | Times::YearEnd => {}
+            }
+        }
         let [stated, close, beacon, revealed, by] = match self.times {
             Times::Ordinary => {
                 ["09-01T08:00:00Z", "09-02T08:00:00Z", "09-02T12:00:00Z", "09-02T13:00:00Z", "09-03T08:00:00Z"]
@@ -330,7 +355,7 @@ impl Recipe {
         };
         let base = Course::of(rules, dice).unwrap();
         let values = rules.entropy.iter().map(|one| match (one.kind, self.source, self.values) {
-            (Kind::Beacon, Source::Drand, _) => hex::encode(dice.bytes::<48>()),
+            (Kind::Beacon, Source::Drand, _) => self.round().1.to_owned(),
             (Kind::Beacon, _, Values::Longest) => "28 29 30 31 32 33 16".to_owned(),
             (Kind::Beacon, _, Values::Shortest) => "01 02 03 04 05 06 01".to_owned(),
             (Kind::Beacon, ..) => "03 07 12 19 26 31 09".to_owned(),
