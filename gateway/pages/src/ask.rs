@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use proto::qingtian::{
     catalog::v1::Item,
-    draws::v1::{OwnLine, RedeemProofCodeRequest, proofs_client::ProofsClient},
+    draws::v1::{
+        AddWitnessEntryRequest, AddWitnessEntryResponse, OpenWitnessLinkRequest, OpenWitnessLinkResponse, OwnLine,
+        RedeemProofCodeRequest, proofs_client::ProofsClient, witnesses_client::WitnessesClient,
+    },
     portal::v1::{self as pb, portal_client::PortalClient},
 };
 use tonic::{Request, Response, Status, transport::Channel};
@@ -69,6 +72,22 @@ questions! {
     list_log(pb::ListLogRequest) -> pb::ListLogResponse;
     /// One firm in one draw.
     look_up_subject(pb::LookUpSubjectRequest) -> pb::SubjectStanding;
+}
+
+/// Opens a witness's link.
+pub async fn open_witness_link(
+    reader: &Reader,
+    message: OpenWitnessLinkRequest,
+) -> Result<OpenWitnessLinkResponse, Refused> {
+    heard(WitnessesClient::new(reader.site.draws.clone()).open_witness_link(request(message)).await)
+}
+
+/// Gives a witness's entry.
+pub async fn add_witness_entry(
+    reader: &Reader,
+    message: AddWitnessEntryRequest,
+) -> Result<AddWitnessEntryResponse, Refused> {
+    heard(WitnessesClient::new(reader.site.draws.clone()).add_witness_entry(request(message)).await)
 }
 
 /// A firm's own line for its one-time code.

@@ -19,11 +19,13 @@ pub struct Head<'a> {
     pub recheck: bool,
     /// Whether it is the ceremony's, for a projector and followed by a script.
     pub ceremony: bool,
+    /// A script of its own; empty for none.
+    pub script: &'static str,
 }
 
 impl Default for Head<'_> {
     fn default() -> Self {
-        Self { title: "", status: StatusCode::OK, trail: &[], recheck: false, ceremony: false }
+        Self { title: "", status: StatusCode::OK, trail: &[], recheck: false, ceremony: false, script: "" }
     }
 }
 
@@ -70,6 +72,7 @@ fn document(reader: &Reader, head: &Head<'_>, body: Markup) -> Markup {
                     link rel="stylesheet" href=(assets::CEREMONY.address());
                     script src={ (recheck) "ceremony.js" } defer {}
                 }
+                @if !head.script.is_empty() { script src={ (recheck) (head.script) } defer {} }
                 @if head.recheck {
                     link rel="stylesheet" href={ (recheck) "recheck.css" };
                     script src={ (recheck) "recheck.js" } defer {}

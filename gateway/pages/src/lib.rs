@@ -22,6 +22,7 @@ mod reader;
 mod recipe;
 mod search;
 mod tables;
+mod witness;
 mod words;
 
 use std::sync::Arc;
@@ -93,6 +94,9 @@ pub fn router(settings: Settings) -> Router {
         .route("/about/", get(slashless))
         .route("/search", get(search::page))
         .route("/search/", get(slashless))
+        .route("/witness", get(witness::form).post(witness::open))
+        .route("/witness/", get(slashless))
+        .route("/witness/entry", axum::routing::post(witness::enter))
         .route("/assets/{file}", get(assets::file))
         .fallback(failure::no_page)
         .layer(DefaultBodyLimit::max(draw::own_line::FORM_BYTES_MAX))

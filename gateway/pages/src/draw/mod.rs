@@ -12,6 +12,7 @@ pub mod own_line;
 mod pool;
 mod strata;
 mod timeline;
+mod witnesses;
 
 use axum::{
     extract::Path,
@@ -60,6 +61,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             (drawn::show(&reader, &facts, drawn))
             (log::show(&reader, &facts, log))
             (pool::entries(&reader, &facts))
+            (witnesses::show(&reader, &facts))
             (fairness::show(&reader, &facts))
             (evidence::fingerprints(&reader, &facts))
             (evidence::downloads(&reader, &facts))

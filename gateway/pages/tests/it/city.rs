@@ -393,3 +393,26 @@ pub fn own_line(draw: &str) -> OwnLine {
         ..Default::default()
     }
 }
+
+/// The secret of a witness's link that opens, and of one that was opened.
+pub const WITNESS_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub const OPENED_TOKEN: &str = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+
+/// What the link hands over.
+pub fn opened() -> proto::qingtian::draws::v1::OpenWitnessLinkResponse {
+    use proto::qingtian::draws::v1 as draws;
+    let statement_json = r#"{"draw_id":"draws/2026-0002","subjects_n":5}"#.to_owned();
+    let draw = draws::Draw {
+        name: "draws/2026-0002".to_owned(),
+        plan_title: "2026年度双随机抽查工作计划".to_owned(),
+        organisation: "organisations/market".to_owned(),
+        statement: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(statement_json.as_bytes())),
+        statement_json,
+        kid: "demo-evidence-1".to_owned(),
+        statement_signature: "c2lnbmF0dXJl".to_owned(),
+        subjects: 5,
+        ..Default::default()
+    };
+    let (contributor, permit) = ("notary-li".to_owned(), "C".repeat(43));
+    draws::OpenWitnessLinkResponse { draw: Some(draw), contributor, permit }
+}

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every kind of page.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "/",
     "/draws",
     "/draws/2026-0001",
@@ -35,6 +35,7 @@ const PAGES: [&str; 28] = [
     "/items/market/1",
     "/law",
     "/about",
+    "/witness",
     "/search?q=2026",
     "/no/such/page",
 ];

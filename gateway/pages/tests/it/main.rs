@@ -11,3 +11,4 @@ mod lists;
 mod own_line;
 mod recipe;
 mod stage;
+mod witness;

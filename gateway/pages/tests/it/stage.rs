@@ -17,6 +17,7 @@ use proto::{
         draws::v1::{
             self as draws, Drawn,
             proofs_server::{Proofs, ProofsServer},
+            witnesses_server::{Witnesses, WitnessesServer},
         },
         portal::v1::{
             self as pb,
@@ -212,13 +213,57 @@ impl Proofs for Codes {
     }
 }
 
+/// Links of witnesses: [`city::WITNESS_TOKEN`] opens, [`city::OPENED_TOKEN`] was opened, any other is unknown.
+struct Links;
+
+#[tonic::async_trait]
+impl Witnesses for Links {
+    async fn create_witness_link(
+        &self,
+        _: tonic::Request<draws::CreateWitnessLinkRequest>,
+    ) -> Told<draws::CreateWitnessLinkResponse> {
+        Err(Refusal::new(Reason::Unavailable).into())
+    }
+
+    async fn open_witness_link(
+        &self,
+        request: tonic::Request<draws::OpenWitnessLinkRequest>,
+    ) -> Told<draws::OpenWitnessLinkResponse> {
+        match request.into_inner().token.as_str() {
+            city::WITNESS_TOKEN => Ok(Answer::new(city::opened())),
+            city::OPENED_TOKEN => Err(Refusal::new(Reason::WitnessLinkOpened)
+                .with("opened", "2026-11-23T02:03:04Z")
+                .with("closes", "2026-11-24T01:00:00Z")
+                .into()),
+            _ => Err(Refusal::new(Reason::WitnessLinkUnknown).into()),
+        }
+    }
+
+    async fn add_witness_entry(
+        &self,
+        request: tonic::Request<draws::AddWitnessEntryRequest>,
+    ) -> Told<draws::AddWitnessEntryResponse> {
+        let request = request.into_inner();
+        let opened = city::opened();
+        if request.permit != opened.permit || request.statement != opened.draw.unwrap().statement {
+            return Err(Refusal::new(Reason::WitnessLinkUnknown).into());
+        }
+        if !request.value.chars().all(|c| c.is_ascii_alphanumeric() || " .,:-".contains(c)) {
+            return Err(Refusal::invalid("value", "取值不合要求 / not a value").into());
+        }
+        let line = format!("2\tnotary-li\t{}", request.value);
+        Ok(Answer::new(draws::AddWitnessEntryResponse { draw: "draws/2026-0002".to_owned(), line, create_time: None }))
+    }
+}
+
 /// The pages before a portal that knows this city.
 pub async fn pages(city: City) -> axum::Router {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tonic::transport::Server::builder()
         .add_service(PortalServer::new(Small(Arc::new(city))))
-        .add_service(ProofsServer::new(Codes));
+        .add_service(ProofsServer::new(Codes))
+        .add_service(WitnessesServer::new(Links));
     tokio::spawn(server.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
     pages_at(&url)
 }
