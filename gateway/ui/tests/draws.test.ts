@@ -1,7 +1,7 @@
 import dayjs from 'dayjs';
 import { describe, expect, it } from 'vitest';
 import type { Draw } from '../src/api/contract/draws';
-import { beaconKind, drandRoundAt, drandTimeOf, isDrandValue, lotteryValue } from '../src/lib/beacon';
+import { beaconKind, drandRoundAt, drandTimeOf, isDrandValue, lotteryIssueAfter, lotteryValue } from '../src/lib/beacon';
 import { diceToValue, isEntryValue, rollDice, spreadDice } from '../src/lib/dice';
 import { allEntriesIn, beaconToType, missedItsTime, nextInstant, owesEntry } from '../src/lib/draw-state';
 import { formToPlan, newPlanForm, planToForm, rowToQuota } from '../src/lib/plan-form';
@@ -95,6 +95,14 @@ describe('entries', () => {
 describe('beacons', () => {
   it('are told by their names', () => {
     expect(['drand:quicknet:7', 'lottery:ssq:2026135', 'lottery:demo:1', 'drand:other:7', 'x'].map(beaconKind)).toEqual(['drand', 'lottery', 'demo', null, null]);
+  });
+
+  it('the first issue of the lottery that fits is drawn after the instant at the earliest', () => {
+    const after = (text: string) => lotteryIssueAfter(Date.parse(text));
+    expect(after('2026-11-24T13:14:59Z')).toEqual({ issue: '2026141', drawnMs: Date.parse('2026-11-24T13:15:00Z') });
+    expect(after('2026-11-24T13:15:00Z')?.issue).toBe('2026142');
+    expect(after('2026-12-31T13:15:00Z')?.issue).toBe('2027001');
+    expect(after('2025-12-31T16:00:00Z')).toEqual({ issue: '2026001', drawnMs: Date.parse('2026-01-01T13:15:00Z') });
   });
 
   it('a drand round is never one that was published before its time', () => {

@@ -38,3 +38,25 @@ export function lotteryValue(red: readonly string[], blue: string): string | nul
 export function isDrandValue(text: string): boolean {
   return /^[0-9a-f]{96}$/.test(text);
 }
+
+// The national lottery is drawn on Tuesday, Thursday and Sunday at 21:15 in China; its issues are counted from 001 each year.
+// Pauses only make an issue later, so the Nth of those days is the earliest for issue N.
+const chinaAheadMs = 8 * 3_600_000;
+const dayMs = 86_400_000;
+const drawnAtMs = (21 * 60 + 15) * 60_000;
+const drawDays = [0, 2, 4];
+
+/** The first issue of the national lottery that can only be drawn after the instant, and its earliest drawing. */
+export function lotteryIssueAfter(ms: number): { issue: string; drawnMs: number } | undefined {
+  const first = new Date(ms + chinaAheadMs).getUTCFullYear();
+  for (const year of [first, first + 1]) {
+    let nth = 0;
+    for (let day = Date.UTC(year, 0, 1); new Date(day).getUTCFullYear() === year; day += dayMs) {
+      if (!drawDays.includes(new Date(day).getUTCDay())) continue;
+      nth += 1;
+      const drawnMs = day + drawnAtMs - chinaAheadMs;
+      if (drawnMs > ms) return { issue: `${year}${String(nth).padStart(3, '0')}`, drawnMs };
+    }
+  }
+  return undefined;
+}

@@ -829,3 +829,35 @@ export interface OwnLine {
   experts: string[];
   ownLineJson: string;
 }
+
+export interface CreateWitnessLinkRequest {
+  draw: string;
+  contributor: string;
+}
+
+export interface CreateWitnessLinkResponse {
+  path: string;
+  draw?: Draw;
+}
+
+export interface OpenWitnessLinkRequest {
+  token: string;
+}
+
+export interface OpenWitnessLinkResponse {
+  draw?: Draw;
+  contributor: string;
+  permit: string;
+}
+
+export interface AddWitnessEntryRequest {
+  permit: string;
+  statement: string;
+  value: string;
+}
+
+export interface AddWitnessEntryResponse {
+  draw: string;
+  line: string;
+  createTime?: string;
+}

@@ -74,6 +74,9 @@ export interface Methods {
   'Proofs.IssueProofCode': [draws.IssueProofCodeRequest, draws.ProofCode];
   'Proofs.ListProofCodes': [draws.ListProofCodesRequest, draws.ListProofCodesResponse];
   'Proofs.RedeemProofCode': [draws.RedeemProofCodeRequest, draws.OwnLine];
+  'Witnesses.CreateWitnessLink': [draws.CreateWitnessLinkRequest, draws.CreateWitnessLinkResponse];
+  'Witnesses.OpenWitnessLink': [draws.OpenWitnessLinkRequest, draws.OpenWitnessLinkResponse];
+  'Witnesses.AddWitnessEntry': [draws.AddWitnessEntryRequest, draws.AddWitnessEntryResponse];
   'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
   'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
   'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
@@ -170,6 +173,9 @@ export const routes: Record<keyof Methods, Route> = {
   'Proofs.IssueProofCode': { verb: 'POST', path: '/v1/{draw=draws/*}/proofCodes', body: '*', roles: ['ROLE_HANDLER'] },
   'Proofs.ListProofCodes': { verb: 'GET', path: '/v1/{parent=draws/*}/proofCodes', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
   'Proofs.RedeemProofCode': { verb: 'POST', path: '/v1/public/{draw=draws/*}:ownLine', body: '*' },
+  'Witnesses.CreateWitnessLink': { verb: 'POST', path: '/v1/{draw=draws/*}:createWitnessLink', body: '*', roles: ['ROLE_HANDLER'] },
+  'Witnesses.OpenWitnessLink': { verb: 'POST', path: '/v1/public/witness:open', body: '*' },
+  'Witnesses.AddWitnessEntry': { verb: 'POST', path: '/v1/public/witness:addEntry', body: '*' },
   'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
   'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
   'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },

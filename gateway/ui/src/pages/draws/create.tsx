@@ -11,7 +11,7 @@ import { LoadFailed } from '../../components/load-failed';
 import { MayNot, PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
-import { demoBeacon, drandRoundAt } from '../../lib/beacon';
+import { demoBeacon, drandRoundAt, lotteryIssueAfter } from '../../lib/beacon';
 import { formatTime, instantToWall } from '../../lib/dates';
 import { strataLeft, type Way } from '../../lib/draw-chain';
 import { peopleOf } from '../../lib/draw-state';
@@ -20,11 +20,13 @@ import type { TeamRow } from '../../lib/plan-form';
 import { scheduleOf, scheduleProblem, type BeaconChoice, type Schedule, type ScheduleForm } from '../../lib/schedule';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 import { MoreFields, TeamFields, WayChooser } from './way';
+import { WitnessFields, type WitnessRow } from './witness-fields';
 
 interface DrawForm extends ScheduleForm {
   plan: string;
   /** Last parts of organisations' names, in order. */
   contributors: string[];
+  witnesses?: WitnessRow[];
   beacon: BeaconChoice;
   issue?: string;
   waivedReason?: string;
@@ -110,6 +112,7 @@ function toDraw(form: DrawForm, schedule: Schedule, way: Way, earlier: Draw | nu
     plan: earlier?.plan ?? form.plan,
     contributors: [
       ...form.contributors.map((unit) => ({ contributor: unit, kind: 'CONTRIBUTOR_KIND_DEPARTMENT' as const, unit })),
+      ...(form.witnesses ?? []).map((one) => ({ contributor: one.contributor?.trim() ?? '', kind: 'CONTRIBUTOR_KIND_WITNESS' as const, unit: one.unit ?? '' })),
       ...(waived ? [] : [{ contributor: beacons[form.beacon], kind: 'CONTRIBUTOR_KIND_BEACON' as const }]),
     ],
     beaconWaived: waived ? (form.waivedReason?.trim() ?? '') : '',
@@ -134,6 +137,8 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
   const [form] = Form.useForm<DrawForm>();
   const beacon = Form.useWatch('beacon', form) ?? (me.demonstration ? 'demo' : 'drand');
   const closeIn = Form.useWatch('closeIn', form);
+  const contributors: string[] = Form.useWatch('contributors', form) ?? [];
+  const witnesses: (WitnessRow | undefined)[] = Form.useWatch('witnesses', form) ?? [];
   const times = [Form.useWatch('entriesClose', form), Form.useWatch('beaconTime', form), Form.useWatch('revealBy', form)] as const;
   const { busy, error, run } = useAct();
   const sent = useRef<{ values: string; when: Schedule } | null>(null);
@@ -176,6 +181,9 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
     });
   };
 
+  // An issue whose earliest drawing is after the close: known to nobody before.
+  const fits = schedule ? lotteryIssueAfter(Date.parse(schedule.entriesClose)) : undefined;
+  const issueHint = fits ? `${t('draws.beacon.issueHint')} ${t('draws.beacon.issueFits', { issue: fits.issue, time: formatTime(new Date(fits.drawnMs).toISOString(), lang) })}` : t('draws.beacon.issueHint');
   const required = [{ required: true, message: t('field.required') }];
   const pickTime = (name: 'entriesClose' | 'beaconTime' | 'revealBy', label: string) => (
     <Form.Item name={name} label={label} rules={required}>
@@ -212,12 +220,13 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
               rules={[
                 {
                   required: true,
-                  validator: (_, chosen: string[] | undefined) => (chosen?.some((unit) => unit !== own) ? Promise.resolve() : Promise.reject(new Error(t('draws.onlyOwn')))),
+                  validator: (_, chosen: string[] | undefined) => (chosen?.some((unit) => unit !== own) || witnesses.length > 0 ? Promise.resolve() : Promise.reject(new Error(t('draws.onlyOwn')))),
                 },
               ]}
             >
               <Select mode="multiple" options={organisations.map((one) => ({ value: lastPart(one.name), label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
             </Form.Item>
+            <WitnessFields own={own} taken={[...contributors, ...witnesses.map((one) => one?.unit ?? '')]} />
           </Section>
           <Section title={t('draws.beacon')}>
             <Form.Item name="beacon" noStyle>
@@ -228,7 +237,7 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
               />
             </Form.Item>
             {beacon === 'lottery' && (
-              <Form.Item name="issue" label={t('draws.beacon.issue')} extra={t('draws.beacon.issueHint')} rules={[{ required: true, pattern: /^\d{7}$/, message: t('draws.beacon.issueWrong') }]}>
+              <Form.Item name="issue" label={t('draws.beacon.issue')} extra={issueHint} rules={[{ required: true, pattern: /^\d{7}$/, message: t('draws.beacon.issueWrong') }]}>
                 <Input inputMode="numeric" className="form-narrow" />
               </Form.Item>
             )}

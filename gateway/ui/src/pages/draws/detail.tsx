@@ -21,6 +21,7 @@ import { DrawNext } from './next';
 import { Publication, waits } from './publication';
 import { ReportBeacon } from './report-beacon';
 import { Drawn, Strata } from './result';
+import { WitnessLinks } from './witness-links';
 
 const pollMs = 2000;
 
@@ -85,6 +86,7 @@ export default function DrawDetail() {
       </Section>
       <Chain draw={draw} />
       {owed && <AddEntry draw={draw} contributor={owed} onGiven={set} />}
+      <WitnessLinks draw={draw} now={now} set={set} />
       {me.may('Draws.ReportBeacon') && beaconToType(draw, now) && <ReportBeacon draw={draw} onTyped={set} />}
       <div className="columns">
         <Section title={t('draw.contributors')}>

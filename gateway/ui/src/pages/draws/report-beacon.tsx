@@ -33,7 +33,7 @@ export function ReportBeacon({ draw, onTyped }: { draw: Draw; onTyped: (draw: Dr
   };
 
   return (
-    <Section title={`${t('draw.reportBeacon')}：${beacon}`} lead={t('draw.reportTwice')}>
+    <Section title={`${t('draw.reportBeacon')}：${beacon}`} lead={t(lottery ? 'draw.reportTwice' : 'draw.reportOnce')}>
       {lottery ? (
         <fieldset className="dice">
           <legend className="visually-hidden">{t('draw.reportBeacon')}</legend>
