@@ -76,7 +76,7 @@ impl RegisterChanges for Api {
     ) -> Result<Response<pb::RegisterChange>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        caller.reaches(&request.parent)?;
+        own(&caller, &request.parent)?;
         let target = target(&request)?;
         let scope = scope(&request)?;
         if request.validate_only {
@@ -84,15 +84,16 @@ impl RegisterChanges for Api {
             return Ok(Response::new(answer));
         }
         let reason = reason("reason", &request.reason, "请说明理由 / say why")?;
-        // One view: those counted are those written down.
-        let mut tx = self.ledger.begin_view(&caller, &request.request_id, &request).await?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let rows = size(&mut tx, &scope).await?;
-        let change = begin(&mut tx, &request.parent, &target, &reason, rows).await?;
+        let mut change = begin(&mut tx, &request.parent, &target, &reason, rows).await?;
         match &scope {
             Scope::Chosen { keys, seen } => {
                 store::insert_chosen(&mut tx, &change.id, &request.parent, keys, seen).await?;
             }
-            Scope::Matching(filter) => store::insert_matching(&mut tx, &change.id, filter).await?,
+            Scope::Matching(filter) => {
+                change.rows = bounded(store::insert_matching(&mut tx, &change.id, filter).await?)?;
+            }
         }
         let answer = message(&change);
         tx.changed(&answer.name, None, Some(&answer));
@@ -256,6 +257,7 @@ async fn decide(
     said: String,
 ) -> Result<pb::RegisterChange> {
     let (organisation, id) = within(name, "registerChanges", &caller.reach())?;
+    own(caller, organisation)?;
     let before = store::lock(tx, organisation, id).await?;
     if before.creator == caller.actor {
         return Err(Refusal::new(Reason::OwnAct));
@@ -322,11 +324,21 @@ async fn size(conn: &mut PgConnection, scope: &Scope) -> Result<i64> {
         Scope::Chosen { keys, .. } => keys.len() as i64,
         Scope::Matching(filter) => search::count(conn, filter, ROWS_MAX + 1).await?,
     };
+    bounded(rows)
+}
+
+/// As many subjects as one change may have.
+fn bounded(rows: i64) -> Result<i64> {
     match rows {
         0 => Err(Refusal::invalid("filter", "没有符合条件的对象 / nobody matches")),
         rows if rows > ROWS_MAX => Err(Refusal::new(Reason::TooLarge).with("limit", "100,000 户")),
         rows => Ok(rows),
     }
+}
+
+/// A register is changed by its own organisation: whoever sees the whole city changes only the own.
+fn own(caller: &Caller, organisation: &str) -> Result<()> {
+    if caller.organisation == organisation { Ok(()) } else { Err(Refusal::not_found(organisation)) }
 }
 
 async fn preview(

@@ -4,11 +4,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use kit::{env::Env, error::Result, ledger::Ledger};
+use kit::{
+    env::Env,
+    error::Result,
+    ledger::{Ledger, Tx},
+};
 use tokio::sync::Notify;
 
 use super::{
-    api::message,
+    api::{guard, message},
     rules::{Event, Outcome, State, Target, apply, outcome},
     store::{self, ChangeRow},
 };
@@ -67,6 +71,13 @@ async fn apply_chunk(ledger: &Ledger, id: &str, target: &Target) -> Result<bool>
     let Some(before) = store::take(&mut tx, id).await? else { return Ok(false) };
     let now = tx.now();
     let (name, mut after) = (before.name(), before.clone());
+    // A plan published since it began: what is done is done, and the rest needs a second person.
+    let plan = if before.decider.is_empty() { guard(&mut tx, &before.organisation).await? } else { String::new() };
+    if !plan.is_empty() {
+        after.state = apply(&name, State::parse(&before.state)?, Event::Wait)?.as_str().to_owned();
+        after.plan = plan;
+        return save(tx, &before, after).await;
+    }
     let to_do = store::to_do(&mut tx, id, CHUNK_ROWS).await?;
     if to_do.is_empty() {
         after.state = apply(&name, State::parse(&before.state)?, Event::Finish)?.as_str().to_owned();
@@ -100,12 +111,16 @@ async fn apply_chunk(ledger: &Ledger, id: &str, target: &Target) -> Result<bool>
     };
     registers::edit(&mut tx, &before.organisation, &changed, edit, origin).await?;
     store::settle(&mut tx, id, &keys, &outcomes, &notes).await?;
+    save(tx, &before, after).await
+}
+
+/// Saves what a chunk made of a change; whether it goes on.
+async fn save(mut tx: Tx, before: &ChangeRow, mut after: ChangeRow) -> Result<bool> {
     store::save(&mut tx, &after).await?;
     after.revision += 1;
-    tx.changed(&name, Some(&message(&before)), Some(&message(&after)));
+    tx.changed(&after.name(), Some(&message(before)), Some(&message(&after)));
     tx.commit(&()).await?;
-    if after.ended_at.is_some() {
-        tracing::info!(change.id = %id, changed = after.changed, refused = after.refused, "applied a change of a register");
-    }
-    Ok(after.ended_at.is_none())
+    let (id, changed, refused) = (&after.id, after.changed, after.refused);
+    tracing::debug!(change.id = %id, state = %after.state, changed, refused, "a chunk of a change of a register is done");
+    Ok(after.state == State::Applying.as_str())
 }

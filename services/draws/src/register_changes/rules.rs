@@ -92,18 +92,21 @@ pub enum Event {
     Approve,
     /// The second person rejects.
     Reject,
+    /// A plan was published meanwhile, and nobody has approved yet.
+    Wait,
     /// The last subject was dealt with.
     Finish,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 3] = [Self::Approve, Self::Reject, Self::Finish];
+    pub const ALL: [Self; 4] = [Self::Approve, Self::Reject, Self::Wait, Self::Finish];
 
     fn said(self) -> &'static str {
         match self {
             Self::Approve => "同意 approve",
             Self::Reject => "驳回 reject",
+            Self::Wait => "待复核 wait",
             Self::Finish => "生效 finish",
         }
     }
@@ -117,10 +120,11 @@ pub fn apply(name: &str, state: State, event: Event) -> Result<State> {
     match (state, event) {
         (State::Pending, Event::Approve) => Ok(State::Applying),
         (State::Pending, Event::Reject) => Ok(State::Rejected),
+        (State::Applying, Event::Wait) => Ok(State::Pending),
         (State::Applying, Event::Finish) => Ok(State::Applied),
-        (State::Pending, Event::Finish)
+        (State::Pending, Event::Wait | Event::Finish)
         | (State::Applying, Event::Approve | Event::Reject)
-        | (State::Applied | State::Rejected, Event::Approve | Event::Reject | Event::Finish) => {
+        | (State::Applied | State::Rejected, Event::Approve | Event::Reject | Event::Wait | Event::Finish) => {
             Err(Refusal::wrong_state(name, state.said(), event.said()))
         }
     }
@@ -223,6 +227,7 @@ mod tests {
                     (State::Pending, Event::Approve) => Some(State::Applying),
                     (State::Pending, Event::Reject) => Some(State::Rejected),
                     (State::Applying, Event::Finish) => Some(State::Applied),
+                    (State::Applying, Event::Wait) => Some(State::Pending),
                     _ => None,
                 };
                 match expected {

@@ -17,11 +17,16 @@ use crate::{
 /// Versions of one subject that are shown.
 const VERSIONS_MAX: i64 = 1_000;
 
-/// The published plans over a register with the states of their draws.
+/// The published plans over a register with the states of their draws. Until the transaction ends no plan of the
+/// organisation that is in review is published: whoever asks this first is done before.
 ///
 /// # Errors
 /// The database fails.
 pub async fn published_plans(conn: &mut PgConnection, organisation: &str) -> Result<Vec<PublishedPlan>> {
+    sqlx::query("select from plan where organisation = $1 and state = 'IN_REVIEW' order by year, number for share")
+        .bind(organisation)
+        .execute(&mut *conn)
+        .await?;
     let found: Vec<(String, Vec<String>)> = sqlx::query_as(
         "select plan.name, coalesce(array_agg(draw.state) filter (where draw.state is not null), '{}') from plan
          left join draw on draw.plan = plan.name where plan.organisation = $1 and plan.state = 'PUBLISHED'
@@ -122,16 +127,22 @@ pub async fn insert(conn: &mut PgConnection, change: &ChangeRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes down all matching subjects as they are now.
+/// Writes down all matching subjects as they are now; how many.
 ///
 /// # Errors
 /// The database fails.
-pub async fn insert_matching(conn: &mut PgConnection, change: &str, filter: &Filter) -> Result<()> {
+pub async fn insert_matching(conn: &mut PgConnection, change: &str, filter: &Filter) -> Result<i64> {
     let mut sql = QueryBuilder::new("insert into register_change_row (change, key, revision) select ");
     sql.push_bind(change.to_owned()).push(", key, revision from subject where ");
     search::matches(&mut sql, filter);
-    sql.build().persistent(false).execute(conn).await?;
-    Ok(())
+    let rows = sql.build().persistent(false).execute(&mut *conn).await?.rows_affected();
+    // Somebody may have changed the register since it was counted.
+    sqlx::query("update register_change set rows = $2 where id = $1 and rows <> $2 and $2 between 1 and 100000")
+        .bind(change)
+        .bind(rows.cast_signed())
+        .execute(conn)
+        .await?;
+    Ok(rows.cast_signed())
 }
 
 /// Writes down chosen subjects at the revisions at which they were seen; those that are nowhere keep revision 0.
@@ -233,7 +244,7 @@ pub async fn take(conn: &mut PgConnection, id: &str) -> Result<Option<ChangeRow>
 pub async fn save(conn: &mut PgConnection, change: &ChangeRow) -> Result<()> {
     sqlx::query(
         "update register_change set state = $2, revision = revision + 1, decider = $3, decided_at = $4, decide_reason = $5,
-            ended_at = $6, changed = $7, unchanged = $8, refused = $9 where id = $1",
+            ended_at = $6, changed = $7, unchanged = $8, refused = $9, plan = $10 where id = $1",
     )
     .bind(&change.id)
     .bind(&change.state)
@@ -244,6 +255,7 @@ pub async fn save(conn: &mut PgConnection, change: &ChangeRow) -> Result<()> {
     .bind(change.changed)
     .bind(change.unchanged)
     .bind(change.refused)
+    .bind(&change.plan)
     .execute(conn)
     .await?;
     Ok(())

@@ -11,7 +11,7 @@ use proto::qingtian::{
 use tonic::Status;
 
 use crate::{
-    draws::city::{self, BEACON, CLOSE, City},
+    draws::city::{self, BEACON, CLOSE, City, SUPERVISION},
     world::*,
 };
 
@@ -209,6 +209,13 @@ async fn between_publication_and_reveal_a_change_waits_for_a_second_person() {
     let mut chief = world.chief().await;
     assert_eq!(reason(chief.approve_register_change(approve("7")).await), "STALE");
     assert_eq!(reason(chief.reject_register_change(reject("")).await), "INVALID");
+    // Whoever sees the whole city decides about the own register only.
+    let roles = [Role::SupervisionOffice, Role::Reviewer, Role::Handler];
+    let mut ducha = world.changes("users/ducha", SUPERVISION, &roles).await;
+    get_change(&mut ducha, &name).await;
+    assert_eq!(reason(ducha.approve_register_change(approve(&pending.etag)).await), "NOT_FOUND");
+    let theirs = in_district(LONGTING, to(SubjectStatus::Suspended));
+    assert_eq!(reason(change(&mut ducha, theirs).await), "NOT_FOUND");
     let mut other = world.changes("users/other", MARKET, &[Role::Handler]).await;
     assert_eq!(reason(other.approve_register_change(approve(&pending.etag)).await), "ROLE_MISSING");
     let rejected = chief.reject_register_change(reject("证据不足")).await.unwrap().into_inner();
@@ -436,4 +443,66 @@ async fn an_approved_upload_that_was_cut_short_goes_on_where_it_was() {
     assert_eq!(world.count("select count(*) from subject").await, before + i64::from(rows));
     let whole = format!("select count(*) from import where state = 'FINISHED' and rows = {rows}");
     assert_eq!(world.count(&whole).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_left_out_of_a_draw_is_left_out_for_what_the_register_says() {
+    let city = City::start().await;
+    let mut csv = "key,title,district,status\n".to_owned();
+    for (serial, word) in (0..).zip(["歇业", "吊销", "吊销", "迁出", "停业清算"]) {
+        csv += &format!("{},企业{serial},{SHUNHE},{word}\n", code(SHUNHE, 700 + serial));
+    }
+    city.register(&csv).await;
+    let stated = city.stated().await;
+    let counts: Vec<_> = stated.left_out.iter().map(|one| (one.reason.as_str(), one.count)).collect();
+    let expected = [("DEREGISTERED", 3), ("MOVED_OUT", 1), ("NOT_IN_BUSINESS", 1), ("REVOKED", 2), ("SUSPENDED", 1)];
+    assert_eq!(counts, expected);
+    assert_eq!(stated.subjects, 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_register_in_which_nobody_is_in_business_is_refused_at_preview_and_statement() {
+    let city = City::start().await;
+    let mut handler = handler(&city.world).await;
+    let all = pb::ChangeSubjectsRequest { filter: Some(pb::SubjectFilter::default()), ..to(SubjectStatus::Suspended) };
+    let asked = change(&mut handler, all).await.unwrap();
+    assert_eq!(counts(&city.world.approve(&asked.name).await), [103, 103, 0, 0]);
+    let mut plans = city.world.plans("users/clerk", MARKET, &[Role::Handler]).await;
+    let request = pb::PreviewPlanRequest { name: city.plan.clone() };
+    let preview = plans.preview_plan(request).await.unwrap().into_inner();
+    assert!(preview.obstacles[0].contains("没有在业主体"), "{:?}", preview.obstacles);
+    let draw = city.create(city.draw()).await.unwrap();
+    assert_eq!(reason(city.state(&draw).await), "REGISTER_EMPTY");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_published_while_a_change_is_applied_has_the_rest_of_it_wait() {
+    let world = World::start().await;
+    world.items(1).await;
+    let mut clerk = world.clerk().await;
+    upload(&mut clerk, upload_to(MARKET), register(LONGTING, 0..3_500).as_bytes()).await.unwrap();
+    // Somebody holds a row of the third of four chunks.
+    let owner = world.harness.owner_pool("draws").await.unwrap();
+    let mut held = owner.begin().await.unwrap();
+    let hold = "select from subject where key = (select key from subject order by key offset 2500 limit 1) for update";
+    sqlx::query(hold).execute(&mut *held).await.unwrap();
+    let mut handler = handler(&world).await;
+    let begun = change(&mut handler, in_district(LONGTING, to(SubjectStatus::Suspended))).await.unwrap();
+    until("two chunks are done and the third one waits", || async {
+        world.count("select count(*) from register_change where changed = 2000").await == 1
+            && world.count("select count(*) from pg_stat_activity where wait_event_type = 'Lock'").await > 0
+    })
+    .await;
+    let city = City { world, plan: String::new() };
+    let plan = city.publish(city::plan()).await;
+    held.rollback().await.unwrap();
+    let world = &city.world;
+    until("it waits", || async {
+        world.count("select count(*) from register_change where state = 'PENDING'").await == 1
+    })
+    .await;
+    let waiting = get_change(&mut handler, &begun.name).await;
+    assert_eq!((counts(&waiting), waiting.plan.as_str()), ([3_500, 3_000, 0, 0], plan.as_str()));
+    let done = world.approve(&begun.name).await;
+    assert_eq!(counts(&done), [3_500, 3_500, 0, 0]);
 }

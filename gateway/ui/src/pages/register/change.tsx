@@ -85,7 +85,7 @@ export default function RegisterChangeDetail() {
             </>
           ))}
       </PageHead>
-      {pending && <Alert type="warning" showIcon title={t('changes.waits', { plan: lastPart(data.plan) })} />}
+      {pending && <Alert className="page-note" type="warning" showIcon title={t('changes.waits', { plan: lastPart(data.plan) })} />}
       <Section
         extra={
           isImport && (

@@ -40,15 +40,15 @@ export default function RegisterChanges() {
   const n = (title: string, pick: (row: RegisterChange) => string): Column<RegisterChange> => ({ title, number: true, render: (row) => Number(pick(row)).toLocaleString('en'), csv: pick });
   const columns: Column<RegisterChange>[] = [
     { title: t('changes.number'), head: true, render: (row) => <Link to={pathBelow('subjects/changes', row.name)}>{target(row)}</Link>, csv: target },
+    { title: t('field.state'), render: (row) => <StateTag prefix="changes.state." value={row.state} />, csv: (row) => tEnum('changes.state.', row.state) },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
     { title: t('field.createTime'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
-    { title: t('changes.creator'), render: (row) => <Account name={row.creator} />, csv: (row) => lastPart(row.creator) },
-    { title: t('changes.decider'), render: (row) => <Account name={row.decider} />, csv: (row) => lastPart(row.decider) },
+    { title: t('changes.creator'), nowrap: true, render: (row) => <Account name={row.creator} />, csv: (row) => lastPart(row.creator) },
+    { title: t('changes.decider'), nowrap: true, render: (row) => <Account name={row.decider} />, csv: (row) => lastPart(row.decider) },
     n(t('changes.rows'), (row) => row.rows),
     n(t('changes.changed'), (row) => row.changed),
-    n(t('changes.unchanged'), (row) => row.unchanged),
-    n(t('changes.refused'), (row) => row.refused),
-    { title: t('field.state'), render: (row) => <StateTag prefix="changes.state." value={row.state} />, csv: (row) => tEnum('changes.state.', row.state) },
+    { ...n(t('changes.unchanged'), (row) => row.unchanged), csvOnly: true },
+    { ...n(t('changes.refused'), (row) => row.refused), csvOnly: true },
   ];
   return (
     <>

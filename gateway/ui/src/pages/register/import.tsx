@@ -38,7 +38,7 @@ export default function SubjectImport() {
           </Link>
         )}
       </PageHead>
-      {data.state === 'IMPORT_STATE_INTERRUPTED' && <Alert type="info" showIcon title={t('import.howOn')} />}
+      {data.state === 'IMPORT_STATE_INTERRUPTED' && <Alert className="page-note" type="info" showIcon title={t('import.howOn')} />}
       <ImportReport report={data} reportUrl={addressOf('Registers.DownloadImportReport', { name })} />
     </>
   );

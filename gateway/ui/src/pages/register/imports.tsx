@@ -37,7 +37,7 @@ export default function SubjectImports() {
     <>
       <PageHead title={t('import.listTitle')} lead={t('subjects.title')} />
       {sending && transfer.sent < transfer.total && (
-        <Alert type="info" showIcon title={<Link to="/subjects/upload">{t('import.sendingNow', { file: transfer.fileName, percent: Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) })}</Link>} />
+        <Alert className="page-note" type="info" showIcon title={<Link to="/subjects/upload">{t('import.sendingNow', { file: transfer.fileName, percent: Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) })}</Link>} />
       )}
       <List label={t('import.listTitle')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} filters={<OrganisationFilter state={state} />} csv={{ fileName: `imports-${lastPart(parent)}.csv`, page }} />
     </>

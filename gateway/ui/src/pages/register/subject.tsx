@@ -37,7 +37,7 @@ export default function SubjectDetail() {
         {me.may('Registers.SetSubjectStatus') && own ? <Button onClick={() => setAsking(true)}>{t('subjects.setStatus')}</Button> : <MayNot method="Registers.SetSubjectStatus" />}
       </PageHead>
       {data.pendingChange && (
-        <Alert
+        <Alert className="page-note"
           type="warning"
           showIcon
           title={
