@@ -14,7 +14,7 @@ const packages = {
   common: ['common/v1/common.proto'],
   identity: ['identity/v1/identity.proto'],
   catalog: ['catalog/v1/catalog.proto'],
-  draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto'],
+  draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto', 'draws/v1/experts.proto', 'draws/v1/people.proto'],
   portal: ['portal/v1/portal.proto'],
   session: ['session/v1/session.proto'],
 };

@@ -27,6 +27,9 @@ const ItemUpload = lazy(() => import('./pages/items/upload'));
 const ItemImports = lazy(() => import('./pages/items/imports'));
 const Officers = lazy(() => import('./pages/register/officers'));
 const Conflicts = lazy(() => import('./pages/register/conflicts'));
+const Experts = lazy(() => import('./pages/people/experts'));
+const Leaves = lazy(() => import('./pages/people/leaves'));
+const Declarations = lazy(() => import('./pages/people/declarations'));
 const Plans = lazy(() => import('./pages/plans/list'));
 const PlanDetail = lazy(() => import('./pages/plans/detail'));
 const PlanEdit = lazy(() => import('./pages/plans/edit'));
@@ -106,6 +109,9 @@ function Addresses() {
             <Route path="items/:organisation/:id" element={<PerRecord page={ItemDetail} />} />
             <Route path="officers" element={<Officers />} />
             <Route path="conflicts" element={<Conflicts />} />
+            <Route path="experts" element={<Experts />} />
+            <Route path="leaves" element={<Leaves />} />
+            <Route path="declarations" element={<Declarations />} />
             <Route path="plans" element={<Plans />} />
             <Route path="plans/new" element={<PlanEdit key="new" />} />
             <Route path="plans/:id" element={<PerRecord page={PlanDetail} />} />

@@ -38,6 +38,14 @@ describe('the client', () => {
     expect(fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('x-csrf-token'))).toEqual([null, 'token']);
   });
 
+  it('states the purpose of reading personal data, and nothing where none is read', async () => {
+    const fetched = answer(200, '{}');
+    vi.stubGlobal('fetch', fetched);
+    await call('Experts.GetExpert', { name: 'organisations/market/experts/KF-1' }, undefined, 'audit');
+    await call('Plans.GetPlan', { name: 'plans/1' });
+    expect(fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('x-purpose'))).toEqual(['audit', null]);
+  });
+
   it('says that nobody is signed in, but not for a wrong password', async () => {
     const out = vi.fn();
     setOnSignedOut(out);

@@ -116,6 +116,11 @@ impl Refusal {
         self.reason
     }
 
+    /// What a placeholder was filled with.
+    pub fn value(&self, placeholder: &str) -> Option<&str> {
+        self.values.get(placeholder).map(String::as_str)
+    }
+
     /// What the reason means; technical when the contract says nothing.
     pub fn meaning(&self) -> Meaning {
         MEANINGS.get(&(self.reason as i32)).cloned().unwrap_or_else(|| Meaning {

@@ -14,9 +14,11 @@ use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
     draws::v1::{
-        CreateRecusalRequest, ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest,
-        ListVisitsRequest, Recusal, RecusalGround, draws_client::DrawsClient, plans_client::PlansClient,
-        recusals_client::RecusalsClient, registers_client::RegistersClient, visits_client::VisitsClient,
+        Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave,
+        LeaveKind, ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest,
+        Recusal, RecusalGround, draws_client::DrawsClient, experts_client::ExpertsClient, people_client::PeopleClient,
+        plans_client::PlansClient, recusals_client::RecusalsClient, registers_client::RegistersClient,
+        visits_client::VisitsClient,
     },
     identity::v1::{ListUsersRequest, identity_client::IdentityClient},
 };
@@ -92,7 +94,9 @@ where
     let mut grpc = tonic::client::Grpc::new(channel);
     grpc.ready().await.map_err(|e| Status::unavailable(e.into().to_string()))?;
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name()).parse().unwrap();
-    let request = tonic::Request::new(futures::stream::iter([message]));
+    let mut request = tonic::Request::new(futures::stream::iter([message]));
+    // Where personal data is read a purpose is stated, so that the answer is about the rows.
+    request.metadata_mut().insert("x-purpose", "audit".parse().unwrap());
     let mut stream = grpc.streaming(request, path, Raw).await?.into_inner();
     Ok(stream.message().await?.unwrap_or_default())
 }
@@ -227,7 +231,29 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ..Default::default()
     };
     let asked = CreateRecusalRequest { recusal: Some(recusal), ..Default::default() };
-    let recusal = RecusalsClient::new(channel).create_recusal(asked).await.unwrap().into_inner();
+    let recusal = RecusalsClient::new(channel.clone()).create_recusal(asked).await.unwrap().into_inner();
+    let officer = visit.officers[0].clone();
+    let conflict =
+        Conflict { officer: officer.clone(), subject: "site:1".into(), reason: "亲属".into(), ..Default::default() };
+    let declare = DeclareConflictRequest { parent: market.into(), conflict: Some(conflict), ..Default::default() };
+    let conflict = registers.declare_conflict(declare).await.unwrap().into_inner();
+    let day = kit::workdays::legal_day(city.clock.now()).to_string();
+    let leave = Leave {
+        officer,
+        first_day: day.clone(),
+        last_day: day,
+        kind: LeaveKind::Annual as i32,
+        reason: "年休假".into(),
+        ..Default::default()
+    };
+    let leave = CreateLeaveRequest { parent: market.into(), leave: Some(leave), ..Default::default() };
+    let leave = PeopleClient::new(channel.clone()).create_leave(leave).await.unwrap().into_inner();
+    let expert =
+        Expert {
+            key: "KF-ZJ-900".into(), real_name: "赵明".into(), employer: "河南大学".into(), ..Default::default()
+        };
+    let expert = CreateExpertRequest { parent: market.into(), expert: Some(expert), ..Default::default() };
+    let expert = ExpertsClient::new(channel).create_expert(expert).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
         ("qingtian/User", users.users[0].name.clone()),
@@ -239,6 +265,9 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Draw", draws.draws[0].name.clone()),
         ("qingtian/Visit", visit.name.clone()),
         ("qingtian/Recusal", recusal.name),
+        ("qingtian/Conflict", conflict.name),
+        ("qingtian/Leave", leave.name),
+        ("qingtian/Expert", expert.name),
     ])
 }
 

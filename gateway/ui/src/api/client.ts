@@ -38,12 +38,13 @@ export function newRequestId(): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Calls a method of the contract. Throws `ApiError`, or `AbortError` when the signal ended it. */
-export async function call<M extends Method>(method: M, request: Input<M>, signal?: AbortSignal): Promise<Output<M>> {
+/** Calls a method of the contract. Throws `ApiError`, or `AbortError` when the signal ended it. Personal data needs a `purpose` (art. 44). */
+export async function call<M extends Method>(method: M, request: Input<M>, signal?: AbortSignal, purpose?: string): Promise<Output<M>> {
   const { verb, url, body } = bind(routes[method], request as object);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (verb !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
   if (body !== undefined) headers['content-type'] = 'application/json';
+  if (purpose) headers['x-purpose'] = purpose;
   let response: Response;
   let text: string;
   try {

@@ -44,8 +44,8 @@ export function SearchBox({ state, name = 'q', placeholder, width = 280 }: { sta
   );
 }
 
-/** A filter with a few values. */
-export function FilterSelect({ state, name, label, options, width = 168 }: { state: ListState; name: string; label: string; options: readonly { value: string; label: string }[]; width?: number }) {
+/** A filter with a few values; `all` says what unset means, if not everything. */
+export function FilterSelect({ state, name, label, options, width = 168, all }: { state: ListState; name: string; label: string; options: readonly { value: string; label: string }[]; width?: number; all?: string }) {
   const { t } = useI18n();
   return (
     <label className="filter">
@@ -54,7 +54,7 @@ export function FilterSelect({ state, name, label, options, width = 168 }: { sta
         style={{ width }}
         aria-label={label}
         value={state.get(name)}
-        options={[{ value: '', label: t('list.all') }, ...options]}
+        options={[{ value: '', label: all ?? t('list.all') }, ...options]}
         onChange={(value: string) => state.set({ [name]: value })}
         showSearch={options.length > 8 ? { optionFilterProp: 'label' } : false}
       />

@@ -85,6 +85,9 @@ const tones: Record<string, 'default' | 'processing' | 'success' | 'warning' | '
   VISIT_STATE_PENDING: 'warning',
   RECUSAL_STATE_REQUESTED: 'warning',
   RECUSAL_STATE_UPHELD: 'success',
+  EXPERT_STATE_ACTIVE: 'success',
+  CONFLICT_STATE_STANDING: 'processing',
+  CONFLICT_STATE_LIFT_ASKED: 'warning',
 };
 
 /** A state in words; the colour only repeats them. */

@@ -1,6 +1,6 @@
 import {
-  ApartmentOutlined, AuditOutlined, CalendarOutlined, DisconnectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
-  ShopOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
+  ApartmentOutlined, AuditOutlined, CalendarOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
+  ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
 } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
@@ -35,6 +35,9 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
       { to: '/items', text: 'nav.items', icon: <TagsOutlined /> },
       { to: '/subjects', text: 'nav.register', icon: <ShopOutlined /> },
       { to: '/officers', text: 'nav.officers', icon: <IdcardOutlined /> },
+      { to: '/experts', text: 'nav.experts', icon: <SolutionOutlined /> },
+      { to: '/leaves', text: 'nav.leaves', icon: <CoffeeOutlined />, needs: 'People.ListLeaves' },
+      { to: '/declarations', text: 'nav.declarations', icon: <FileProtectOutlined />, needs: 'People.ListDeclarations' },
       { to: '/conflicts', text: 'nav.conflicts', icon: <DisconnectOutlined /> },
     ],
   },

@@ -7,6 +7,7 @@ import { admin } from './texts/admin';
 import { chains } from './texts/chains';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
+import { people } from './texts/people';
 import { plans } from './texts/plans';
 import { proofs } from './texts/proofs';
 import { recusals } from './texts/recusals';
@@ -17,7 +18,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...admin };
+export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

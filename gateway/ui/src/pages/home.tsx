@@ -25,6 +25,12 @@ interface Gathered {
   openRecusals: number;
   /** Changes of the register that another person asked for. */
   openChanges: number;
+  /** Year whose interests the officer himself has not declared; none when he has. */
+  declareYear?: number | undefined;
+  /** How many of the unit have not declared. */
+  undeclared: number;
+  /** Requests to lift a conflict that another person made. */
+  openLifts: number;
   figures: { subjects?: number; officers?: number; items?: number; visits?: number };
   /** What could not be loaded. */
   missing: ApiError[];
@@ -48,7 +54,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
   const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
   // The supervision office has handlers too, but no register, officers or items of its own.
   const keeps = works && me.enforces;
-  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals, changes] = await Promise.all([
+  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals, changes, standing, missingPeople, lifts] = await Promise.all([
     part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
     part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
     part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
@@ -59,6 +65,9 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(works || me.cityWide, () => call('Visits.ListVisits', { pageSize: 1 }, signal)),
     part(me.may('Recusals.UpholdRecusal'), () => call('Recusals.ListRecusals', { state: 'RECUSAL_STATE_REQUESTED', pageSize: 100 }, signal)),
     part(keeps && me.may('RegisterChanges.ApproveRegisterChange'), () => call('RegisterChanges.ListRegisterChanges', { parent, state: 'REGISTER_CHANGE_STATE_PENDING', pageSize: 100 }, signal)),
+    part(officer && Boolean(me.user.certificate?.number), () => call('People.GetOwnStanding', { parent }, signal)),
+    part(keeps && me.may('People.ListUndeclared'), () => call('People.ListUndeclared', { parent, pageSize: 1 }, signal)),
+    part(keeps && me.may('People.LiftConflict'), () => call('Registers.ListConflicts', { parent, state: 'CONFLICT_STATE_LIFT_ASKED', pageSize: 100 }, signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -68,6 +77,9 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     draftItems: Number(drafts?.totalSize ?? 0),
     openRecusals: recusals?.recusals.filter((one) => one.organisation === me.organisation && one.creator !== me.user.name && one.person !== me.user.certificate?.number).length ?? 0,
     openChanges: changes?.changes.filter((one) => one.creator !== me.user.name).length ?? 0,
+    declareYear: standing && !standing.declaration ? standing.year : undefined,
+    undeclared: Number(missingPeople?.totalSize ?? 0),
+    openLifts: lifts?.conflicts.filter((one) => one.liftAsker !== me.user.name && one.officer !== me.user.certificate?.number).length ?? 0,
     figures: {
       subjects: subjects && Number(subjects.totalSize),
       officers: officers?.officers.length,
@@ -138,6 +150,9 @@ function useTodos(data: Gathered | undefined, now: number): Todo[] {
   if (data.draftItems > 0) todos.push({ key: 'items', to: '/items?state=ITEM_STATE_DRAFT', text: t('home.itemsDraft', { n: data.draftItems }), due: null });
   if (data.openRecusals > 0) todos.push({ key: 'recusals', to: '/recusals?state=RECUSAL_STATE_REQUESTED', text: t('home.recusals', { n: data.openRecusals }), due: null });
   if (data.openChanges > 0) todos.push({ key: 'changes', to: '/subjects/changes?state=REGISTER_CHANGE_STATE_PENDING', text: t('home.changes', { n: data.openChanges }), due: null });
+  if (data.declareYear) todos.push({ key: 'declare', to: '/declarations', text: t('home.declare', { year: data.declareYear }), due: null });
+  if (data.openLifts > 0) todos.push({ key: 'lifts', to: '/conflicts?state=CONFLICT_STATE_LIFT_ASKED', text: t('home.lifts', { n: data.openLifts }), due: null });
+  if (data.undeclared > 0 && me.roles.includes('ROLE_HANDLER')) todos.push({ key: 'undeclared', to: '/declarations', text: t('home.undeclared', { n: data.undeclared, year: today(now).slice(0, 4) }), due: null });
   if (data.visitsMine > 0) {
     const due = data.visits.map((visit) => visit.dueDate).filter(Boolean).sort()[0];
     todos.push({ key: 'visits', to: '/visits?officer=me', text: t('home.myVisits', { n: data.visitsMine }), due: due && <DueDay day={due} /> });

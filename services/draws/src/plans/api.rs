@@ -22,7 +22,10 @@ use super::{
     rules::{self, Plan, PlanId, State, Step},
     store,
 };
-use crate::registers;
+use crate::{
+    people::declarations::{rules::year_of, store as declarations},
+    registers,
+};
 
 /// The service.
 pub struct Api {
@@ -150,6 +153,7 @@ impl Plans for Api {
         let counts = registers::store::counts(&mut tx, &plan, quarter.as_deref()).await?;
         let day = rules::legal_day(self.clock.now());
         let people = enough::people(&mut tx, &plan, day).await?;
+        let warnings = warnings(&mut tx, &people, day).await?;
         let mut obstacles: Vec<Refusal> = plan.complete().err().into_iter().collect();
         obstacles.extend(store::check_items(&mut tx, &plan.content.items).await.err());
         drop(tx);
@@ -157,7 +161,7 @@ impl Plans for Api {
         let strata = preview(&plan, &counts, &people.officers);
         let obstacles = obstacles.iter().map(Refusal::message).collect();
         let experts = i64::try_from(people.experts.len()).unwrap_or(i64::MAX);
-        Ok(Response::new(pb::PreviewPlanResponse { strata, obstacles, experts }))
+        Ok(Response::new(pb::PreviewPlanResponse { strata, obstacles, experts, warnings }))
     }
 
     async fn submit_plan(&self, request: Request<pb::SubmitPlanRequest>) -> Result<Response<pb::Plan>, Status> {
@@ -219,6 +223,31 @@ async fn offered(conn: &mut PgConnection, mut given: pb::Plan, version: &str, da
         classes::offer(&mut given, &setting);
     }
     Ok(given)
+}
+
+/// What should be seen to before the draw: candidates whose interests of the year nobody has declared (art. 16).
+async fn warnings(
+    conn: &mut PgConnection,
+    people: &enough::People,
+    day: chrono::NaiveDate,
+) -> Result<Vec<pb::PlanWarning>> {
+    let officers: Vec<&str> = people.officers.iter().map(|officer| officer.key.as_str()).collect();
+    let experts: Vec<&str> = people.experts.iter().map(|expert| expert.key.as_str()).collect();
+    let year = year_of(day);
+    let (officers_n, experts_n) = declarations::undeclared_among(conn, &officers, &experts, year).await?;
+    let warning = |zh: &str, en: &str, undeclared: i64, all: usize| {
+        let message = format!(
+            "可派的 {all} 名{zh}中，有 {undeclared} 名尚未作 {year} 年度利害关系申报。他们仍参加抽取，请在声明前督促申报（第十六条）。"
+        );
+        let message_en = format!(
+            "{undeclared} of {all} available {en} have not declared their interests for {year}. They are drawn all the same; have \
+             them declare before the statement (art. 16)."
+        );
+        (undeclared > 0).then_some(pb::PlanWarning { message, message_en })
+    };
+    let officers = warning("执法人员", "officers", officers_n, officers.len());
+    let experts = warning("专家", "experts", experts_n, experts.len());
+    Ok(officers.into_iter().chain(experts).collect())
 }
 
 /// What a draw would find in each stratum.

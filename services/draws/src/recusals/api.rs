@@ -14,12 +14,9 @@ use lottery::{
     recusal::{Act, Asked, Head},
     sign::Signature,
 };
-use proto::qingtian::{
-    access::v1::Role,
-    draws::{
-        events::v1 as events,
-        v1::{self as pb, recusals_server::Recusals},
-    },
+use proto::qingtian::draws::{
+    events::v1 as events,
+    v1::{self as pb, recusals_server::Recusals},
 };
 use tonic::{Request, Response, Status};
 
@@ -135,12 +132,7 @@ impl Recusals for Api {
         let given = request.recusal.clone().unwrap_or_default();
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let draw = store::lock_draw(&mut tx, &given.draw, &caller).await?;
-        let own = !caller.certificate.is_empty() && given.person == caller.certificate;
-        let for_others = caller.has(Role::Handler) && caller.organisation == draw.organisation;
-        if !own && !for_others {
-            // An officer asks for himself; a handler of the drawing organisation writes down what others ask.
-            return Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER").into());
-        }
+        let own = rules::check_asking(&caller, &given.person, &draw.organisation)?;
         let ground = ground_of(given.ground)?;
         let note = note_of(ground, &given.note)?;
         rules::check_dispatched(&draw.name, DrawState::parse(&draw.state)?)?;
@@ -364,12 +356,10 @@ fn message(row: &RecusalRow) -> pb::Recusal {
     }
 }
 
-/// A recusal as this caller reads it: its words are for those who decide, who asked and whom it concerns.
+/// A recusal as this caller reads it.
 fn shown(row: &RecusalRow, caller: &Caller) -> pb::Recusal {
-    let concerned = row.creator == caller.actor || (!caller.certificate.is_empty() && caller.certificate == row.person);
-    let decides = caller.has(Role::Reviewer) && caller.organisation == row.organisation;
     let shown = message(row);
-    if concerned || decides || caller.has(Role::Auditor) {
+    if rules::reads_words(caller, &row.creator, &row.person, &row.organisation) {
         shown
     } else {
         pb::Recusal { note: String::new(), reject_reason: String::new(), ..shown }

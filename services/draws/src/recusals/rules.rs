@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use anyhow::Context;
 use bytes::Bytes;
-use kit::error::{Reason, Refusal, Result};
+use kit::{
+    auth::Caller,
+    error::{Reason, Refusal, Result},
+};
 use lottery::{
     Digest, Time,
     frozen::{EXCLUSIONS, EXPERTS, Exclusions, OFFICERS, parse_people},
@@ -12,6 +15,7 @@ use lottery::{
     recusal::{Act, Asked, ILLNESS, Known, Line, Log, NOBODY, Placed, Recusals, TRANSFER},
     rules::Rules,
 };
+use proto::qingtian::access::v1::Role;
 
 use crate::draws::rules::State as DrawState;
 
@@ -141,6 +145,24 @@ impl Ground {
             Act::Exchange | Act::Withdraw => Ok(()),
         }
     }
+}
+
+/// Checks who asks: the person himself, or a handler of the drawing organisation, who writes down what others ask. Answers
+/// whether it is the person himself.
+///
+/// # Errors
+/// `ROLE_MISSING`.
+pub fn check_asking(caller: &Caller, person: &str, organisation: &str) -> Result<bool> {
+    let own = !caller.certificate.is_empty() && person == caller.certificate;
+    let for_others = caller.has(Role::Handler) && caller.organisation == organisation;
+    if own || for_others { Ok(own) } else { Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER")) }
+}
+
+/// Whether a caller reads a recusal's words: they are for those who decide, who asked and whom it concerns.
+pub fn reads_words(caller: &Caller, creator: &str, person: &str, organisation: &str) -> bool {
+    let concerned = creator == caller.actor || (!caller.certificate.is_empty() && caller.certificate == person);
+    let decides = caller.has(Role::Reviewer) && caller.organisation == organisation;
+    concerned || decides || caller.has(Role::Auditor)
 }
 
 /// Refuses a recusal in a draw that has no teams, or whose teams are still being made.

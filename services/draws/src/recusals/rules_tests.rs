@@ -4,6 +4,7 @@ use lottery::{
     testing::{Dice, Draw as Lot, KID, Shape, jwks, signing_key},
     verify::{GivenLog, Options, Verdict, verify_with_log},
 };
+use proto::qingtian::access::v1::Role as Post;
 
 use super::*;
 
@@ -163,4 +164,32 @@ fn nobody_decides_about_himself_or_what_he_asked() {
     assert_eq!(reason(Deciding { decider: "users/clerk", ..deciding }), Reason::OwnAct);
     assert_eq!(reason(Deciding { certificate: "16020001", ..deciding }), Reason::OwnRecusal);
     assert_eq!(reason(Deciding { decider: "users/of-16020001", ..deciding }), Reason::OwnRecusal);
+}
+
+#[test]
+fn one_asks_for_himself_or_writes_down_what_others_ask_and_reads_what_concerns_him() {
+    let caller = |actor: &str, organisation: &str, roles: &[Post], certificate: &str| Caller {
+        actor: actor.to_owned(),
+        organisation: organisation.to_owned(),
+        roles: roles.to_vec(),
+        certificate: certificate.to_owned(),
+        ..Caller::default()
+    };
+    let (market, health) = ("organisations/market", "organisations/health");
+    let himself = caller("users/li", market, &[Post::Officer], "16020001");
+    let clerk = caller("users/clerk", market, &[Post::Handler], "");
+    let nurse = caller("users/nurse", health, &[Post::Handler, Post::Reviewer], "");
+    let asks = |caller: &Caller| check_asking(caller, "16020001", market).map_err(|refusal| refusal.reason());
+    assert_eq!(asks(&himself), Ok(true));
+    assert_eq!(asks(&clerk), Ok(false));
+    assert_eq!(asks(&nurse), Err(Reason::RoleMissing));
+    assert!(
+        check_asking(&caller("users/x", market, &[Post::Officer], ""), "", market).is_err(),
+        "no certificate is nobody's"
+    );
+    let reads = |caller: &Caller| reads_words(caller, "users/clerk", "16020001", market);
+    assert!(reads(&himself) && reads(&clerk) && !reads(&nurse));
+    assert!(reads(&caller("users/chief", market, &[Post::Reviewer], "")));
+    assert!(reads(&caller("users/auditor", health, &[Post::Auditor], "")));
+    assert!(!reads(&caller("users/other", market, &[Post::Handler, Post::Officer], "16020002")));
 }

@@ -6,9 +6,9 @@ use futures::Stream;
 use kit::{
     auth::{Caller, Reach},
     blob::Digest,
-    codes::{DistrictCode, SubjectKey},
+    codes::DistrictCode,
     env::Env,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
     ledger::{Ledger, timestamp},
     pages,
     sheet::{Encoding, Report},
@@ -17,7 +17,6 @@ use kit::{
 use proto::{
     google::api::HttpBody,
     qingtian::{
-        access::v1::Role,
         common::v1::Import,
         draws::v1::{self as pb, registers_server::Registers},
     },
@@ -26,15 +25,16 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     export,
-    import::{Head, Importer, new_id},
+    import::{Head, Importer},
     imports::{self, Origin},
     life::Life,
     reading::Manner,
     search::{self, COUNT_MAX, Order},
-    store::{self, ConflictRow, Edit, Filter, OfficerRow, SubjectRow, within},
+    store::{self, Edit, SubjectRow, within},
     streamed,
 };
 use crate::{
+    people::{conflicts::acts as conflicts, officers},
     plans::content::{reason, text},
     register_changes::{self, rules::Target, store as changes},
 };
@@ -227,15 +227,8 @@ impl Registers for Api {
         request: Request<pb::ListOfficersRequest>,
     ) -> Result<Response<pb::ListOfficersResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
-        let filter = officers(request.parent, &request.query, &request.district)?;
-        let mut found = store::list_officers(&mut *self.conn().await?, &filter, after.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |officer| officer.key.clone());
-        let officers = found.into_iter().map(officer).collect();
-        Ok(Response::new(pb::ListOfficersResponse { officers, next_page_token }))
+        let answer = officers::answer(&self.ledger, &self.env.clock, &caller, request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn declare_conflict(
@@ -243,34 +236,7 @@ impl Registers for Api {
         request: Request<pb::DeclareConflictRequest>,
     ) -> Result<Response<pb::Conflict>, Status> {
         let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        caller.reaches(&request.parent)?;
-        let given = request.conflict.clone().unwrap_or_default();
-        if !caller.has(Role::Handler) && given.officer != caller.certificate {
-            // An officer declares what concerns himself; a handler writes down what others declared.
-            return Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER").into());
-        }
-        let subject = SubjectKey::parse(&given.subject)
-            .map_err(|error| Refusal::invalid("conflict.subject", format!("{} / {error}", error.zh())))?;
-        let reason = reason("conflict.reason", &given.reason, "请说明利害关系 / say what the interest is")?;
-        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        if !store::serves_in(&mut tx, &request.parent, &given.officer).await? {
-            return Err(Refusal::not_found(given.officer).into());
-        }
-        let conflict = ConflictRow {
-            id: new_id(tx.now()),
-            organisation: request.parent,
-            officer: given.officer,
-            subject: subject.to_string(),
-            reason,
-            creator: caller.actor.clone(),
-            created_at: tx.now(),
-        };
-        store::insert_conflict(&mut tx, &conflict).await?;
-        let answer = conflict_message(&conflict);
-        tx.changed(&answer.name, None, Some(&answer));
-        tx.commit(&answer).await?;
-        Ok(Response::new(answer))
+        Ok(Response::new(conflicts::declare(&self.ledger, &caller, request.into_inner()).await?))
     }
 
     async fn list_conflicts(
@@ -278,15 +244,7 @@ impl Registers for Api {
         request: Request<pb::ListConflictsRequest>,
     ) -> Result<Response<pb::ListConflictsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let before = pages::after(&request.page_token)?;
-        let mut conn = self.conn().await?;
-        let mut found = store::list_conflicts(&mut conn, &request.parent, before.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |conflict| conflict.id.clone());
-        let conflicts = found.iter().map(conflict_message).collect();
-        Ok(Response::new(pb::ListConflictsResponse { conflicts, next_page_token }))
+        Ok(Response::new(conflicts::list(&self.ledger, &caller, request.into_inner()).await?))
     }
 }
 
@@ -318,14 +276,6 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
     let manner = Manner { encoding, columns: first.columns.clone(), default_district, by_rows };
     manner.columns()?;
     Ok(Head { organisation: first.parent.clone(), file_name, reason, manner })
-}
-
-fn officers(organisation: String, query: &str, district: &str) -> Result<Filter> {
-    if !district.is_empty() {
-        DistrictCode::parse(district)
-            .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
-    }
-    Ok(Filter { organisation, query: text("query", query, 100)?, district: district.to_owned() })
 }
 
 /// Parses a filter.
@@ -388,27 +338,5 @@ pub fn subject(row: &SubjectRow) -> pb::Subject {
         credit_class: row.credit_class.clone(),
         change_time: Some(timestamp(row.changed_at)),
         pending_change: String::new(),
-    }
-}
-
-fn officer(row: OfficerRow) -> pb::Officer {
-    pb::Officer {
-        key: row.key,
-        organisation: row.organisation,
-        districts: row.districts,
-        specialties: row.specialties,
-        expire_date: row.expire_on.to_string(),
-        active: row.active,
-    }
-}
-
-fn conflict_message(row: &ConflictRow) -> pb::Conflict {
-    pb::Conflict {
-        name: format!("{}/conflicts/{}", row.organisation, row.id),
-        officer: row.officer.clone(),
-        subject: row.subject.clone(),
-        reason: row.reason.clone(),
-        creator: row.creator.clone(),
-        create_time: Some(timestamp(row.created_at)),
     }
 }

@@ -1,12 +1,11 @@
 //! Questions to the registers' tables (art. 13, 16), one function each.
 
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use kit::{
     auth::Reach,
-    error::{Reason, Refusal, Result, violated},
-    pages,
+    error::{Refusal, Result},
 };
 use sqlx::{PgConnection, Row};
 
@@ -181,17 +180,6 @@ impl SubjectRow {
     }
 }
 
-/// Which officers are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// `organisations/{organisation}`.
-    pub organisation: String,
-    /// Part of the certificate number; empty for all.
-    pub query: String,
-    /// District; empty for all.
-    pub district: String,
-}
-
 /// One subject.
 ///
 /// # Errors
@@ -279,126 +267,6 @@ pub async fn chosen(
     let sql = format!("{SELECT} where organisation = $1 and key = any($2) order by key {lock}");
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(organisation).bind(keys);
     Ok(found.fetch_all(conn).await?)
-}
-
-/// An officer as known here, with what only lists show.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct OfficerRow {
-    /// Certificate number.
-    pub key: String,
-    /// Organisation.
-    pub organisation: String,
-    /// Districts covered.
-    pub districts: Vec<String>,
-    /// Specialties.
-    pub specialties: Vec<String>,
-    /// Last valid day.
-    pub expire_on: NaiveDate,
-    /// Whether available.
-    pub active: bool,
-}
-
-/// The next officers of an organisation by key, at most `rows`.
-///
-/// # Errors
-/// The database fails.
-pub async fn list_officers(
-    conn: &mut PgConnection,
-    filter: &Filter,
-    after: Option<&str>,
-    rows: i64,
-) -> Result<Vec<OfficerRow>> {
-    let officers = sqlx::query_as(
-        "select key, organisation, districts, specialties, expire_on, active from officer
-         where organisation = $1 and key ilike $2 and ($3 = '' or $3 = any(districts))
-            and ($4::text is null or key > $4) order by key limit $5",
-    )
-    .bind(&filter.organisation)
-    .bind(pages::like(&filter.query))
-    .bind(&filter.district)
-    .bind(after)
-    .bind(rows)
-    .fetch_all(conn)
-    .await?;
-    Ok(officers)
-}
-
-/// Whether an officer serves in an organisation.
-///
-/// # Errors
-/// The database fails.
-pub async fn serves_in(conn: &mut PgConnection, organisation: &str, officer: &str) -> Result<bool> {
-    let found = sqlx::query_scalar("select exists (select from officer where organisation = $1 and key = $2)");
-    Ok(found.bind(organisation).bind(officer).fetch_one(conn).await?)
-}
-
-/// A declared conflict.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ConflictRow {
-    /// Sorts by time.
-    pub id: String,
-    /// Organisation of the officer when it was declared.
-    pub organisation: String,
-    /// Certificate number.
-    pub officer: String,
-    /// Key of the subject.
-    pub subject: String,
-    /// Private reason.
-    pub reason: String,
-    /// Who declared it.
-    pub creator: String,
-    /// When.
-    pub created_at: DateTime<Utc>,
-}
-
-/// Writes a conflict.
-///
-/// # Errors
-/// `ALREADY_EXISTS` when the organisation has declared it before.
-pub async fn insert_conflict(conn: &mut PgConnection, conflict: &ConflictRow) -> Result<()> {
-    let inserted = sqlx::query(
-        "insert into conflict (id, organisation, officer, subject, reason, creator, created_at, holder)
-         values ($1, $2, $3, $4, $5, $6, $7, coalesce((select user_name from officer where key = $3), ''))",
-    )
-    .bind(&conflict.id)
-    .bind(&conflict.organisation)
-    .bind(&conflict.officer)
-    .bind(&conflict.subject)
-    .bind(&conflict.reason)
-    .bind(&conflict.creator)
-    .bind(conflict.created_at)
-    .execute(conn)
-    .await;
-    match inserted {
-        Ok(_) => Ok(()),
-        Err(error) if violated(&error) == Some("conflict_declared_once") => {
-            let name = format!("{} – {}", conflict.officer, conflict.subject);
-            Err(Refusal::new(Reason::AlreadyExists).with("name", name))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The next conflicts an organisation declared, newest first, at most `rows`.
-///
-/// # Errors
-/// The database fails.
-pub async fn list_conflicts(
-    conn: &mut PgConnection,
-    organisation: &str,
-    before: Option<&str>,
-    rows: i64,
-) -> Result<Vec<ConflictRow>> {
-    let conflicts = sqlx::query_as(
-        "select id, organisation, officer, subject, reason, creator, created_at from conflict
-         where organisation = $1 and ($2::text is null or id < $2) order by id desc limit $3",
-    )
-    .bind(organisation)
-    .bind(before)
-    .bind(rows)
-    .fetch_all(conn)
-    .await?;
-    Ok(conflicts)
 }
 
 /// Splits `organisations/{organisation}/{collection}/{id}`, and checks that the caller reaches it.

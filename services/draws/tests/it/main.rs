@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod draws;
+mod experts;
 mod follow;
 mod imports;
+mod people;
 mod plans;
 mod proofs;
 mod recusals;

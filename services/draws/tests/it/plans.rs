@@ -300,6 +300,8 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
         .map(|one| (one.stratum.as_str(), one.subjects, one.left_out, one.drawn, one.officers))
         .collect();
     assert_eq!(strata, [(LONGTING, 40, 1, 2, 4), (SHUNHE, 19, 0, 1, 0)]);
+    assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+    assert!(found.warnings[0].message.contains("有 4 名") && found.warnings[0].message_en.starts_with("4 of 4"));
     assert_eq!(found.obstacles.len(), 2, "{:?}", found.obstacles);
     assert!(
         found.obstacles[0].contains("少于 20 个") && found.obstacles[1].contains("顺河回族区"),
@@ -326,6 +328,23 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     let pool: Vec<PoolSubject> = lines.iter().map(|line| PoolSubject::of_line(line).unwrap()).collect();
     assert_eq!((pool.len(), pool.iter().filter(|subject| subject.left_out.is_none()).count()), (41, 40));
     assert!(pool.iter().all(|subject| subject.district == LONGTING));
+
+    // Whoever is on leave today counts neither here nor in a draw stated today.
+    let today = kit::workdays::legal_day(bureau.world.harness.clock.now()).to_string();
+    let leave = pb::Leave {
+        officer: "4102-0".into(),
+        first_day: today.clone(),
+        last_day: today,
+        kind: pb::LeaveKind::Annual as i32,
+        reason: "年休假".into(),
+        ..Default::default()
+    };
+    let channel = bureau.world.harness.user("users/clerk", MARKET, &[Role::Handler]).await.unwrap();
+    let leave = pb::CreateLeaveRequest { parent: MARKET.into(), leave: Some(leave), ..Default::default() };
+    pb::people_client::PeopleClient::new(channel).create_leave(leave).await.unwrap();
+    let found = preview(&mut bureau.handler, &fine).await;
+    assert_eq!(found.strata.iter().map(|one| one.officers).collect::<Vec<_>>(), [3]);
+    assert!(found.warnings[0].message.contains("3 名执法人员"), "{:?}", found.warnings);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,12 @@ export type SubjectStatus =
   | 'SUBJECT_STATUS_REVOKED'
   | 'SUBJECT_STATUS_MOVED_OUT';
 
+export type ConflictState =
+  | 'CONFLICT_STATE_UNSPECIFIED'
+  | 'CONFLICT_STATE_STANDING'
+  | 'CONFLICT_STATE_LIFT_ASKED'
+  | 'CONFLICT_STATE_LIFTED';
+
 export interface Subject {
   name: string;
   key: string;
@@ -116,6 +122,9 @@ export interface Officer {
   specialties: string[];
   expireDate: string;
   active: boolean;
+  leaveUntil: string;
+  declareDate: string;
+  candidate: boolean;
 }
 
 export interface ListOfficersRequest {
@@ -124,6 +133,9 @@ export interface ListOfficersRequest {
   pageToken: string;
   query: string;
   district: string;
+  specialty: string;
+  candidate: boolean;
+  undeclared: boolean;
 }
 
 export interface ListOfficersResponse {
@@ -138,6 +150,14 @@ export interface Conflict {
   reason: string;
   creator: string;
   createTime?: string;
+  expert: boolean;
+  state: ConflictState;
+  liftReason: string;
+  liftAsker: string;
+  liftAskTime?: string;
+  liftDecider: string;
+  liftDecideTime?: string;
+  liftRejectReason: string;
 }
 
 export interface DeclareConflictRequest {
@@ -150,6 +170,8 @@ export interface ListConflictsRequest {
   parent: string;
   pageSize: number;
   pageToken: string;
+  query: string;
+  state: ConflictState;
 }
 
 export interface ListConflictsResponse {
@@ -415,6 +437,12 @@ export interface PreviewPlanResponse {
   strata: StratumPreview[];
   obstacles: string[];
   experts: string;
+  warnings: PlanWarning[];
+}
+
+export interface PlanWarning {
+  message: string;
+  messageEn: string;
 }
 
 export interface StratumPreview {
@@ -860,4 +888,233 @@ export interface AddWitnessEntryResponse {
   draw: string;
   line: string;
   createTime?: string;
+}
+
+export type ExpertState =
+  | 'EXPERT_STATE_UNSPECIFIED'
+  | 'EXPERT_STATE_ACTIVE'
+  | 'EXPERT_STATE_RETIRED';
+
+export type ExpertOrder =
+  | 'EXPERT_ORDER_UNSPECIFIED'
+  | 'EXPERT_ORDER_KEY_DESC'
+  | 'EXPERT_ORDER_EMPLOYER'
+  | 'EXPERT_ORDER_EMPLOYER_DESC';
+
+export interface Interest {
+  title: string;
+  subject: string;
+  relation: string;
+}
+
+export interface Expert {
+  name: string;
+  key: string;
+  realName: string;
+  employer: string;
+  specialties: string[];
+  districts: string[];
+  interests: Interest[];
+  state: ExpertState;
+  retireDate: string;
+  retireReason: string;
+  declareDate: string;
+  conflicts: number;
+  etag: string;
+  createTime?: string;
+  changeTime?: string;
+}
+
+export interface ListExpertsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  specialty: string;
+  district: string;
+  state: ExpertState;
+  order?: ExpertOrder;
+}
+
+export interface ListExpertsResponse {
+  experts: Expert[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetExpertRequest {
+  name: string;
+}
+
+export interface CreateExpertRequest {
+  parent: string;
+  expert?: Expert;
+  requestId: string;
+}
+
+export interface UpdateExpertRequest {
+  expert?: Expert;
+  requestId: string;
+}
+
+export interface SetExpertStateRequest {
+  name: string;
+  state: ExpertState;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface ImportExpertsRequest {
+  parent: string;
+  encoding: string;
+  columns: string[];
+  file?: unknown;
+}
+
+export interface ImportExpertsResponse {
+  rows: string;
+  created: string;
+  updated: string;
+  unchanged: string;
+  returned: string;
+  problems: common.RowProblem[];
+}
+
+export interface ExportExpertsRequest {
+  parent: string;
+  query: string;
+  specialty: string;
+  district: string;
+  state: ExpertState;
+}
+
+export type LeaveKind =
+  | 'LEAVE_KIND_UNSPECIFIED'
+  | 'LEAVE_KIND_ANNUAL'
+  | 'LEAVE_KIND_SICK'
+  | 'LEAVE_KIND_FAMILY'
+  | 'LEAVE_KIND_TRAINING'
+  | 'LEAVE_KIND_SECONDED'
+  | 'LEAVE_KIND_OTHER';
+
+export interface Leave {
+  name: string;
+  officer: string;
+  firstDay: string;
+  lastDay: string;
+  endedDay: string;
+  kind: LeaveKind;
+  reason: string;
+  creator: string;
+  createTime?: string;
+  ender: string;
+}
+
+export interface CreateLeaveRequest {
+  parent: string;
+  leave?: Leave;
+  requestId: string;
+}
+
+export interface EndLeaveRequest {
+  name: string;
+  lastDay: string;
+  requestId: string;
+}
+
+export interface GetLeaveRequest {
+  name: string;
+}
+
+export interface ListLeavesRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  query: string;
+  open: boolean;
+}
+
+export interface ListLeavesResponse {
+  leaves: Leave[];
+  nextPageToken: string;
+}
+
+export interface Declaration {
+  name: string;
+  person: string;
+  expert: boolean;
+  year: number;
+  subjects: string[];
+  creator: string;
+  createTime?: string;
+}
+
+export interface CreateDeclarationRequest {
+  parent: string;
+  declaration?: Declaration;
+  none: boolean;
+  confirms: boolean;
+  additions: Conflict[];
+  requestId: string;
+}
+
+export interface ListDeclarationsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  year: number;
+  query: string;
+}
+
+export interface ListDeclarationsResponse {
+  declarations: Declaration[];
+  nextPageToken: string;
+}
+
+export interface ListUndeclaredRequest {
+  parent: string;
+  year: number;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface Undeclared {
+  person: string;
+  expert: boolean;
+  conflicts: number;
+}
+
+export interface ListUndeclaredResponse {
+  people: Undeclared[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetOwnStandingRequest {
+  parent: string;
+}
+
+export interface OwnStanding {
+  officer?: Officer;
+  year: number;
+  declaration?: Declaration;
+  conflicts: Conflict[];
+}
+
+export interface RequestConflictLiftRequest {
+  name: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface LiftConflictRequest {
+  name: string;
+  requestId: string;
+}
+
+export interface RejectConflictLiftRequest {
+  name: string;
+  reason: string;
+  requestId: string;
 }

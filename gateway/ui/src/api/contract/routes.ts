@@ -77,6 +77,24 @@ export interface Methods {
   'Witnesses.CreateWitnessLink': [draws.CreateWitnessLinkRequest, draws.CreateWitnessLinkResponse];
   'Witnesses.OpenWitnessLink': [draws.OpenWitnessLinkRequest, draws.OpenWitnessLinkResponse];
   'Witnesses.AddWitnessEntry': [draws.AddWitnessEntryRequest, draws.AddWitnessEntryResponse];
+  'Experts.ListExperts': [draws.ListExpertsRequest, draws.ListExpertsResponse];
+  'Experts.GetExpert': [draws.GetExpertRequest, draws.Expert];
+  'Experts.CreateExpert': [draws.CreateExpertRequest, draws.Expert];
+  'Experts.UpdateExpert': [draws.UpdateExpertRequest, draws.Expert];
+  'Experts.SetExpertState': [draws.SetExpertStateRequest, draws.Expert];
+  'Experts.ImportExperts': [draws.ImportExpertsRequest, draws.ImportExpertsResponse];
+  'Experts.ExportExperts': [draws.ExportExpertsRequest, unknown];
+  'People.CreateLeave': [draws.CreateLeaveRequest, draws.Leave];
+  'People.EndLeave': [draws.EndLeaveRequest, draws.Leave];
+  'People.GetLeave': [draws.GetLeaveRequest, draws.Leave];
+  'People.ListLeaves': [draws.ListLeavesRequest, draws.ListLeavesResponse];
+  'People.CreateDeclaration': [draws.CreateDeclarationRequest, draws.Declaration];
+  'People.ListDeclarations': [draws.ListDeclarationsRequest, draws.ListDeclarationsResponse];
+  'People.ListUndeclared': [draws.ListUndeclaredRequest, draws.ListUndeclaredResponse];
+  'People.GetOwnStanding': [draws.GetOwnStandingRequest, draws.OwnStanding];
+  'People.RequestConflictLift': [draws.RequestConflictLiftRequest, draws.Conflict];
+  'People.LiftConflict': [draws.LiftConflictRequest, draws.Conflict];
+  'People.RejectConflictLift': [draws.RejectConflictLiftRequest, draws.Conflict];
   'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
   'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
   'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
@@ -137,7 +155,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Registers.SetSubjectStatus': { verb: 'POST', path: '/v1/{name=organisations/*/subjects/*}:setStatus', body: '*', roles: ['ROLE_HANDLER'] },
   'Registers.ListOfficers': { verb: 'GET', path: '/v1/{parent=organisations/*}/officers' },
   'Registers.DeclareConflict': { verb: 'POST', path: '/v1/{parent=organisations/*}/conflicts', body: 'conflict', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
-  'Registers.ListConflicts': { verb: 'GET', path: '/v1/{parent=organisations/*}/conflicts', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'Registers.ListConflicts': { verb: 'GET', path: '/v1/{parent=organisations/*}/conflicts', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR', 'ROLE_OFFICER'] },
   'RegisterChanges.ChangeSubjects': { verb: 'POST', path: '/v1/{parent=organisations/*}/subjects:change', body: '*', roles: ['ROLE_HANDLER'] },
   'RegisterChanges.ListRegisterChanges': { verb: 'GET', path: '/v1/{parent=organisations/*}/registerChanges' },
   'RegisterChanges.GetRegisterChange': { verb: 'GET', path: '/v1/{name=organisations/*/registerChanges/*}' },
@@ -176,6 +194,24 @@ export const routes: Record<keyof Methods, Route> = {
   'Witnesses.CreateWitnessLink': { verb: 'POST', path: '/v1/{draw=draws/*}:createWitnessLink', body: '*', roles: ['ROLE_HANDLER'] },
   'Witnesses.OpenWitnessLink': { verb: 'POST', path: '/v1/public/witness:open', body: '*' },
   'Witnesses.AddWitnessEntry': { verb: 'POST', path: '/v1/public/witness:addEntry', body: '*' },
+  'Experts.ListExperts': { verb: 'GET', path: '/v1/{parent=organisations/*}/experts' },
+  'Experts.GetExpert': { verb: 'GET', path: '/v1/{name=organisations/*/experts/*}', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'Experts.CreateExpert': { verb: 'POST', path: '/v1/{parent=organisations/*}/experts', body: 'expert', roles: ['ROLE_HANDLER'] },
+  'Experts.UpdateExpert': { verb: 'PATCH', path: '/v1/{expert.name=organisations/*/experts/*}', body: 'expert', roles: ['ROLE_HANDLER'] },
+  'Experts.SetExpertState': { verb: 'POST', path: '/v1/{name=organisations/*/experts/*}:setState', body: '*', roles: ['ROLE_HANDLER'] },
+  'Experts.ImportExperts': { verb: 'POST', path: '/v1/{parent=organisations/*}/experts:import', body: 'file', roles: ['ROLE_HANDLER'] },
+  'Experts.ExportExperts': { verb: 'GET', path: '/v1/{parent=organisations/*}/experts:export', roles: ['ROLE_HANDLER', 'ROLE_AUDITOR'] },
+  'People.CreateLeave': { verb: 'POST', path: '/v1/{parent=organisations/*}/leaves', body: 'leave', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'People.EndLeave': { verb: 'POST', path: '/v1/{name=organisations/*/leaves/*}:end', body: '*', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'People.GetLeave': { verb: 'GET', path: '/v1/{name=organisations/*/leaves/*}', roles: ['ROLE_OFFICER', 'ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'People.ListLeaves': { verb: 'GET', path: '/v1/{parent=organisations/*}/leaves', roles: ['ROLE_OFFICER', 'ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'People.CreateDeclaration': { verb: 'POST', path: '/v1/{parent=organisations/*}/declarations', body: 'declaration', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'People.ListDeclarations': { verb: 'GET', path: '/v1/{parent=organisations/*}/declarations', roles: ['ROLE_OFFICER', 'ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'People.ListUndeclared': { verb: 'GET', path: '/v1/{parent=organisations/*}/declarations:missing', roles: ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_AUDITOR'] },
+  'People.GetOwnStanding': { verb: 'GET', path: '/v1/{parent=organisations/*}/officers:own', roles: ['ROLE_OFFICER'] },
+  'People.RequestConflictLift': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:requestLift', body: '*', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
+  'People.LiftConflict': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:lift', body: '*', roles: ['ROLE_REVIEWER'] },
+  'People.RejectConflictLift': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:rejectLift', body: '*', roles: ['ROLE_REVIEWER'] },
   'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
   'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
   'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },

@@ -11,7 +11,7 @@ import { useI18n } from '../../i18n';
 
 /** What a draw over the plan would find now. */
 export function PlanPreview({ plan }: { plan: Plan }) {
-  const { t } = useI18n();
+  const { t, lang } = useI18n();
   const stratumName = useStratumName();
   const { data, error, loading, reload } = useLoad(`${plan.name}/${plan.etag}`, (signal) => call('Plans.PreviewPlan', { name: plan.name }, signal));
   const number = (text: string) => Number(text).toLocaleString('en');
@@ -45,6 +45,21 @@ export function PlanPreview({ plan }: { plan: Plan }) {
           <Alert type="success" showIcon className="error-panel" title={t('plans.noObstacles')} />
         ))}
       {data && plan.experts && <p className="muted">{t('plans.expertsAvailable', { n: data.experts })}</p>}
+      {data && data.warnings.length > 0 && (
+        <Alert
+          type="info"
+          showIcon
+          className="error-panel"
+          title={t('plans.warnings')}
+          description={
+            <ul className="plain-list dotted">
+              {data.warnings.map((warning) => (
+                <li key={warning.message}>{lang === 'zh' ? warning.message : warning.messageEn}</li>
+              ))}
+            </ul>
+          }
+        />
+      )}
       {!error && (
         <Table
           label={t('plans.preview')}

@@ -1,13 +1,14 @@
 import { App, Button, Form, Input, Modal } from 'antd';
 import { useState } from 'react';
 import { call } from '../../api/client';
-import type { Conflict } from '../../api/contract/draws';
+import type { Conflict, ConflictState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
-import { List } from '../../components/list';
+import { Confirm } from '../../components/confirm';
+import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
-import { MayNot, PageHead } from '../../components/page';
+import { MayNot, PageHead, StateTag } from '../../components/page';
 import { OfficerPicker, SubjectPicker } from '../../components/pickers';
 import type { Column } from '../../components/table';
 import { useAct } from '../../components/use-act';
@@ -23,7 +24,12 @@ interface Declared {
   reason: string;
 }
 
-/** Conflicts of interest, declared before draws (art. 16). */
+const states = ['CONFLICT_STATE_STANDING', 'CONFLICT_STATE_LIFT_ASKED', 'CONFLICT_STATE_LIFTED'] as const satisfies readonly ConflictState[];
+
+/** What may be done with a conflict. */
+type Act = 'ask' | 'lift' | 'reject';
+
+/** Conflicts of interest, declared before draws, and how they end (art. 16). */
 export default function Conflicts() {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
@@ -36,17 +42,64 @@ export default function Conflicts() {
   const { busy, error, run, clear } = useAct();
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
     if (!mayRead) return { rows: [], nextPageToken: '' };
-    const answer = await call('Registers.ListConflicts', { parent, pageSize, pageToken }, signal);
+    const answer = await call('Registers.ListConflicts', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
     return { rows: answer.conflicts, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
 
+  const [acting, setActing] = useState<{ act: Act; conflict: Conflict } | null>(null);
+  const own = me.user.certificate?.number ?? '';
+  const all = me.roles.some((role) => role === 'ROLE_HANDLER' || role === 'ROLE_REVIEWER' || role === 'ROLE_AUDITOR');
+  const acts = (row: Conflict) => {
+    const here = row.name.startsWith(`${me.organisation}/`);
+    const start = (act: Act, key: 'conflicts.askLift' | 'conflicts.lift' | 'conflicts.rejectLift') => (
+      <Button aria-label={`${t(key)} ${row.officer} ${row.subject}`} onClick={() => setActing({ act, conflict: row })}>
+        {t(key)}
+      </Button>
+    );
+    if (row.state === 'CONFLICT_STATE_STANDING' && here && me.may('People.RequestConflictLift') && (me.roles.includes('ROLE_HANDLER') || row.officer === own)) return start('ask', 'conflicts.askLift');
+    if (row.state !== 'CONFLICT_STATE_LIFT_ASKED' || !here || !me.may('People.LiftConflict')) return null;
+    if (row.liftAsker === me.user.name || row.officer === own) return <span className="muted">{t('may.ownAct')}</span>;
+    return (
+      <span className="filters">
+        {start('lift', 'conflicts.lift')}
+        {start('reject', 'conflicts.rejectLift')}
+      </span>
+    );
+  };
+  const ended = (row: Conflict) => {
+    if (row.liftRejectReason) return t('conflicts.rejected', { reason: row.liftRejectReason });
+    return row.liftReason;
+  };
+
   const columns: Column<Conflict>[] = [
-    { title: t('conflicts.officer'), head: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
+    { title: t('conflicts.person'), head: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
     { title: t('conflicts.subject'), render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
     { title: t('conflicts.time'), render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    {
+      title: t('field.state'),
+      render: (row) => (
+        <span>
+          <StateTag prefix="conflicts.state." value={row.state} />
+          {ended(row) && <small className="muted beneath">{ended(row)}</small>}
+        </span>
+      ),
+      csv: (row) => tEnum('conflicts.state.', row.state),
+    },
+    { title: t('conflicts.askLift'), render: (row) => acts(row) ?? '' },
   ];
+
+  const move = async (requestId: string, reason: string) => {
+    if (!acting) return;
+    const name = acting.conflict.name;
+    if (acting.act === 'ask') await call('People.RequestConflictLift', { name, reason, requestId });
+    else if (acting.act === 'lift') await call('People.LiftConflict', { name, requestId });
+    else await call('People.RejectConflictLift', { name, reason, requestId });
+    void message.success(t(acting.act === 'ask' ? 'conflicts.asked' : acting.act === 'lift' ? 'conflicts.lifted' : 'conflicts.rejectLift'));
+    loaded.reload();
+  };
+  const moving = acting?.act === 'lift' ? 'conflicts.lift' : acting?.act === 'reject' ? 'conflicts.rejectLift' : 'conflicts.askLift';
 
   const declare = async () => {
     const given = await form.validateFields().catch(() => null);
@@ -61,6 +114,14 @@ export default function Conflicts() {
     setDeclaring(false);
     loaded.reload();
   };
+
+  const filters = (
+    <>
+      <SearchBox state={state} placeholder={t('conflicts.search')} width={320} />
+      <OrganisationFilter state={state} />
+      <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('conflicts.state.', value) }))} width={130} />
+    </>
+  );
 
   return (
     <>
@@ -79,10 +140,16 @@ export default function Conflicts() {
           <MayNot method="Registers.DeclareConflict" />
         )}
       </PageHead>
+      {mayRead && !all && <p className="muted">{t('conflicts.own')}</p>}
       {mayRead ? (
-        <List label={t('conflicts.title')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} csv={{ fileName: `conflicts-${lastPart(parent)}.csv`, page }} filters={<OrganisationFilter state={state} />} />
+        <List label={t('conflicts.title')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} csv={{ fileName: `conflicts-${lastPart(parent)}.csv`, page }} empty={t('conflicts.none')} filters={filters} />
       ) : (
         <p className="muted">{t('conflicts.readers', { roles: rolesFor('Registers.ListConflicts').map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ') })}</p>
+      )}
+      {acting && (
+        <Confirm open title={`${t(moving)} ${acting.conflict.officer}`} okText={t(moving)} reason={acting.act !== 'lift'} content={[acting.act, acting.conflict.name]} onClose={() => setActing(null)} act={move}>
+          <p>{acting.act === 'ask' ? t('conflicts.askLiftLead') : t('conflicts.liftLead', { asker: acting.conflict.liftAsker, reason: acting.conflict.liftReason })}</p>
+        </Confirm>
       )}
       <Modal open={declaring} title={t('conflicts.declare')} okText={t('conflicts.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void declare()} onCancel={() => setDeclaring(false)} mask={{ closable: false }}>
         <Form form={form} layout="vertical" name="conflict" initialValues={{ officer: me.user.certificate?.number || undefined }}>

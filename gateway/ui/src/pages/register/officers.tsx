@@ -10,6 +10,7 @@ import { useI18n } from '../../i18n';
 import { formatDay, today } from '../../lib/dates';
 import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
+import { specialties } from '../../lib/specialties';
 
 /** The register of officers, as draws knows them (art. 13). */
 export default function Officers() {
@@ -17,12 +18,16 @@ export default function Officers() {
   const state = useListState();
   const parent = useOrganisationInView(state);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Registers.ListOfficers', { parent, query: state.get('q'), district: state.get('district'), pageSize, pageToken }, signal);
+    const answer = await call('Registers.ListOfficers', { parent, query: state.get('q'), district: state.get('district'), specialty: state.get('specialty'), candidate: state.get('show') === 'candidate', undeclared: state.get('show') === 'undeclared', pageSize, pageToken }, signal);
     return { rows: answer.officers, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
   const districts = (row: Officer) => row.districts.map((code) => districtName(code, lang)).join(lang === 'zh' ? '、' : ', ');
   const day = today(serverNow());
+  const availability = (row: Officer) => {
+    if (row.leaveUntil) return t('officers.onLeave', { day: formatDay(row.leaveUntil, lang) });
+    return t(row.candidate ? 'officers.active' : 'officers.inactive');
+  };
 
   const columns: Column<Officer>[] = [
     { title: t('officers.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
@@ -38,7 +43,13 @@ export default function Officers() {
       ),
       csv: (row) => row.expireDate,
     },
-    { title: t('field.state'), render: (row) => t(row.active ? 'officers.active' : 'officers.inactive'), csv: (row) => t(row.active ? 'officers.active' : 'officers.inactive') },
+    { title: t('officers.availability'), render: availability, csv: availability },
+    {
+      title: t('officers.declared'),
+      nowrap: true,
+      render: (row) => (row.declareDate ? formatDay(row.declareDate, lang) : <span className="due due-soon">{t('officers.undeclared')}</span>),
+      csv: (row) => row.declareDate,
+    },
   ];
 
   return (
@@ -56,6 +67,16 @@ export default function Officers() {
             <SearchBox state={state} placeholder={t('officers.search')} />
             <OrganisationFilter state={state} />
             <FilterSelect state={state} name="district" label={t('field.district')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} />
+            <FilterSelect state={state} name="specialty" label={t('officers.specialties')} options={specialties.map((value) => ({ value, label: tEnum('specialty.', value) }))} width={120} />
+            <FilterSelect
+              state={state}
+              name="show"
+              label={t('officers.filter')}
+              options={[
+                { value: 'candidate', label: t('officers.filterCandidates') },
+                { value: 'undeclared', label: t('officers.filterUndeclared') },
+              ]}
+            />
           </>
         }
       />

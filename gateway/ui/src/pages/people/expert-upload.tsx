@@ -1,0 +1,54 @@
+import { Alert, Modal } from 'antd';
+import { useState } from 'react';
+import { upload } from '../../api/client';
+import type { RowProblem } from '../../api/contract/common';
+import type { ImportExpertsResponse } from '../../api/contract/draws';
+import { ErrorPanel } from '../../components/error-panel';
+import { Table, type Column } from '../../components/table';
+import { useAct } from '../../components/use-act';
+import { useI18n } from '../../i18n';
+
+/** Uploads a table of experts and says what became of each row. */
+export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onClose: () => void; onDone: () => void }) {
+  const { t, tEnum, lang } = useI18n();
+  const [file, setFile] = useState<File | null>(null);
+  const [done, setDone] = useState<ImportExpertsResponse | null>(null);
+  const { busy, error, run, clear } = useAct();
+  const columns: Column<RowProblem>[] = [
+    { title: t('import.line'), number: true, render: (row) => row.line },
+    { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field) },
+    { title: t('import.value'), render: (row) => <code>{row.value}</code> },
+    { title: t('import.problem'), render: (row) => (lang === 'zh' ? row.message : row.messageEn) },
+  ];
+  const send = () =>
+    run([file?.name, file?.size], async () => {
+      if (!file) return;
+      setDone(await upload('Experts.ImportExperts', { parent }, file, () => undefined, new AbortController().signal));
+      onDone();
+    });
+  return (
+    <Modal open width={760} title={t('experts.upload')} okText={t(done ? 'act.close' : 'experts.upload')} cancelText={t('act.cancel')} okButtonProps={{ disabled: !file && !done }} confirmLoading={busy} onOk={done ? onClose : () => void send()} onCancel={onClose} mask={{ closable: false }}>
+      <p className="muted">{t('experts.uploadLead')}</p>
+      {!done && (
+        <label className="map-field">
+          <span>{t('experts.file')}</span>
+          <input
+            type="file"
+            accept=".csv,.xlsx,text/csv"
+            onChange={(event) => {
+              setFile(event.target.files?.[0] ?? null);
+              clear();
+            }}
+          />
+        </label>
+      )}
+      {error && <ErrorPanel error={error} />}
+      {done && (
+        <>
+          <Alert type={done.problems.length > 0 ? 'warning' : 'success'} showIcon title={t('experts.uploaded', { rows: done.rows, created: done.created, updated: done.updated, unchanged: done.unchanged, returned: done.returned })} />
+          {done.problems.length > 0 && <Table label={t('import.problems')} columns={columns} rows={done.problems} rowKey={(row) => `${row.line}/${row.field}/${row.reason}`} />}
+        </>
+      )}
+    </Modal>
+  );
+}

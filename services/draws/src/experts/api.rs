@@ -1,0 +1,374 @@
+//! The service Experts (art. 13, 15, 44): parse, load, decide, save.
+
+use kit::{
+    auth::Caller,
+    env::{Clock, Env},
+    error::{Reason, Refusal, Result},
+    ledger::{Ledger, timestamp},
+    pages,
+    sheet::Encoding,
+    uploads::{Piece, Uploads},
+    workdays::legal_day,
+};
+use proto::{
+    google::api::HttpBody,
+    qingtian::{
+        common::v1::RowProblem,
+        draws::v1::{self as pb, experts_server::Experts},
+    },
+};
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{
+    keep,
+    rules::{self, Content, Private},
+    store::{self, ExpertRow, Filter},
+    table,
+};
+use crate::{
+    people::secrets::Secrets,
+    plans::content::{reason, text},
+    registers::{api::Download, store::within},
+};
+
+/// Bytes of one upload at the most.
+const FILE_BYTES_MAX: usize = 8 << 20;
+/// Rows of one download at the most.
+const EXPORT_ROWS_MAX: i64 = 20_000;
+
+/// The service.
+#[derive(Clone)]
+pub struct Api {
+    ledger: Ledger,
+    clock: Clock,
+    uploads: Uploads,
+    secrets: Secrets,
+}
+
+impl Api {
+    /// A service over this part's ledger.
+    ///
+    /// # Errors
+    /// The key that seals private words is missing.
+    pub fn new(env: &Env, ledger: &Ledger) -> anyhow::Result<Self> {
+        let (clock, uploads, secrets) = (env.clock.clone(), Uploads::new(env), Secrets::of(env)?);
+        Ok(Self { ledger: ledger.clone(), clock, uploads, secrets })
+    }
+
+    fn year(&self) -> i32 {
+        keep::year(self.clock.now())
+    }
+
+    fn filter(&self, organisation: String, query: &str, specialty: &str, district: &str, state: i32) -> Result<Filter> {
+        if !district.is_empty() {
+            kit::codes::DistrictCode::parse(district)
+                .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
+        }
+        let query = text("query", query, 100)?;
+        Ok(Filter {
+            organisation,
+            name_digest: self.secrets.digest(&query),
+            query,
+            specialty: text("specialty", specialty, 64)?,
+            district: district.to_owned(),
+            retired: asked_state(state)?,
+        })
+    }
+
+    /// The expert as it stands in an open act, whole.
+    async fn whole(&self, conn: &mut sqlx::PgConnection, organisation: &str, key: &str) -> Result<pb::Expert> {
+        let row = store::get(conn, organisation, key, self.year()).await?;
+        let private = keep::open(conn, &self.secrets, std::slice::from_ref(&row)).await?;
+        Ok(message(&row, private.into_iter().next().unwrap_or_default()))
+    }
+
+    async fn import(
+        self,
+        caller: Caller,
+        head: pb::ImportExpertsRequest,
+        pieces: mpsc::Receiver<Piece>,
+    ) -> Result<pb::ImportExpertsResponse> {
+        let bytes = whole_file(pieces).await?;
+        let encoding = match head.encoding.as_str() {
+            "" => None,
+            "UTF-8" => Some(Encoding::Utf8),
+            "GB18030" => Some(Encoding::Gb18030),
+            _ => return Err(Refusal::invalid("encoding", "UTF-8, GB18030")),
+        };
+        let read = tokio::task::spawn_blocking(move || table::read(&bytes, encoding, &head.columns));
+        let mut read = read.await.map_err(Refusal::internal)??;
+        let mut tx = self.ledger.begin(&caller, "", &()).await?;
+        read.given.sort_by(|a, b| a.key.cmp(&b.key));
+        let keys: Vec<&str> = read.given.iter().map(|given| given.key.as_str()).collect();
+        store::lock(&mut tx, &head.parent, &keys).await?;
+        let taken = store::taken(&mut tx, &head.parent, &keys).await?;
+        let mut known = std::collections::HashMap::new();
+        let rows = store::some(&mut tx, &head.parent, &keys).await?;
+        for (row, private) in rows.iter().zip(keep::open(&mut tx, &self.secrets, &rows).await?) {
+            known.insert(row.key.as_str(), (row, private));
+        }
+        let mut answer = pb::ImportExpertsResponse { rows: read.rows, returned: read.returned, ..Default::default() };
+        for given in &read.given {
+            let before = known.get(given.key.as_str());
+            let merged = given.over(before.map(|(row, private)| message(row, private.clone())).unwrap_or_default());
+            let refused = match Content::parse("", &merged) {
+                Err(refusal) => refusal,
+                Ok(_) if before.is_some_and(|(row, _)| row.retired_on.is_some()) => {
+                    Refusal::new(Reason::ExpertRetired).with("key", &given.key)
+                }
+                Ok(_) if taken.contains(&given.key) => Refusal::new(Reason::ExpertKeyTaken).with("key", &given.key),
+                Ok(content) => {
+                    match before {
+                        None => {
+                            keep::create(&mut tx, &self.secrets, &head.parent, &given.key, &content).await?;
+                            answer.created += 1;
+                        }
+                        Some((row, private)) if content == content_of(row, private.clone()) => answer.unchanged += 1,
+                        Some((row, _)) => {
+                            keep::change(&mut tx, &self.secrets, row, &content).await?;
+                            answer.updated += 1;
+                        }
+                    }
+                    continue;
+                }
+            };
+            answer.returned += 1;
+            read.problems.push(given.problem(&refused));
+        }
+        read.problems.sort_by_key(|problem| problem.line);
+        answer.problems = read.problems.iter().map(problem).collect();
+        tx.changed(&format!("{}/experts", head.parent), None, Some(&answer));
+        tx.commit(&()).await?;
+        Ok(answer)
+    }
+}
+
+#[tonic::async_trait]
+impl Experts for Api {
+    async fn list_experts(
+        &self,
+        request: Request<pb::ListExpertsRequest>,
+    ) -> Result<Response<pb::ListExpertsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let rows = pages::rows(request.page_size)?;
+        let after = pages::after(&request.page_token)?;
+        let order = pb::ExpertOrder::try_from(request.order)
+            .map_err(|_| Refusal::invalid("order", "没有这种排序 / unknown"))?;
+        let filter =
+            self.filter(request.parent, &request.query, &request.specialty, &request.district, request.state)?;
+        let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
+        let asked = (order, self.year());
+        let mut found = store::list(&mut conn, &filter, asked, after.as_deref(), rows + 1).await?;
+        let total_size = store::count(&mut conn, &filter).await?;
+        let next_page_token = pages::cut(&mut found, rows, |row| store::place(order, row));
+        let private = keep::open(&mut conn, &self.secrets, &found).await?;
+        let masked = |(row, private): (&ExpertRow, Private)| {
+            let real_name = rules::masked(&private.real_name);
+            message(row, Private { real_name, interests: Vec::new() })
+        };
+        let experts = found.iter().zip(private).map(masked).collect();
+        Ok(Response::new(pb::ListExpertsResponse { experts, next_page_token, total_size }))
+    }
+
+    async fn get_expert(&self, request: Request<pb::GetExpertRequest>) -> Result<Response<pb::Expert>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let (organisation, key) = within(&request.name, "experts", &caller.reach())?;
+        let mut tx = self.ledger.begin(&caller, "", &request).await?;
+        let answer = self.whole(&mut tx, organisation, key).await?;
+        tx.changed::<pb::Expert>(&answer.name, None, None);
+        tx.commit(&()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn create_expert(&self, request: Request<pb::CreateExpertRequest>) -> Result<Response<pb::Expert>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let given = request.expert.clone().unwrap_or_default();
+        let key = rules::key("expert.key", &given.key)?;
+        let content = Content::parse("expert.", &given)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        keep::create(&mut tx, &self.secrets, &request.parent, &key, &content).await?;
+        let answer = self.whole(&mut tx, &request.parent, &key).await?;
+        tx.changed(&answer.name, None, Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn update_expert(&self, request: Request<pb::UpdateExpertRequest>) -> Result<Response<pb::Expert>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let given = request.expert.clone().unwrap_or_default();
+        let (organisation, key) = within(&given.name, "experts", &caller.reach())?;
+        let content = Content::parse("expert.", &given)?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        store::lock(&mut tx, organisation, &[key]).await?;
+        let row = store::get(&mut tx, organisation, key, self.year()).await?;
+        check_etag(&row, &given.etag)?;
+        let before = self.whole(&mut tx, organisation, key).await?;
+        keep::change(&mut tx, &self.secrets, &row, &content).await?;
+        let answer = self.whole(&mut tx, organisation, key).await?;
+        tx.changed(&answer.name, Some(&before), Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn set_expert_state(
+        &self,
+        request: Request<pb::SetExpertStateRequest>,
+    ) -> Result<Response<pb::Expert>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let (organisation, key) = within(&request.name, "experts", &caller.reach())?;
+        let retire = asked_state(request.state)?
+            .ok_or_else(|| Refusal::invalid("state", "请选择在册或退出 / active or retired"))?;
+        let why = reason("reason", &request.reason, "请说明理由 / say why")?;
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        store::lock(&mut tx, organisation, &[key]).await?;
+        let row = store::get(&mut tx, organisation, key, self.year()).await?;
+        check_etag(&row, &request.etag)?;
+        if retire == row.retired_on.is_some() {
+            let (state, act) = if retire {
+                ("已退出 RETIRED", "退出 retire")
+            } else {
+                ("在册 ACTIVE", "恢复在册 take back")
+            };
+            return Err(Refusal::wrong_state(&request.name, state, act).into());
+        }
+        let before = self.whole(&mut tx, organisation, key).await?;
+        let mut next = keep::next(&tx, &row, if retire { "退出 retired" } else { "恢复在册 taken back" });
+        next.retired_on = retire.then(|| legal_day(tx.now()));
+        next.retire_reason = if retire { why } else { String::new() };
+        store::update(&mut tx, &next).await?;
+        let answer = self.whole(&mut tx, organisation, key).await?;
+        tx.changed(&answer.name, Some(&before), Some(&answer));
+        tx.commit(&answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn import_experts(
+        &self,
+        request: Request<Streaming<pb::ImportExpertsRequest>>,
+    ) -> Result<Response<pb::ImportExpertsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut upload = self.uploads.open(request.into_inner())?;
+        let Some(first) = upload.next().await? else {
+            return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
+        };
+        caller.reaches(&first.parent)?;
+        let head = pb::ImportExpertsRequest { file: None, ..first.clone() };
+        let bytes = |chunk: pb::ImportExpertsRequest| chunk.file.unwrap_or_default().data;
+        let importer = self.clone();
+        Ok(Response::new(upload.run(first, bytes, |pieces| importer.import(caller, head, pieces)).await?))
+    }
+
+    type ExportExpertsStream = Download;
+
+    async fn export_experts(&self, request: Request<pb::ExportExpertsRequest>) -> Result<Response<Download>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        caller.reaches(&request.parent)?;
+        let resource = format!("{}/experts", request.parent);
+        let filter =
+            self.filter(request.parent.clone(), &request.query, &request.specialty, &request.district, request.state)?;
+        let mut tx = self.ledger.begin(&caller, "", &request).await?;
+        let asked = (pb::ExpertOrder::Unspecified, self.year());
+        let found = store::list(&mut tx, &filter, asked, None, EXPORT_ROWS_MAX + 1).await?;
+        if i64::try_from(found.len()).is_ok_and(|rows| rows > EXPORT_ROWS_MAX) {
+            let limit = format!("{EXPORT_ROWS_MAX} 名 / experts");
+            return Err(Refusal::new(Reason::TooLarge).with("limit", limit).into());
+        }
+        let private = keep::open(&mut tx, &self.secrets, &found).await?;
+        let data = table::write(&found, &private)?;
+        tx.changed::<pb::Expert>(&resource, None, None);
+        tx.commit(&()).await?;
+        let content_type = "text/csv; charset=utf-8".to_owned();
+        let pieces = data.chunks(128 << 10).map(|piece| {
+            Ok(HttpBody { content_type: content_type.clone(), data: piece.to_vec(), extensions: Vec::new() })
+        });
+        Ok(Response::new(Box::pin(futures::stream::iter(pieces.collect::<Vec<_>>()))))
+    }
+}
+
+/// An upload's bytes, once it ended.
+async fn whole_file(mut pieces: mpsc::Receiver<Piece>) -> Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        match piece {
+            Piece::Bytes(bytes) if whole.len() + bytes.len() > FILE_BYTES_MAX => {
+                return Err(Refusal::new(Reason::TooLarge).with("limit", "8 MiB"));
+            }
+            Piece::Bytes(bytes) => whole.extend_from_slice(&bytes),
+            Piece::End => return Ok(whole),
+        }
+    }
+    let problem = "上传中断，没有录入任何内容，请重新上传 / the upload broke off; nothing was entered";
+    Err(Refusal::new(Reason::FileUnreadable).with("problem", problem))
+}
+
+fn check_etag(row: &ExpertRow, etag: &str) -> Result<()> {
+    if etag.is_empty() {
+        return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before"));
+    }
+    if etag == row.revision.to_string() {
+        return Ok(());
+    }
+    Err(Refusal::stale(row.name(), &row.changed_by, &row.changed_what))
+}
+
+/// Whether retired ones are asked for.
+fn asked_state(state: i32) -> Result<Option<bool>> {
+    match pb::ExpertState::try_from(state) {
+        Ok(pb::ExpertState::Unspecified) => Ok(None),
+        Ok(pb::ExpertState::Active) => Ok(Some(false)),
+        Ok(pb::ExpertState::Retired) => Ok(Some(true)),
+        Err(_) => Err(Refusal::invalid("state", "没有这种状态 / unknown")),
+    }
+}
+
+fn content_of(row: &ExpertRow, private: Private) -> Content {
+    Content {
+        private,
+        employer: row.employer.clone(),
+        specialties: row.specialties.clone(),
+        districts: row.districts.clone(),
+    }
+}
+
+fn message(row: &ExpertRow, private: Private) -> pb::Expert {
+    let interest =
+        |one: rules::Interest| pb::Interest { title: one.title, subject: one.subject, relation: one.relation };
+    let state = if row.retired_on.is_some() { pb::ExpertState::Retired } else { pb::ExpertState::Active };
+    pb::Expert {
+        name: row.name(),
+        key: row.key.clone(),
+        real_name: private.real_name,
+        employer: row.employer.clone(),
+        specialties: row.specialties.clone(),
+        districts: row.districts.clone(),
+        interests: private.interests.into_iter().map(interest).collect(),
+        state: state as i32,
+        retire_date: row.retired_on.map(|day| day.to_string()).unwrap_or_default(),
+        retire_reason: row.retire_reason.clone(),
+        declare_date: row.declared_at.map(|at| legal_day(at).to_string()).unwrap_or_default(),
+        conflicts: i32::try_from(row.conflicts).unwrap_or(i32::MAX),
+        etag: row.revision.to_string(),
+        create_time: Some(timestamp(row.created_at)),
+        change_time: Some(timestamp(row.changed_at)),
+    }
+}
+
+fn problem(problem: &kit::sheet::Problem) -> RowProblem {
+    RowProblem {
+        line: i64::try_from(problem.line).unwrap_or(i64::MAX),
+        field: problem.field.clone(),
+        value: problem.value.clone(),
+        reason: problem.reason.to_string(),
+        message: problem.zh.clone(),
+        message_en: problem.en.clone(),
+    }
+}

@@ -1,0 +1,233 @@
+//! What an expert of the register is (art. 13, 15, 16): a number that is nobody's identity number, a person, his field and his
+//! interests. Pure.
+
+use std::collections::BTreeSet;
+
+use kit::{
+    codes::{DistrictCode, SubjectKey},
+    error::{Reason, Refusal, Result},
+};
+use proto::qingtian::draws::v1 as pb;
+use serde::{Deserialize, Serialize};
+
+use crate::plans::content::text;
+
+const KEY_CHARS_MAX: usize = 64;
+const NAME_CHARS_MAX: usize = 50;
+const EMPLOYER_CHARS_MAX: usize = 200;
+const RELATION_CHARS_MAX: usize = 50;
+/// Specialties and districts of one expert at the most.
+const NAMES_MAX: usize = 50;
+/// Interests of one expert at the most.
+const INTERESTS_MAX: usize = 50;
+
+/// Parses a register number.
+///
+/// # Errors
+/// `EXPERT_KEY_IS_IDENTITY`, however the number is broken up; `INVALID`.
+pub fn key(field: &str, given: &str) -> Result<String> {
+    let key = given.trim();
+    let bare: Vec<u8> = key.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    let identity = match bare.as_slice() {
+        bare if bare.len() == 15 => digits(bare),
+        [number @ .., check] if number.len() == 17 => {
+            digits(number) && (check.is_ascii_digit() || check.eq_ignore_ascii_case(&b'x'))
+        }
+        _ => false,
+    };
+    if identity {
+        return Err(Refusal::new(Reason::ExpertKeyIsIdentity));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if key.is_empty() || key.len() > KEY_CHARS_MAX || !key.bytes().all(allowed) {
+        let problem = "应为 1 至 64 个字母、数字或 . _ - / 1 to 64 letters, digits or . _ -";
+        return Err(Refusal::invalid(field, problem));
+    }
+    Ok(key.to_owned())
+}
+
+/// Whom an expert works for, advises or owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interest {
+    pub title: String,
+    /// Key of the subject; empty where it is none.
+    pub subject: String,
+    pub relation: String,
+}
+
+/// What is sealed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Private {
+    pub real_name: String,
+    pub interests: Vec<Interest>,
+}
+
+/// What is kept of an expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    pub private: Private,
+    pub employer: String,
+    /// Sorted, without repeats, as evidence has them.
+    pub specialties: Vec<String>,
+    /// Six digits each, sorted, without repeats.
+    pub districts: Vec<String>,
+}
+
+impl Content {
+    /// Parses what a handler writes. `field` names the fields' common beginning, such as `expert.`.
+    ///
+    /// # Errors
+    /// `INVALID` with the field.
+    pub fn parse(field: &str, given: &pb::Expert) -> Result<Self> {
+        let at = |name: &str| format!("{field}{name}");
+        let real_name = text(&at("real_name"), &given.real_name, NAME_CHARS_MAX)?;
+        if real_name.chars().count() < 2 {
+            return Err(Refusal::invalid(at("real_name"), "请填写真实姓名 / the real name"));
+        }
+        let employer = text(&at("employer"), &given.employer, EMPLOYER_CHARS_MAX)?;
+        if employer.is_empty() {
+            return Err(Refusal::invalid(at("employer"), "请填写工作单位 / the employer"));
+        }
+        let specialties = names(&at("specialties"), &given.specialties, |name| {
+            lottery::names::is_name(name.as_bytes()).then(|| name.to_owned()).ok_or_else(|| {
+                let problem = format!("“{name}”不是专业代码（字母、数字、- 等 1 至 64 个）/ not a code of a specialty");
+                Refusal::invalid(at("specialties"), problem)
+            })
+        })?;
+        let districts = names(&at("districts"), &given.districts, |name| {
+            let named = DistrictCode::named(name).map_or_else(|| DistrictCode::parse(name), Ok);
+            let code = named
+                .map_err(|error| Refusal::invalid(at("districts"), format!("“{name}”：{} / {error}", error.zh())))?;
+            Ok(code.as_str().to_owned())
+        })?;
+        let interests = interests(&at("interests"), &given.interests)?;
+        Ok(Self { private: Private { real_name, interests }, employer, specialties, districts })
+    }
+
+    /// Subjects the interests name, each once.
+    pub fn subjects(&self) -> BTreeSet<&str> {
+        let named = self.private.interests.iter().map(|interest| interest.subject.as_str());
+        named.filter(|subject| !subject.is_empty()).collect()
+    }
+}
+
+fn names(field: &str, given: &[String], parse: impl Fn(&str) -> Result<String>) -> Result<Vec<String>> {
+    if given.len() > NAMES_MAX {
+        return Err(Refusal::invalid(field, format!("至多 {NAMES_MAX} 项 / at most {NAMES_MAX}")));
+    }
+    let parsed: BTreeSet<String> = given.iter().map(|name| parse(name.trim())).collect::<Result<_>>()?;
+    Ok(parsed.into_iter().collect())
+}
+
+fn interests(field: &str, given: &[pb::Interest]) -> Result<Vec<Interest>> {
+    if given.len() > INTERESTS_MAX {
+        return Err(Refusal::invalid(field, format!("至多 {INTERESTS_MAX} 项 / at most {INTERESTS_MAX}")));
+    }
+    let parse = |one: &pb::Interest| {
+        let title = text(field, &one.title, EMPLOYER_CHARS_MAX)?;
+        if title.is_empty() {
+            return Err(Refusal::invalid(field, "请填写单位或企业名称 / name the organisation or firm"));
+        }
+        let subject = match one.subject.trim() {
+            "" => String::new(),
+            key => SubjectKey::parse(key)
+                .map_err(|error| Refusal::invalid(field, format!("“{key}”：{} / {error}", error.zh())))?
+                .to_string(),
+        };
+        Ok(Interest { title, subject, relation: text(field, &one.relation, RELATION_CHARS_MAX)? })
+    };
+    given.iter().map(parse).collect()
+}
+
+/// A name as lists show it: the first character stays.
+pub fn masked(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next().map(String::from).unwrap_or_default();
+    first + &"＊".repeat(characters.count().clamp(1, 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn expert() -> pb::Expert {
+        pb::Expert {
+            real_name: " 张建国 ".into(),
+            employer: "河南大学".into(),
+            specialties: vec!["food".into(), "drug".into(), "food".into()],
+            districts: vec!["410203".into(), "龙亭区".into()],
+            interests: vec![pb::Interest {
+                title: "某食品公司".into(),
+                subject: "91330000054222688D".into(),
+                relation: "顾问".into(),
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn an_expert_is_parsed_whole_and_sorted_as_evidence_is() {
+        let content = Content::parse("expert.", &expert()).unwrap();
+        assert_eq!(content.private.real_name, "张建国");
+        assert_eq!(content.specialties, ["drug", "food"]);
+        assert_eq!(content.districts, ["410202", "410203"]);
+        assert_eq!(content.subjects().into_iter().collect::<Vec<_>>(), ["91330000054222688D"]);
+        for (wrong, field) in [
+            (pb::Expert { real_name: "张".into(), ..expert() }, "expert.real_name"),
+            (pb::Expert { employer: " ".into(), ..expert() }, "expert.employer"),
+            (pb::Expert { specialties: vec!["食品".into()], ..expert() }, "expert.specialties"),
+            (pb::Expert { districts: vec!["41".into()], ..expert() }, "expert.districts"),
+            (pb::Expert { interests: vec![pb::Interest::default()], ..expert() }, "expert.interests"),
+            (
+                pb::Expert {
+                    interests: vec![pb::Interest {
+                        title: "某".into(),
+                        subject: "91330000054222688E".into(),
+                        ..Default::default()
+                    }],
+                    ..expert()
+                },
+                "expert.interests",
+            ),
+        ] {
+            let refusal = Content::parse("expert.", &wrong).unwrap_err();
+            assert_eq!(refusal.reason(), Reason::Invalid);
+            assert!(refusal.message().contains(field), "{}", refusal.message());
+        }
+    }
+
+    #[test]
+    fn a_masked_name_keeps_its_first_character() {
+        assert_eq!(
+            (masked("张建国"), masked("张"), masked("欧阳建国强")),
+            ("张＊＊".into(), "张＊".into(), "欧＊＊＊".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_identity_number_is_a_key_however_it_is_written(
+            digits in "[0-9]{15}|[0-9]{17}[0-9Xx]", breaks in proptest::collection::vec((0usize..18, "[._ -]"), 0..4),
+        ) {
+            let mut text = digits;
+            for (at, mark) in breaks {
+                text.insert_str(at.min(text.len()), &mark);
+            }
+            prop_assert_eq!(key("key", &text).unwrap_err().reason(), Reason::ExpertKeyIsIdentity);
+        }
+
+        #[test]
+        fn a_key_can_always_stand_in_evidence(text in "[0-9A-Za-z._-]{1,14}") {
+            prop_assert!(lottery::names::is_name(key("key", &text).unwrap().as_bytes()));
+        }
+
+        #[test]
+        fn nothing_else_is_a_key(text in "[0-9A-Z]{0,5}[^0-9A-Za-z._ -][0-9A-Z]{0,5}") {
+            prop_assume!(text.trim().bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b"._-".contains(&byte))));
+            prop_assert!(key("key", &text).is_err());
+        }
+    }
+}
