@@ -69,13 +69,21 @@ pub struct Web {
     cookie: Option<String>,
     csrf: Option<String>,
     bearer: Option<String>,
+    purpose: Option<String>,
 }
 
 impl Web {
     /// Somebody who has not signed in.
     pub fn anonymous(base: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(5)).build_http();
-        Self { client, base: base.trim_end_matches('/').to_owned(), cookie: None, csrf: None, bearer: None }
+        Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+            cookie: None,
+            csrf: None,
+            bearer: None,
+            purpose: None,
+        }
     }
 
     /// Somebody who signs in with a password.
@@ -93,6 +101,11 @@ impl Web {
     /// A program with a machine client's token.
     pub fn with_token(base: &str, token: &str) -> Self {
         Self { bearer: Some(token.to_owned()), ..Self::anonymous(base) }
+    }
+
+    /// The same caller, who states a purpose (art. 44).
+    pub fn for_purpose(&self, purpose: &str) -> Self {
+        Self { purpose: Some(purpose.to_owned()), ..self.clone() }
     }
 
     /// The same caller without the page's token.
@@ -127,6 +140,9 @@ impl Web {
         }
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
+        }
+        if let Some(purpose) = &self.purpose {
+            request = request.header("x-purpose", purpose);
         }
         let response = self.client.request(request.body(Full::new(body))?).await?;
         let (parts, body) = response.into_parts();

@@ -267,8 +267,28 @@ mod tests {
             ..Plan::default()
         };
         for (lang, words) in [
-            (Lang::Zh, ["检查对象名录", "执法人员名单", "国市监信发〔2022〕6号", "2027年1月5日", "食品安全法", "检查力量增加时"]),
-            (Lang::En, ["the register of subjects", "the officers", "国市监信发〔2022〕6号", "2027", "食品安全法", "检查力量增加时"]),
+            (
+                Lang::Zh,
+                [
+                    "检查对象名录",
+                    "执法人员名单",
+                    "国市监信发〔2022〕6号",
+                    "2027年1月5日",
+                    "食品安全法",
+                    "检查力量增加时",
+                ],
+            ),
+            (
+                Lang::En,
+                [
+                    "the register of subjects",
+                    "the officers",
+                    "国市监信发〔2022〕6号",
+                    "2027",
+                    "食品安全法",
+                    "检查力量增加时",
+                ],
+            ),
         ] {
             let page = publication(lang, &plan).into_string();
             for word in words {

@@ -11,6 +11,7 @@ mod house;
 mod matrix;
 mod new_platform;
 mod recusal;
+mod shapes;
 mod story;
 mod telling;
 mod up;

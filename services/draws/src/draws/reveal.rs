@@ -88,9 +88,12 @@ impl Work {
     }
 
     fn put(&self, bytes: &[u8]) -> anyhow::Result<Stored> {
+        faults::point("PutResult", "before_write");
         let mut writer = self.blobs.writer(TABLE_BYTES_MAX)?;
         writer.write_all(bytes)?;
-        Ok(writer.finish()?)
+        let stored = writer.finish()?;
+        faults::point("PutResult", "after_write");
+        Ok(stored)
     }
 
     /// Packs the evidence, the same bytes however often; what the law forbids to publish stays out.

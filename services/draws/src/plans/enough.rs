@@ -123,6 +123,16 @@ impl<'a> Places<'a> {
         (have < per_place).then_some((have, per_place, Some(specialty)))
     }
 
+    /// Where people are lacking, for a refusal that says itself whether they are officers or experts.
+    fn lacking(&self, district: Option<&str>, specialty: Option<&String>) -> String {
+        let place = match (self.reason, district) {
+            (Reason::TooFewExperts, Some(district)) => said(district),
+            (Reason::TooFewExperts, None) => "全市 citywide".to_owned(),
+            _ => return self.place(district, specialty),
+        };
+        specialty.map_or(place.clone(), |specialty| format!("{place} {specialty}"))
+    }
+
     fn place(&self, district: Option<&str>, specialty: Option<&String>) -> String {
         let mut place = self.said.clone();
         if let Some(district) = district {
@@ -151,7 +161,7 @@ pub fn too_few(plan: &Plan, counts: &[PoolCount], drawn_in: &BTreeSet<&str>, peo
     for places in Places::of(plan, people) {
         for district in &districts {
             if let Some((have, need, specialty)) = places.lack(&places.covering(*district), per_place) {
-                let refusal = Refusal::new(places.reason).with("district", places.place(*district, specialty));
+                let refusal = Refusal::new(places.reason).with("district", places.lacking(*district, specialty));
                 found.push(refusal.with("have", have).with("need", need));
             }
         }

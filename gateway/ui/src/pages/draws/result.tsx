@@ -45,6 +45,12 @@ function Outcome({ row }: { row: DrawnRow }) {
   );
 }
 
+/** Whether experts go with the teams, as the rules say that were stated. */
+function hasExperts(draw: Draw): boolean {
+  const rules = draw.rulesJson === '' ? {} : (JSON.parse(draw.rulesJson) as { experts?: { count?: number } });
+  return (rules.experts?.count ?? 0) > 0;
+}
+
 /** Who was drawn, and which team goes. */
 export function Drawn({ draw }: { draw: Draw }) {
   const { t, tEnum, lang } = useI18n();
@@ -62,6 +68,7 @@ export function Drawn({ draw }: { draw: Draw }) {
     { title: t('plans.stratum'), nowrap: true, render: (row) => stratumName(row.stratum), csv: (row) => row.stratum },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
+    ...(hasExperts(draw) ? [{ title: t('plans.experts'), render: (row: DrawnRow) => row.experts.join(' '), csv: (row: DrawnRow) => row.experts.join(' ') }] : []),
     ...(isDispatched(draw)
       ? [
           {

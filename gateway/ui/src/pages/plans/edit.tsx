@@ -151,10 +151,10 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         </Section>
         <Section title={t('plans.teams')} lead={t('plans.teamsHint')}>
           <TeamRows />
+          <ExpertFields />
           <Form.Item name="coverDistrict" valuePropName="checked" noStyle>
             <Checkbox>{t('plans.coverDistrict')}</Checkbox>
           </Form.Item>
-          <ExpertFields />
         </Section>
         <PublicationFields />
         <ForeseenFields />
