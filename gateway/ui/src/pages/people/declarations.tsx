@@ -43,7 +43,7 @@ export default function Declarations() {
       <PageHead title={t('declarations.title')} lead={t('declarations.lead')} />
       {me.may('People.GetOwnStanding') && me.user.certificate?.number && <Own key={`own${changed}`} onDone={done} />}
       {me.may('People.ListUndeclared') && <Missing key={`${parent}${changed}`} parent={parent} onDone={done} />}
-      <h2 className="list-title">{t('declarations.all')}</h2>
+      <h2 style={{ margin: '24px 0 12px' }}>{t('declarations.all')}</h2>
       <List
         label={t('declarations.all')}
         state={state}
@@ -101,7 +101,7 @@ function Missing({ parent, onDone }: { parent: string; onDone: () => void }) {
   const year = Number(today(useNow()).slice(0, 4));
   const [chosen, setChosen] = useState<{ person: string; standing: string[] } | null>(null);
   const [token, setToken] = useState('');
-  const { data, error, loading, reload } = useLoad(`${parent}/missing/${token}`, (signal) => call('People.ListUndeclared', { parent, pageSize: 20, pageToken: token }, signal));
+  const { data, error, loading, reload } = useLoad(`${parent}/missing/${token}`, (signal) => call('People.ListUndeclared', { parent, pageSize: 10, pageToken: token }, signal));
   const writes = me.roles.includes('ROLE_HANDLER') && parent === me.organisation;
   const open = async (row: Undeclared) => {
     const found = row.conflicts === 0 ? [] : (await call('Registers.ListConflicts', { parent, query: row.person, pageSize: 1000 })).conflicts;

@@ -42,7 +42,7 @@ export function Declare({ person, expert, year, standing, onClose, onDone }: { p
   return (
     <Modal open title={title} width={640} okText={t('declarations.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
       <p className="muted">{t('declarations.final')}</p>
-      <h3>{t('declarations.standing')}</h3>
+      <h3 style={{ margin: '16px 0 4px' }}>{t('declarations.standing')}</h3>
       {known ? (
         <ul className="plain-list dotted">
           {standing.map((subject) => (
@@ -54,7 +54,7 @@ export function Declare({ person, expert, year, standing, onClose, onDone }: { p
       ) : (
         <p className="muted">{t('declarations.noStanding')}</p>
       )}
-      <Form form={form} layout="vertical" name="declaration" initialValues={{ says: known ? 'list' : undefined, additions: [] }} onValuesChange={clear}>
+      <Form form={form} layout="vertical" name="declaration" style={{ marginTop: 16 }} initialValues={{ says: known ? 'list' : undefined, additions: [] }} onValuesChange={clear}>
         <Form.Item name="says" label={t('declarations.declare')} rules={required}>
           <Radio.Group
             options={[

@@ -87,7 +87,7 @@ export function ExpertForm({ expert, onClose, onSaved }: { expert?: Expert; onCl
           </Form.List>
         </Form.Item>
       </Form>
-      {error && <ErrorPanel error={error} />}
+      {error && <div style={{ marginTop: 16 }}><ErrorPanel error={error} /></div>}
     </Modal>
   );
 }
