@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// Bytes sorted at once.
 const RUN_BYTES: usize = 32 << 20;
 /// Bytes of sorted parts held in memory; what comes after them is laid aside.
-const HELD_BYTES: usize = 448 << 20;
+const HELD_BYTES: usize = 256 << 20;
 /// Bytes from one place where a sorted part may be entered to the next.
 const MARK_BYTES: usize = 64 << 10;
 

@@ -36,6 +36,8 @@ use super::report::{Case, Machine, Report, Runs, memory_peak_bytes};
 const OFFICERS_EACH: u32 = 40;
 /// Candidates a district of the reveal that is only told.
 const MANY_OFFICERS_EACH: u32 = 1_000;
+/// Reveals of the smallest register for one of the largest.
+const BESIDE_REVEALS: u32 = 20;
 /// Where a statement leaves what its reveal needs.
 const STATED: &str = "stated.json";
 
@@ -165,20 +167,22 @@ async fn measure(args: &DrawArgs, sizes: &[u32], server: &Postgres, work: &Path)
         let database = Database::register(server, *size, &[OFFICERS_EACH, MANY_OFFICERS_EACH]).await?;
         databases.insert(*size, database);
     }
-    let mut cases = Vec::new();
-    let mut reveals = BTreeMap::new();
+    let (mut cases, mut growth) = (Vec::new(), Vec::new());
     let largest = databases.keys().max().copied();
     for (size, database) in &databases {
-        let bench = Bench { size: *size, database, work, runs: args.runs };
         let bounded = Some(*size) == largest;
+        let beside = databases.iter().next().filter(|(least, _)| bounded && *least != size);
+        let bench = Bench { size: *size, database, beside: beside.map(|(_, least)| least), work, runs: args.runs };
         let measured = bench.draw().await.with_context(|| format!("{size} subjects"))?;
         measured.tell(*size, bounded, &mut cases);
-        reveals.insert(*size, measured.reveal.median_secs());
+        if let Some((least, _)) = beside {
+            growth.push(measured.growth(*least, *size));
+        }
         if bounded {
             bench.memory(&mut cases).await?;
         }
     }
-    cases.extend(growth(&reveals));
+    cases.extend(growth);
     let blobs = work.join("import");
     let import = import::measure(server, &blobs, args.import_rows, args.runs as usize).await?;
     remove(&blobs)?;
@@ -192,25 +196,12 @@ async fn measure(args: &DrawArgs, sizes: &[u32], server: &Postgres, work: &Path)
     Ok(cases)
 }
 
-/// The power of n with which the reveal grows from the smallest register to the largest.
-fn growth(reveals: &BTreeMap<u32, f64>) -> Option<Case> {
-    let ((least, fast), (most, slow)) = (reveals.first_key_value()?, reveals.last_key_value()?);
-    if least == most {
-        return None;
-    }
-    Some(Case {
-        name: format!("growth.{least}-{most}"),
-        value: (slow / fast).ln() / (f64::from(*most) / f64::from(*least)).ln(),
-        unit: "exponent",
-        bound: Some(GROWTH_MAX),
-        said: format!("the reveal takes {fast:.4} s and {slow:.4} s"),
-    })
-}
-
 /// One register under measurement.
 struct Bench<'a> {
     size: u32,
     database: &'a Database,
+    /// The smallest register, revealed in turn with the largest: what else the machine does then slows both.
+    beside: Option<&'a Database>,
     work: &'a Path,
     runs: u32,
 }
@@ -222,11 +213,25 @@ struct Measured {
     query: Runs,
     reveal: Runs,
     many_reveal: Runs,
+    /// Reveals of the smallest register, in turn with these.
+    beside: Runs,
     copy: Runs,
     statement: Runs,
 }
 
 impl Measured {
+    /// The power of n with which the reveal grows from the smallest register to the largest.
+    fn growth(&self, least: u32, most: u32) -> Case {
+        let (fast, slow) = (self.beside.median_secs(), self.reveal.median_secs());
+        Case {
+            name: format!("growth.{least}-{most}"),
+            value: (slow / fast).ln() / (f64::from(most) / f64::from(least)).ln(),
+            unit: "exponent",
+            bound: Some(GROWTH_MAX),
+            said: format!("the reveal takes {} and {}", self.beside, self.reveal),
+        }
+    }
+
     fn tell(&self, size: u32, bounded: bool, cases: &mut Vec<Case>) {
         let (k, query) = (self.drawn, &self.query);
         let mut tell = |name: String, runs: &Runs, over: &Runs, bound: Option<f64>, said: String| {
@@ -290,8 +295,28 @@ impl Bench<'_> {
         measured.drawn = acts::revealed(env, stated).await?.rows.len();
         let query = format!("{RANDOM_ORDER} {}", measured.drawn);
         self.explain(connection, &query).await?;
+        let beside = match self.beside {
+            Some(least) => {
+                let env = acts::env(&least.url, &self.work.join("beside"), nobody())?;
+                let (_, stated) = acts::statement(&env, OFFICERS_EACH).await?;
+                Some((env, stated))
+            }
+            None => None,
+        };
         for round in 0..=self.runs {
             let queried = rows(connection, &query, measured.drawn).await?;
+            if let Some((env, stated)) = &beside {
+                let again = async {
+                    for _ in 0..BESIDE_REVEALS {
+                        acts::revealed(env, stated).await?;
+                    }
+                    Ok(())
+                };
+                let (took, ()) = acts::timed(again).await?;
+                if round > 0 {
+                    measured.beside.push(took / BESIDE_REVEALS);
+                }
+            }
             let (few, done) = acts::timed(acts::revealed(env, stated)).await?;
             ensure!(done.rows.len() == measured.drawn && done.rows.iter().all(|row| row.officers.len() == 2));
             drop(done);
