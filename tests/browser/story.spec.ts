@@ -410,7 +410,7 @@ test('the command agrees on the evidence that the page hands out', async ({ brow
   const keys = await context.request.get(`${baseUrl()}/.well-known/jwks.json`);
   expect(keys.ok()).toBe(true);
   writeFileSync(jwks, await keys.body());
-  const said = execFileSync(binary(), ['verify', evidence, '--jwks', jwks, '--demo'], { encoding: 'utf8' });
+  const said = execFileSync(binary(), ['verify', evidence, '--jwks', jwks, '--demo', '--lang', 'en'], { encoding: 'utf8' });
   expect(said).toMatch(/verified/i);
   watch.nothing();
   await context.close();

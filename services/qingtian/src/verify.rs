@@ -1,6 +1,8 @@
 //! `qingtian verify`: rechecks a draw from its evidence bundle, as anyone may (art. 15). Everything it decides is in
 //! [`lottery::verify`]; here files are opened and lines printed.
 
+mod zh;
+
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -52,6 +54,23 @@ pub struct VerifyArgs {
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Language of the report; by `LANG` when it is not given.
+    #[arg(long, value_enum)]
+    pub lang: Option<Language>,
+}
+
+/// A language a report is printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    Zh,
+    En,
+}
+
+impl Language {
+    /// The one of a `LANG` such as `zh_CN.UTF-8`; English for any other.
+    fn of(lang: Option<&str>) -> Self {
+        if lang.is_some_and(|lang| lang.starts_with("zh")) { Self::Zh } else { Self::En }
+    }
 }
 
 /// Prints each check and its verdict; returns the exit status.
@@ -62,7 +81,10 @@ pub fn run(args: &VerifyArgs) -> i32 {
             if args.json {
                 println!("{:#}", report.to_json());
             } else {
-                print(&report);
+                match args.lang.unwrap_or_else(|| Language::of(std::env::var("LANG").ok().as_deref())) {
+                    Language::Zh => print!("{}", zh::text(&report)),
+                    Language::En => print(&report),
+                }
             }
             report.verdict.exit_status()
         }
@@ -139,4 +161,21 @@ fn print(report: &Report) {
             Verdict::Unreadable => "UNREADABLE: no evidence bundle.".to_owned(),
         }
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_that_of_the_terminal() {
+        for (lang, wanted) in [
+            (Some("zh_CN.UTF-8"), Language::Zh),
+            (Some("zh"), Language::Zh),
+            (Some("C"), Language::En),
+            (None, Language::En),
+        ] {
+            assert_eq!(Language::of(lang), wanted);
+        }
+    }
 }

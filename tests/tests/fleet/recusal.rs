@@ -85,7 +85,7 @@ async fn verified(public: &Web, name: &str) {
     let [bundle, jwks, log, head] = kept.as_slice() else { panic!("four files") };
     let verify = || {
         let mut command = Command::new(tests::process::binary());
-        command.arg("verify").arg(bundle).arg("--demo").arg("--jwks").arg(jwks);
+        command.args(["verify", "--lang", "en"]).arg(bundle).arg("--demo").arg("--jwks").arg(jwks);
         let output = command.arg("--log").arg(log).arg("--log-head").arg(head).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };

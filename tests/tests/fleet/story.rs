@@ -180,7 +180,7 @@ async fn recheck(public: &Web, name: &str, layout: Layout) {
     std::fs::write(&jwks, &keys.body).unwrap();
     let verify = |demo: bool| {
         let mut command = std::process::Command::new(tests::process::binary());
-        command.arg("verify").arg(&bundle).arg("--jwks").arg(&jwks);
+        command.args(["verify", "--lang", "en"]).arg(&bundle).arg("--jwks").arg(&jwks);
         if demo {
             command.arg("--demo");
         }

@@ -24,7 +24,7 @@ fn vectors(path: &str) -> PathBuf {
 /// Runs it on a bundle as a demonstration's, with more arguments.
 fn verify(bundle: &Path, more: &[&dyn AsRef<OsStr>]) -> Said {
     let mut command = Command::new(tests::process::binary());
-    command.arg("verify").arg(bundle).arg("--demo").args(more.iter().map(AsRef::as_ref));
+    command.args(["verify", "--lang", "en"]).arg(bundle).arg("--demo").args(more.iter().map(AsRef::as_ref));
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Said { status: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }

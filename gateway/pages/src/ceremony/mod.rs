@@ -86,9 +86,11 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
         .then(|| format!("{href}/ceremony/live?in={}", if lang.is_zh() { "zh" } else { "en" }));
     let body = html! {
         h1 { (title) br; span.sub { (draws::title(&facts.public)) } }
+        p.acts.scripted {
+            button #whole-screen.second type="button" hidden { (lang.t("全屏显示", "Full screen")) }
+            span #following.meta hidden {}
+        }
         div #stage data-live=[live] data-now=(reader.now.to_rfc3339()) { (ceremony.show(&reader)) }
-        p #following.meta hidden {}
-        p.acts.scripted { button #whole-screen.second type="button" hidden { (lang.t("全屏显示", "Full screen")) } }
     };
     let trail = [
         ("/draws", lang.t("抽查", "Draws")),

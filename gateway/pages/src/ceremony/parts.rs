@@ -190,7 +190,7 @@ impl Stage<'_> {
                 }
                 figure {
                     (qr::draw(&format!("{address}#sha256:{}", draw.statement), self.t("二维码：声明原文的地址和指纹", "QR code: the statement's address and fingerprint")))
-                    figcaption { (self.t("扫码打开声明原文；地址末尾就是指纹", "Scan to open the statement; its address ends in the fingerprint")) }
+                    figcaption { (self.t("扫码看声明，地址末尾是指纹", "Scan to open the statement; its address ends in the fingerprint")) }
                 }
             }
         }
