@@ -14,7 +14,7 @@ use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
     draws::v1::{
-        Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave,
+        ChangeSubjectsRequest, ChosenSubject, SubjectStatus, register_changes_client::RegisterChangesClient, Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave,
         LeaveKind, ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest,
         Recusal, RecusalGround, draws_client::DrawsClient, experts_client::ExpertsClient, people_client::PeopleClient,
         plans_client::PlansClient, recusals_client::RecusalsClient, registers_client::RegistersClient,
@@ -253,7 +253,16 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
             key: "KF-ZJ-900".into(), real_name: "赵明".into(), employer: "河南大学".into(), ..Default::default()
         };
     let expert = CreateExpertRequest { parent: market.into(), expert: Some(expert), ..Default::default() };
-    let expert = ExpertsClient::new(channel).create_expert(expert).await.unwrap().into_inner();
+    let expert = ExpertsClient::new(channel.clone()).create_expert(expert).await.unwrap().into_inner();
+    let chosen = ChosenSubject { key: subjects.subjects[0].key.clone(), ..Default::default() };
+    let change = ChangeSubjectsRequest {
+        parent: market.into(),
+        subjects: vec![chosen],
+        status: SubjectStatus::NotInBusiness as i32,
+        reason: "现场查无".into(),
+        ..Default::default()
+    };
+    let change = RegisterChangesClient::new(channel).change_subjects(change).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
         ("qingtian/User", users.users[0].name.clone()),
@@ -265,6 +274,7 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Draw", draws.draws[0].name.clone()),
         ("qingtian/Visit", visit.name.clone()),
         ("qingtian/Recusal", recusal.name),
+        ("qingtian/RegisterChange", change.name),
         ("qingtian/Conflict", conflict.name),
         ("qingtian/Leave", leave.name),
         ("qingtian/Expert", expert.name),

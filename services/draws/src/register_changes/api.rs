@@ -167,6 +167,7 @@ impl RegisterChanges for Api {
     ) -> Result<Response<pb::RegisterChange>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
+        within(&request.name, "registerChanges", &caller.reach())?;
         let said = reason("reason", &request.reason, "请说明驳回的理由 / say why it is rejected")?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let answer = decide(&mut tx, &caller, &request.name, &request.etag, Event::Reject, said).await?;
