@@ -337,7 +337,7 @@ fn a_draw_is_refused_for_fewer_than_twice_the_experts_needed() {
     let everywhere = ["410202", "410203"];
     let (one, two) = (expert("E-1", &everywhere, &["food"]), expert("E-2", &everywhere, &["food"]));
     assert_eq!(reasons(&wanted(""), with(&[])), [Reason::TooFewExperts; 2]);
-    assert_eq!(reasons(&wanted(""), with(&[one.clone()])), [Reason::TooFewExperts; 2]);
+    assert_eq!(reasons(&wanted(""), with(std::slice::from_ref(&one))), [Reason::TooFewExperts; 2]);
     assert_eq!(reasons(&wanted("food"), with(&[one.clone(), two.clone()])), []);
     assert_eq!(reasons(&wanted("fire"), with(&[one.clone(), two])), [Reason::TooFewExperts; 2]);
     assert_eq!(reasons(&wanted(""), with(&[one.clone(), expert("E-3", &["410202"], &[])])), [Reason::TooFewExperts]);
