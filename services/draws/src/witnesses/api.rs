@@ -14,7 +14,8 @@ use proto::qingtian::draws::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    rules::{self, Link, Secret},
+    rules::{self, Link},
+    secret::Secret,
     store,
 };
 use crate::draws::{

@@ -2,11 +2,29 @@
 
 use chrono::{DateTime, Utc};
 use kit::error::{Reason, Refusal, Result, violated};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 
 use super::rules::Link;
 
-/// Columns of [`Link`].
+/// A link as the database keeps it.
+#[derive(FromRow)]
+struct LinkRow {
+    draw: String,
+    number: i64,
+    index: i32,
+    issued_by: String,
+    issued_at: DateTime<Utc>,
+    opened_at: Option<DateTime<Utc>>,
+}
+
+impl From<LinkRow> for Link {
+    fn from(row: LinkRow) -> Self {
+        let LinkRow { draw, number, index, issued_by, issued_at, opened_at } = row;
+        Self { draw, number, index, issued_by, issued_at, opened_at }
+    }
+}
+
+/// Columns of [`LinkRow`].
 const LINK: &str = "select l.draw, l.number, l.index, l.issued_by, l.issued_at, o.opened_at
     from witness_link l left join witness_opening o using (draw, number)";
 
@@ -16,7 +34,8 @@ const LINK: &str = "select l.draw, l.number, l.index, l.issued_by, l.issued_at, 
 /// The database fails.
 pub async fn links(conn: &mut PgConnection, draws: &[String]) -> Result<Vec<Link>> {
     let sql = format!("{LINK} where l.draw = any($1) order by l.draw, l.number");
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(draws).fetch_all(conn).await?)
+    let rows: Vec<LinkRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(draws).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Link::from).collect())
 }
 
 /// The link with this secret.
@@ -37,8 +56,8 @@ pub async fn by_permit(conn: &mut PgConnection, digest: &str) -> Result<Link> {
     found(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(digest).fetch_optional(conn).await?)
 }
 
-fn found(link: Option<Link>) -> Result<Link> {
-    link.ok_or_else(|| Refusal::new(Reason::WitnessLinkUnknown))
+fn found(row: Option<LinkRow>) -> Result<Link> {
+    row.map(Link::from).ok_or_else(|| Refusal::new(Reason::WitnessLinkUnknown))
 }
 
 /// Writes a new link. The draw's row is locked.
