@@ -17,3 +17,4 @@ mod telling;
 mod up;
 mod verifiers;
 mod verify;
+mod witness;
