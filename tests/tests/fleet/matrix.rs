@@ -14,11 +14,12 @@ use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
     draws::v1::{
-        ChangeSubjectsRequest, ChosenSubject, SubjectStatus, register_changes_client::RegisterChangesClient, Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave,
-        LeaveKind, ListDrawsRequest, ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest,
-        Recusal, RecusalGround, draws_client::DrawsClient, experts_client::ExpertsClient, people_client::PeopleClient,
-        plans_client::PlansClient, recusals_client::RecusalsClient, registers_client::RegistersClient,
-        visits_client::VisitsClient,
+        ChangeSubjectsRequest, ChosenSubject, Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest,
+        DeclareConflictRequest, Expert, Leave, LeaveKind, ListDrawsRequest, ListImportsRequest, ListPlansRequest,
+        ListSubjectsRequest, ListVisitsRequest, Recusal, RecusalGround, SubjectStatus, draws_client::DrawsClient,
+        experts_client::ExpertsClient, people_client::PeopleClient, plans_client::PlansClient,
+        recusals_client::RecusalsClient, register_changes_client::RegisterChangesClient,
+        registers_client::RegistersClient, visits_client::VisitsClient,
     },
     identity::v1::{ListUsersRequest, identity_client::IdentityClient},
 };

@@ -73,7 +73,7 @@ impl Code {
 }
 
 /// A code as it was issued and used.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
     pub draw: String,
     /// From 1 in the draw.

@@ -5,7 +5,7 @@ use kit::{
     error::{Reason, Refusal, Result, violated},
     pages,
 };
-use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row, postgres::PgRow};
 
 use super::rules::Issued;
 
@@ -13,6 +13,22 @@ use super::rules::Issued;
 const ISSUED: &str = "select c.draw, c.number, c.subject, c.title, c.creator, c.created_at, c.expires_at, u.used_at,
         (select min(n.created_at) from proof_code n where n.draw = c.draw and n.subject = c.subject and n.number > c.number) as replaced_at
     from proof_code c left join proof_use u using (draw, number)";
+
+impl FromRow<'_, PgRow> for Issued {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            draw: row.try_get("draw")?,
+            number: row.try_get("number")?,
+            subject: row.try_get("subject")?,
+            title: row.try_get("title")?,
+            creator: row.try_get("creator")?,
+            created_at: row.try_get("created_at")?,
+            expires_at: row.try_get("expires_at")?,
+            used_at: row.try_get("used_at")?,
+            replaced_at: row.try_get("replaced_at")?,
+        })
+    }
+}
 
 /// Adds a code with the draw's next number, which it answers. The draw's row is locked.
 ///
