@@ -13,7 +13,7 @@ async fn path_query_and_body_make_the_rpcs_message() {
     let json = browser.get(path).await.json();
     let expected = json!({
         "name": "organisations/market", "key": "", "title": "开封", "district": "410202", "industry": "", "address": "",
-        "status": "SUBJECT_STATUS_IN_BUSINESS", "oldNumber": false, "etag": "", "creditClass": "",
+        "status": "SUBJECT_STATUS_IN_BUSINESS", "oldNumber": false, "pendingChange": "", "etag": "", "creditClass": "",
     });
     assert_eq!(json, json!({"subjects": [expected], "nextPageToken": "", "totalSize": "7"}));
     let body = r#"{"name": "plans/other", "title": "计划", "year": 2026, "quotas": [{"stratum": "s"}]}"#;
