@@ -59,9 +59,12 @@ web-tests:
 	@for folder in $(WEB); do (cd $$folder && npm test); done
 	@for folder in gateway/ui tests/browser; do (cd $$folder && npm run typecheck); done
 
+# Each run draws new seeds and prints them; whoever gives them runs the same cases again.
 prove: ## the same code with larger counts: hours, not minutes
 	@scripts/install.sh --tests
 	@$(MAKE) --no-print-directory web browser
 	cargo build --workspace --all-targets --locked
-	export PROPTEST_RNG_SEED=$$(od -An -N6 -tu8 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED"; \
+	random() { od -An -N6 -tu8 /dev/urandom | tr -d ' '; }; \
+	export PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-$$(random)} QINGTIAN_SEED=$${QINGTIAN_SEED:-$$(random)}; \
+	echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED QINGTIAN_SEED=$$QINGTIAN_SEED"; \
 	QINGTIAN_PROVE=1 cargo run --quiet --locked -p kit --bin with-servers -- cargo nextest run --workspace --locked --no-fail-fast
