@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use kit::testing::UserChannel;
-use lottery::verify::{GivenLog, Options, Report, Verdict, verify_with_log};
+use lottery::{
+    Digest,
+    hash::{Role as Place, Tickets},
+    verify::{GivenLog, Options, Report, Verdict, verify_with_log},
+};
 use proto::qingtian::{
     access::v1::Role,
     draws::{
@@ -17,8 +21,12 @@ use proto::qingtian::{
 use tonic::Status;
 
 use crate::{
-    draws::{city::City, log, read},
-    world::{HEALTH, MARKET, reason, refused},
+    draws::{
+        city::{City, plan},
+        log, read,
+    },
+    experts::{create, expert},
+    world::{HEALTH, LONGTING, MARKET, SHUNHE, reason, refused},
 };
 
 type Recusals = RecusalsClient<UserChannel>;
@@ -83,6 +91,29 @@ impl Office {
         self.reviewer().await.uphold_recusal(uphold(recusal, act)).await.unwrap().into_inner()
     }
 
+    /// Who comes in exchange for `out`, and from which subject, computed as section 6 of the protocol says: through the others
+    /// by (ticket, key), and for each through their subjects by (ticket, key), up to the first where `out` is not.
+    fn partner(&self, visits: &[pb::Visit], of: &pb::Visit, out: &str, place: Place) -> (String, String) {
+        let tickets = Tickets::new(&Digest::parse(&self.draw.seed).unwrap());
+        let people = |visit: &pb::Visit| match place {
+            Place::Officer => visit.officers.clone(),
+            Place::Expert => visit.experts.clone(),
+        };
+        let ticket = |person: &String| tickets.person(place, person.as_bytes(), of.subject.as_bytes());
+        let mut others: Vec<_> = visits.iter().flat_map(people).map(|person| (ticket(&person), person)).collect();
+        others.retain(|(_, person)| !people(of).contains(person));
+        others.sort();
+        let mut subjects: Vec<_> =
+            visits.iter().map(|visit| (tickets.subject(visit.subject.as_bytes()), visit)).collect();
+        subjects.sort_by_key(|(ticket, visit)| (*ticket, visit.subject.clone()));
+        let swaps = |team: &[String], partner: &String| team.contains(partner) && !team.iter().any(|one| one == out);
+        let found = others.iter().find_map(|(_, partner)| {
+            let (_, other) = subjects.iter().find(|(_, visit)| swaps(&people(visit), partner))?;
+            Some((partner.clone(), other.subject.clone()))
+        });
+        found.expect("somebody to swap with")
+    }
+
     /// Log and head as the events told them.
     async fn told(&self) -> (String, String) {
         let told: Vec<events::RecusalUpheld> = read(&log(&self.city).await);
@@ -100,6 +131,15 @@ impl Office {
         let given = GivenLog { lines: lines.as_bytes(), head: Some(head.as_bytes()), visits: Some(b"") };
         verify_with_log(bundle.as_slice(), &options, Some(&given))
     }
+}
+
+fn set(people: &[String]) -> BTreeSet<&str> {
+    people.iter().map(String::as_str).collect()
+}
+
+/// A team with one gone and another come.
+fn swapped<'p>(people: &'p [String], out: &str, joins: &'p str) -> BTreeSet<&'p str> {
+    people.iter().map(String::as_str).filter(|one| *one != out).chain([joins]).collect()
 }
 
 fn uphold(recusal: &pb::Recusal, act: Act) -> pb::UpholdRecusalRequest {
@@ -138,17 +178,22 @@ async fn an_officer_asks_a_reviewer_upholds_and_a_stranger_rechecks_every_act() 
     let asked = office.officer(&person).await.create_recusal(request).await.unwrap().into_inner();
     assert_eq!((asked.name.as_str(), asked.state()), ("recusals/2026-0001-1", State::Requested));
     assert_eq!((asked.visit.as_str(), asked.title.as_str()), (before[0].name.as_str(), before[0].title.as_str()));
+    let (partner, other) = office.partner(&before, &before[0], &person, Place::Officer);
     let upheld = office.upheld(&asked, Act::Exchange).await;
     assert_eq!((upheld.state(), upheld.line, upheld.decider.as_str()), (State::Upheld, 1, "users/chief"));
 
-    // The partner comes, the officer goes to the partner's subject, and nobody chose either.
+    // The partner comes, the officer goes to the partner's subject, and nobody chose either. An exchange is certain: five
+    // officers share twenty places, four each, and three of them are not here; the officer is with three other subjects, so
+    // each of the three is with one where the officer is not.
+    assert_eq!(
+        (upheld.act(), upheld.person_in.as_str(), upheld.other_subject.as_str()),
+        (Act::Exchange, partner.as_str(), other.as_str())
+    );
     let now = office.visit(&subject).await;
-    assert!(!now.officers.contains(&person) && now.officers.contains(&upheld.person_in), "{now:?}");
+    assert_eq!(set(&now.officers), swapped(&before[0].officers, &person, &partner));
+    let there = before.iter().find(|visit| visit.subject == other).unwrap();
+    assert_eq!(set(&office.visit(&other).await.officers), swapped(&there.officers, &partner, &person));
     assert_eq!((now.officers.len(), now.empty_places), (2, 0));
-    if upheld.act() == Act::Exchange {
-        let other = office.visit(&upheld.other_subject).await;
-        assert!(other.officers.contains(&person) && !other.officers.contains(&upheld.person_in), "{other:?}");
-    }
 
     // Illness replaces; asked by a handler.
     let ill = office.visits().await.into_iter().find(|visit| visit.subject != subject).unwrap();
@@ -171,6 +216,69 @@ async fn an_officer_asks_a_reviewer_upholds_and_a_stranger_rechecks_every_act() 
     assert_eq!((columns[0][8], columns[0][9]), (person.as_str(), "market/reviewer"));
     assert_eq!((columns[1][8], columns[1][9]), ("market/handler", "market/reviewer"));
     assert_eq!(result, office.city.world.count("select count(*) from draw_result").await);
+}
+
+/// A dispatched draw whose teams have an expert each, of the three in the register, and the visits from it.
+async fn office_with_experts() -> (Office, Vec<pb::Visit>) {
+    let mut city = City::start().await;
+    let mut register = city.world.experts("users/clerk", MARKET, &[Role::Handler]).await;
+    for key in ["KF-ZJ-001", "KF-ZJ-002", "KF-ZJ-003"] {
+        let districts = vec![LONGTING.to_owned(), SHUNHE.to_owned()];
+        let one = pb::Expert { real_name: format!("张{key}"), districts, ..expert(key) };
+        register.create_expert(create(one)).await.unwrap();
+    }
+    let experts = Some(pb::ExpertPart { count: 1, specialty: "food".to_owned() });
+    city.plan = city.publish(pb::Plan { experts, ..plan() }).await;
+    let draw = city.whole_draw().await;
+    let office = Office { city, draw };
+    let visits = office.visits().await;
+    assert!(visits.len() == 10 && visits.iter().all(|visit| visit.experts.len() == 1), "{visits:?}");
+    (office, visits)
+}
+
+#[tokio::test]
+async fn an_expert_swaps_with_an_expert_or_is_replaced_by_the_next() {
+    let (office, before) = office_with_experts().await;
+    let (first, out) = (&before[0], before[0].experts[0].clone());
+    let (partner, other) = office.partner(&before, first, &out, Place::Expert);
+    let drawn = "select count(*) from draw_result r join visit v using (draw, subject) where r.experts = v.experts";
+    assert_eq!(office.city.world.count(drawn).await, 10);
+
+    // Every team has one expert, so that any other expert's subject is one where this one is not: an exchange is certain.
+    let asked = office.asked(&first.subject, &out, Ground::Kinship).await;
+    let upheld = office.upheld(&asked, Act::Exchange).await;
+    assert_eq!(
+        (upheld.act(), upheld.line, upheld.person_in.as_str(), upheld.other_subject.as_str()),
+        (Act::Exchange, 1, partner.as_str(), other.as_str())
+    );
+    let (here, there) = (office.visit(&first.subject).await, office.visit(&other).await);
+    assert_eq!((here.experts.as_slice(), there.experts.as_slice()), ([partner].as_slice(), [out].as_slice()));
+    let was = before.iter().find(|visit| visit.subject == other).unwrap();
+    assert_eq!((&here.officers, &there.officers), (&first.officers, &was.officers), "the officers stay");
+    // The result stays; what changed stands beside it.
+    assert_eq!(office.city.world.count(drawn).await, 8);
+    assert_eq!(office.city.world.count("select count(*) from visit_team where n = 1").await, 2);
+
+    // Who is ill is replaced, until nobody is left: then the place stays empty, and no officer takes it.
+    let ill = before.iter().find(|visit| ![&first.subject, &other].contains(&&visit.subject)).unwrap();
+    let mut came = BTreeSet::new();
+    for left in 0..3 {
+        let out = office.visit(&ill.subject).await.experts.remove(0);
+        assert!(came.insert(out.clone()), "{out} came back");
+        let asked = office.asked(&ill.subject, &out, Ground::Illness).await;
+        let upheld = office.upheld(&asked, Act::Withdraw).await;
+        assert_eq!((upheld.act(), upheld.person_in.is_empty()), (Act::Withdraw, left == 2), "{upheld:?}");
+    }
+    let now = office.visit(&ill.subject).await;
+    assert_eq!((now.experts.len(), now.empty_places, &now.officers), (0, 1, &ill.officers));
+
+    let (lines, head) = office.told().await;
+    assert_eq!(lines.lines().count(), 4);
+    let report = office.verify(&lines, &head).await;
+    assert_eq!(report.verdict, Verdict::Verified, "{}", checks(&report));
+    // An officer in an expert's place is noticed.
+    let swapped = lines.replacen(&upheld.person_in, &first.officers[0], 1);
+    assert_eq!(office.verify(&swapped, &head).await.verdict, Verdict::NotVerified);
 }
 
 #[tokio::test]
