@@ -5,6 +5,7 @@ grant select, insert on subject_status, subject_version, conflict to {role};
 grant select, insert, update on register_change to {role};
 grant select, insert on register_change_row to {role};
 grant update (outcome, note) on register_change_row to {role};
+grant select, insert on expert_change to {role};
 -- people
 grant select, insert, update on expert to {role};
 grant select, insert on person_key, expert_version, leave, leave_end, declaration, conflict_lift to {role};

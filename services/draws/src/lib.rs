@@ -39,7 +39,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     follow::spawn(env, &ledger)?;
     let part = Part::new(ledger.clone());
     let part = registers::add(part, env, &ledger);
-    let part = register_changes::add(part, env, &ledger);
+    let part = register_changes::add(part, env, &ledger)?;
     let part = people::add(part, env, &ledger)?;
     let part = experts::add(part, env, &ledger)?;
     let part = plans::add(part, env, &ledger);

@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    keep,
-    rules::{self, Content, Private},
+    changes::{self, Asked},
+    keep::{self, Author},
+    rules::{self, Act, Content, Private},
     store::{self, ExpertRow, Filter},
     table,
 };
@@ -80,7 +81,8 @@ impl Api {
     async fn whole(&self, conn: &mut sqlx::PgConnection, organisation: &str, key: &str) -> Result<pb::Expert> {
         let row = store::get(conn, organisation, key, self.year()).await?;
         let private = keep::open(conn, &self.secrets, std::slice::from_ref(&row)).await?;
-        Ok(message(&row, private.into_iter().next().unwrap_or_default()))
+        let pending_change = store::pending_change(conn, organisation, key).await?.unwrap_or_default();
+        Ok(pb::Expert { pending_change, ..message(&row, private.into_iter().next().unwrap_or_default()) })
     }
 
     async fn import(
@@ -99,6 +101,9 @@ impl Api {
         let read = tokio::task::spawn_blocking(move || table::read(&bytes, encoding, &head.columns));
         let mut read = read.await.map_err(Refusal::internal)??;
         let mut tx = self.ledger.begin(&caller, "", &()).await?;
+        let plan = changes::guard(&mut tx, &head.parent).await?;
+        let why = if plan.is_empty() { String::new() } else { changes::why(&plan, &head.reason)? };
+        let (author, mut asked) = (Author::acting(&tx), Vec::new());
         read.given.sort_by(|a, b| a.key.cmp(&b.key));
         let keys: Vec<&str> = read.given.iter().map(|given| given.key.as_str()).collect();
         store::lock(&mut tx, &head.parent, &keys).await?;
@@ -119,16 +124,28 @@ impl Api {
                 }
                 Ok(_) if taken.contains(&given.key) => Refusal::new(Reason::ExpertKeyTaken).with("key", &given.key),
                 Ok(content) => {
-                    match before {
-                        None => {
-                            keep::create(&mut tx, &self.secrets, &head.parent, &given.key, &content).await?;
-                            answer.created += 1;
+                    let known = before.map(|(row, private)| (row, content_of(row, private.clone())));
+                    match &known {
+                        None => answer.created += 1,
+                        Some((_, known)) if *known == content => {
+                            answer.unchanged += 1;
+                            continue;
                         }
-                        Some((row, private)) if content == content_of(row, private.clone()) => answer.unchanged += 1,
-                        Some((row, _)) => {
-                            keep::change(&mut tx, &self.secrets, row, &content).await?;
-                            answer.updated += 1;
-                        }
+                        Some(_) => answer.updated += 1,
+                    }
+                    if !plan.is_empty() {
+                        let known = known.as_ref();
+                        let act = if known.is_some() { Act::Change(content) } else { Act::Register(content) };
+                        asked.push(ask_of(
+                            &given.key,
+                            known.map(|(row, _)| row.revision),
+                            act,
+                            known.map(|(_, was)| was),
+                        ));
+                    } else if let Some((row, _)) = known {
+                        keep::change(&mut tx, &self.secrets, &author, row, &content).await?;
+                    } else {
+                        keep::create(&mut tx, &self.secrets, &author, &head.parent, &given.key, &content).await?;
                     }
                     continue;
                 }
@@ -138,6 +155,9 @@ impl Api {
         }
         read.problems.sort_by_key(|problem| problem.line);
         answer.problems = read.problems.iter().map(problem).collect();
+        if !asked.is_empty() {
+            answer.change = changes::ask(&mut tx, &self.secrets, &head.parent, plan, &why, &asked).await?;
+        }
         tx.changed(&format!("{}/experts", head.parent), None, Some(&answer));
         tx.commit(&()).await?;
         Ok(answer)
@@ -192,8 +212,22 @@ impl Experts for Api {
         let key = rules::key("expert.key", &given.key)?;
         let content = Content::parse("expert.", &given)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        keep::create(&mut tx, &self.secrets, &request.parent, &key, &content).await?;
-        let answer = self.whole(&mut tx, &request.parent, &key).await?;
+        let plan = changes::guard(&mut tx, &request.parent).await?;
+        let answer = if plan.is_empty() {
+            let author = Author::acting(&tx);
+            keep::create(&mut tx, &self.secrets, &author, &request.parent, &key, &content).await?;
+            self.whole(&mut tx, &request.parent, &key).await?
+        } else {
+            let why = changes::why(&plan, &request.reason)?;
+            let known = store::some(&mut tx, &request.parent, &[&key]).await?;
+            if !known.is_empty() || !store::taken(&mut tx, &request.parent, &[&key]).await?.is_empty() {
+                return Err(Refusal::new(Reason::ExpertKeyTaken).with("key", &key).into());
+            }
+            let shown = new(&request.parent, &key, &content);
+            let asked = [ask_of(&key, None, Act::Register(content), None)];
+            let pending_change = changes::ask(&mut tx, &self.secrets, &request.parent, plan, &why, &asked).await?;
+            pb::Expert { pending_change, ..shown }
+        };
         tx.changed(&answer.name, None, Some(&answer));
         tx.commit(&answer).await?;
         Ok(Response::new(answer))
@@ -210,7 +244,20 @@ impl Experts for Api {
         let row = store::get(&mut tx, organisation, key, self.year()).await?;
         check_etag(&row, &given.etag)?;
         let before = self.whole(&mut tx, organisation, key).await?;
-        keep::change(&mut tx, &self.secrets, &row, &content).await?;
+        let plan = changes::guard(&mut tx, organisation).await?;
+        if plan.is_empty() {
+            let author = Author::acting(&tx);
+            keep::change(&mut tx, &self.secrets, &author, &row, &content).await?;
+        } else {
+            let why = changes::why(&plan, &request.reason)?;
+            if row.retired_on.is_some() {
+                return Err(Refusal::new(Reason::ExpertRetired).with("key", key).into());
+            }
+            let private = keep::open(&mut tx, &self.secrets, std::slice::from_ref(&row)).await?;
+            let was = content_of(&row, private.into_iter().next().unwrap_or_default());
+            let asked = [ask_of(key, Some(row.revision), Act::Change(content), Some(&was))];
+            changes::ask(&mut tx, &self.secrets, organisation, plan, &why, &asked).await?;
+        }
         let answer = self.whole(&mut tx, organisation, key).await?;
         tx.changed(&answer.name, Some(&before), Some(&answer));
         tx.commit(&answer).await?;
@@ -240,10 +287,15 @@ impl Experts for Api {
             return Err(Refusal::wrong_state(&request.name, state, act).into());
         }
         let before = self.whole(&mut tx, organisation, key).await?;
-        let mut next = keep::next(&tx, &row, if retire { "退出 retired" } else { "恢复在册 taken back" });
-        next.retired_on = retire.then(|| legal_day(tx.now()));
-        next.retire_reason = if retire { why } else { String::new() };
-        store::update(&mut tx, &next).await?;
+        let plan = changes::guard(&mut tx, organisation).await?;
+        if plan.is_empty() {
+            let author = Author::acting(&tx);
+            changes::set_retired(&mut tx, &author, &row, retire.then_some(why.as_str())).await?;
+        } else {
+            let act = if retire { Act::Retire } else { Act::TakeBack };
+            let asked = [ask_of(key, Some(row.revision), act, None)];
+            changes::ask(&mut tx, &self.secrets, organisation, plan, &why, &asked).await?;
+        }
         let answer = self.whole(&mut tx, organisation, key).await?;
         tx.changed(&answer.name, Some(&before), Some(&answer));
         tx.commit(&answer).await?;
@@ -330,6 +382,30 @@ fn asked_state(state: i32) -> Result<Option<bool>> {
     }
 }
 
+/// What is asked of one expert, seen at a revision or new.
+fn ask_of(key: &str, seen: Option<i64>, act: Act, before: Option<&Content>) -> Asked {
+    Asked { key: key.to_owned(), revision: seen.unwrap_or(0), note: act.told(before), act }
+}
+
+/// Somebody who is not registered yet.
+fn new(organisation: &str, key: &str, content: &Content) -> pb::Expert {
+    pb::Expert {
+        name: format!("{organisation}/experts/{key}"),
+        key: key.to_owned(),
+        real_name: content.private.real_name.clone(),
+        employer: content.employer.clone(),
+        specialties: content.specialties.clone(),
+        districts: content.districts.clone(),
+        interests: content.private.interests.iter().cloned().map(interest).collect(),
+        state: pb::ExpertState::Active as i32,
+        ..Default::default()
+    }
+}
+
+fn interest(one: rules::Interest) -> pb::Interest {
+    pb::Interest { title: one.title, subject: one.subject, relation: one.relation }
+}
+
 fn content_of(row: &ExpertRow, private: Private) -> Content {
     Content {
         private,
@@ -340,8 +416,6 @@ fn content_of(row: &ExpertRow, private: Private) -> Content {
 }
 
 fn message(row: &ExpertRow, private: Private) -> pb::Expert {
-    let interest =
-        |one: rules::Interest| pb::Interest { title: one.title, subject: one.subject, relation: one.relation };
     let state = if row.retired_on.is_some() { pb::ExpertState::Retired } else { pb::ExpertState::Active };
     pb::Expert {
         name: row.name(),
@@ -359,6 +433,7 @@ fn message(row: &ExpertRow, private: Private) -> pb::Expert {
         etag: row.revision.to_string(),
         create_time: Some(timestamp(row.created_at)),
         change_time: Some(timestamp(row.changed_at)),
+        pending_change: String::new(),
     }
 }
 

@@ -45,11 +45,43 @@ pub fn year(now: DateTime<Utc>) -> i32 {
     year_of(legal_day(now))
 }
 
+/// Who a version of an expert is by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Who wrote or asked for it, `users/{user}`.
+    pub by: String,
+    /// Who approved it, `users/{user}`; empty where nobody had to.
+    pub approver: String,
+    /// The register change it was asked with; empty where nobody had to approve.
+    pub change: String,
+}
+
+impl Author {
+    /// Whoever acts now, where nobody has to approve.
+    pub fn acting(tx: &Tx) -> Self {
+        Self { by: tx.caller().actor.clone(), approver: String::new(), change: String::new() }
+    }
+
+    fn told(&self, what: &str) -> String {
+        if self.change.is_empty() {
+            return what.to_owned();
+        }
+        format!("{what}（{} 复核同意 approved，{}）", self.approver, self.change)
+    }
+}
+
 /// Writes a new expert.
 ///
 /// # Errors
 /// `EXPERT_KEY_TAKEN`; the database fails.
-pub async fn create(tx: &mut Tx, secrets: &Secrets, organisation: &str, key: &str, content: &Content) -> Result<()> {
+pub async fn create(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    author: &Author,
+    organisation: &str,
+    key: &str,
+    content: &Content,
+) -> Result<()> {
     if !store::taken(tx, organisation, &[key]).await?.is_empty() {
         return Err(Refusal::new(Reason::ExpertKeyTaken).with("key", key));
     }
@@ -67,37 +99,43 @@ pub async fn create(tx: &mut Tx, secrets: &Secrets, organisation: &str, key: &st
         revision: 1,
         created_at: now,
         changed_at: now,
-        changed_by: tx.caller().actor.clone(),
-        changed_what: "登记 registered".to_owned(),
+        changed_by: author.by.clone(),
+        changed_what: author.told("登记 registered"),
         declared_at: None,
         conflicts: 0,
     };
     fill(tx, secrets, &mut row, content).await?;
     store::insert(tx, &row).await?;
-    exclude(tx, &row, content).await
+    exclude(tx, author, &row, content).await
 }
 
 /// Writes the next version of a locked expert.
 ///
 /// # Errors
 /// `EXPERT_RETIRED`; the database fails.
-pub async fn change(tx: &mut Tx, secrets: &Secrets, before: &ExpertRow, content: &Content) -> Result<()> {
+pub async fn change(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    author: &Author,
+    before: &ExpertRow,
+    content: &Content,
+) -> Result<()> {
     if before.retired_on.is_some() {
         return Err(Refusal::new(Reason::ExpertRetired).with("key", &before.key));
     }
-    let mut row = next(tx, before, "修改 changed");
+    let mut row = next(tx, author, before, "修改 changed");
     fill(tx, secrets, &mut row, content).await?;
     store::update(tx, &row).await?;
-    exclude(tx, &row, content).await
+    exclude(tx, author, &row, content).await
 }
 
 /// The next version of an expert, still the same but for who changes it.
-pub fn next(tx: &Tx, before: &ExpertRow, what: &str) -> ExpertRow {
+pub fn next(tx: &Tx, author: &Author, before: &ExpertRow, what: &str) -> ExpertRow {
     ExpertRow {
         revision: before.revision + 1,
         changed_at: tx.now(),
-        changed_by: tx.caller().actor.clone(),
-        changed_what: what.to_owned(),
+        changed_by: author.by.clone(),
+        changed_what: author.told(what),
         ..before.clone()
     }
 }
@@ -114,12 +152,13 @@ async fn fill(tx: &mut Tx, secrets: &Secrets, row: &mut ExpertRow, content: &Con
 
 /// Declares a conflict for each subject the interests name that is not excluded yet. What was excluded stays so: an interest
 /// that is no longer written has not been lifted.
-async fn exclude(tx: &mut Tx, row: &ExpertRow, content: &Content) -> Result<()> {
+async fn exclude(tx: &mut Tx, author: &Author, row: &ExpertRow, content: &Content) -> Result<()> {
     let person = Person { key: row.key.clone(), holder: expert_holder(&row.key), expert: true };
     let standing = conflicts::standing_subjects(tx, &person.holder).await?;
     for subject in content.subjects().into_iter().filter(|subject| !standing.iter().any(|known| known == subject)) {
         let key = acts::subject("interests", subject)?;
-        let conflict = acts::declared(tx, &row.organisation, &person, &key, REASON);
+        let mut conflict = acts::declared(tx, &row.organisation, &person, &key, REASON);
+        conflict.creator.clone_from(&author.by);
         conflicts::insert(tx, &conflict).await?;
     }
     Ok(())

@@ -2,9 +2,11 @@
 //!
 //! Everybody of the organisation may see number, employer, specialties and districts; the real name and the words of the
 //! interests are sealed ([`crate::people::secrets`]) and read for a stated purpose only (art. 44). What an upload holds goes
-//! through [`table`], the same as a download is made of.
+//! through [`table`], the same as a download is made of. While a published plan that wants experts is not drawn yet, a change waits
+//! for a second person ([`changes`]).
 
 pub mod api;
+pub mod changes;
 mod keep;
 pub mod rules;
 pub mod store;

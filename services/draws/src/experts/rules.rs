@@ -64,7 +64,7 @@ pub struct Private {
 }
 
 /// What is kept of an expert.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     pub private: Private,
     pub employer: String,
@@ -147,6 +147,101 @@ pub fn masked(name: &str) -> String {
     first + &"＊".repeat(characters.count().clamp(1, 3))
 }
 
+/// What may be asked of an expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A new one.
+    Register(Content),
+    /// Another content.
+    Change(Content),
+    /// No longer drawn.
+    Retire,
+    /// Drawn again.
+    TakeBack,
+}
+
+impl Act {
+    /// As the database keeps it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "REGISTER",
+            Self::Change(_) => "CHANGE",
+            Self::Retire => "RETIRE",
+            Self::TakeBack => "TAKE_BACK",
+        }
+    }
+
+    /// What the expert is to become; none where only the state changes.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Register(content) | Self::Change(content) => Some(content),
+            Self::Retire | Self::TakeBack => None,
+        }
+    }
+
+    /// As it was kept; none where the content cannot be read any more.
+    pub fn stored(act: &str, content: Option<Content>) -> Option<Self> {
+        match (act, content) {
+            ("REGISTER", Some(content)) => Some(Self::Register(content)),
+            ("CHANGE", Some(content)) => Some(Self::Change(content)),
+            ("RETIRE", _) => Some(Self::Retire),
+            ("TAKE_BACK", _) => Some(Self::TakeBack),
+            _ => None,
+        }
+    }
+
+    /// What whoever approves is told: the fields lists show as they are and as they will be; of what is sealed only that it
+    /// changes, and of the interests the subjects they exclude.
+    pub fn told(&self, before: Option<&Content>) -> String {
+        let (verb, after) = match self {
+            Self::Register(content) => ("登记 register", content),
+            Self::Change(content) => ("修改 change", content),
+            Self::Retire => return "退出 retire".to_owned(),
+            Self::TakeBack => return "恢复在册 take back".to_owned(),
+        };
+        let none = Content::default();
+        let before = before.unwrap_or(&none);
+        let mut told = Vec::new();
+        if before.private.real_name != after.private.real_name {
+            told.push(format!("姓名 name → {}", masked(&after.private.real_name)));
+        }
+        let subjects = |content: &Content| content.subjects().into_iter().collect::<Vec<_>>().join("、");
+        for (title, was, is) in [
+            ("工作单位 employer", before.employer.clone(), after.employer.clone()),
+            ("专业 specialties", before.specialties.join("、"), after.specialties.join("、")),
+            ("区划 districts", before.districts.join("、"), after.districts.join("、")),
+            ("利害关系对象 interests", subjects(before), subjects(after)),
+        ] {
+            if was != is {
+                told.push(format!("{title}：{} → {}", shown(&was), shown(&is)));
+            }
+        }
+        if told.is_empty() {
+            told.push("利害关系的文字 the words of the interests".to_owned());
+        }
+        format!("{verb}；{}", told.join("；"))
+    }
+}
+
+fn shown(text: &str) -> &str {
+    if text.is_empty() { "（无）" } else { text }
+}
+
+/// Whether an expert is still as he was when a change was asked for: seen at a revision (0: not at all), now at another or not
+/// in the register; the words say what happened meanwhile.
+///
+/// # Errors
+/// What came between, in Chinese and English.
+pub fn check_row(seen: i64, now: Option<i64>, taken: bool) -> std::result::Result<(), &'static str> {
+    match (seen, now) {
+        (0, _) if taken => Err("编号已被占用 the number was taken meanwhile"),
+        (0, None) => Ok(()),
+        (seen, Some(now)) if seen == now => Ok(()),
+        (0, Some(_)) => Err("其间已登记 registered meanwhile"),
+        (_, _) => Err("其间已被修改 changed meanwhile"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -196,6 +291,29 @@ mod tests {
             let refusal = Content::parse("expert.", &wrong).unwrap_err();
             assert_eq!(refusal.reason(), Reason::Invalid);
             assert!(refusal.message().contains(field), "{}", refusal.message());
+        }
+    }
+
+    #[test]
+    fn who_approves_is_told_what_changes_and_no_name_in_full() {
+        let before = Content::parse("", &expert()).unwrap();
+        let told = Act::Register(before.clone()).told(None);
+        assert!(told.contains("张＊＊") && told.contains("河南大学") && told.contains("91330000054222688D"), "{told}");
+        assert!(!told.contains("张建国"), "{told}");
+        let mut after = Content { districts: vec!["410202".into()], ..before.clone() };
+        let told = Act::Change(after.clone()).told(Some(&before));
+        assert_eq!(told, "修改 change；区划 districts：410202、410203 → 410202");
+        after.districts.clone_from(&before.districts);
+        after.private.interests[0].relation = "股东".into();
+        assert!(!Act::Change(after).told(Some(&before)).contains("股东"));
+        assert_eq!(Act::stored("CHANGE", None), None, "what cannot be read is not done");
+    }
+
+    #[test]
+    fn an_expert_is_changed_only_as_he_was_seen() {
+        assert_eq!((check_row(0, None, false), check_row(3, Some(3), false)), (Ok(()), Ok(())));
+        for (seen, now, taken) in [(0, Some(1), false), (3, Some(4), false), (3, None, false), (0, None, true)] {
+            assert!(check_row(seen, now, taken).is_err(), "{seen} {now:?} {taken}");
         }
     }
 

@@ -305,3 +305,68 @@ async fn version(conn: &mut PgConnection, row: &ExpertRow) -> Result<()> {
     .await?;
     Ok(())
 }
+
+/// What is asked of an expert by a register change.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct AskedRow {
+    pub key: String,
+    /// Seen when it was asked for; 0 for a new one.
+    pub revision: i64,
+    pub note: String,
+    pub act: String,
+    /// Sealed; empty where only the state changes.
+    pub content: Vec<u8>,
+}
+
+/// Writes down one expert of a register change that waits.
+///
+/// # Errors
+/// The database fails.
+pub async fn insert_asked(
+    conn: &mut PgConnection,
+    change: &str,
+    (key, revision): (&str, i64),
+    note: &str,
+    (act, content): (&str, &[u8]),
+) -> Result<()> {
+    sqlx::query("insert into register_change_row (change, key, revision, note) values ($1, $2, $3, $4)")
+        .bind(change)
+        .bind(key)
+        .bind(revision)
+        .bind(note)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("insert into expert_change (change, key, act, content) values ($1, $2, $3, $4)")
+        .bind(change)
+        .bind(key)
+        .bind(act)
+        .bind(content)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The experts of a register change, by key.
+///
+/// # Errors
+/// The database fails.
+pub async fn asked(conn: &mut PgConnection, change: &str) -> Result<Vec<AskedRow>> {
+    let found = sqlx::query_as(
+        "select key, r.revision, r.note, e.act, e.content from expert_change e
+         join register_change_row r using (change, key) where change = $1 order by key",
+    );
+    Ok(found.bind(change).fetch_all(conn).await?)
+}
+
+/// The newest change that waits for a second person and has this expert among its own.
+///
+/// # Errors
+/// The database fails.
+pub async fn pending_change(conn: &mut PgConnection, organisation: &str, key: &str) -> Result<Option<String>> {
+    let found = sqlx::query_scalar(
+        "select c.organisation || '/registerChanges/' || c.id from expert_change e
+         join register_change c on c.id = e.change
+         where e.key = $2 and c.organisation = $1 and c.state = 'PENDING' order by c.id desc limit 1",
+    );
+    Ok(found.bind(organisation).bind(key).fetch_optional(conn).await?)
+}

@@ -19,6 +19,8 @@ use super::{
     store::{self, ChangeRow, RowRow},
 };
 use crate::{
+    experts,
+    people::secrets::Secrets,
     plans::content::reason,
     registers::{
         api::{asked_life, filter, subject},
@@ -41,11 +43,12 @@ const SAMPLES: i64 = 10;
 pub struct Api {
     ledger: Ledger,
     woken: Arc<Notify>,
+    secrets: Secrets,
 }
 
 impl Api {
-    pub(super) fn new(ledger: Ledger, woken: Arc<Notify>) -> Self {
-        Self { ledger, woken }
+    pub(super) fn new(ledger: Ledger, woken: Arc<Notify>, secrets: Secrets) -> Self {
+        Self { ledger, woken, secrets }
     }
 
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>> {
@@ -155,7 +158,7 @@ impl RegisterChanges for Api {
         let request = request.into_inner();
         let said = crate::plans::content::text("reason", &request.reason, 500)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let answer = decide(&mut tx, &caller, &request.name, &request.etag, Event::Approve, said).await?;
+        let answer = decide(&mut tx, &self.secrets, &request.name, &request.etag, Event::Approve, said).await?;
         tx.commit(&answer).await?;
         self.woken.notify_one();
         Ok(Response::new(answer))
@@ -170,7 +173,7 @@ impl RegisterChanges for Api {
         within(&request.name, "registerChanges", &caller.reach())?;
         let said = reason("reason", &request.reason, "请说明驳回的理由 / say why it is rejected")?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let answer = decide(&mut tx, &caller, &request.name, &request.etag, Event::Reject, said).await?;
+        let answer = decide(&mut tx, &self.secrets, &request.name, &request.etag, Event::Reject, said).await?;
         tx.commit(&answer).await?;
         Ok(Response::new(answer))
     }
@@ -251,14 +254,15 @@ pub fn new_change(
 /// Decides about a change that waits.
 async fn decide(
     tx: &mut Tx,
-    caller: &Caller,
+    secrets: &Secrets,
     name: &str,
     etag: &str,
     event: Event,
     said: String,
 ) -> Result<pb::RegisterChange> {
+    let caller = tx.caller().clone();
     let (organisation, id) = within(name, "registerChanges", &caller.reach())?;
-    own(caller, organisation)?;
+    own(&caller, organisation)?;
     let before = store::lock(tx, organisation, id).await?;
     if before.creator == caller.actor {
         return Err(Refusal::new(Reason::OwnAct));
@@ -274,6 +278,12 @@ async fn decide(
     after.decided_at = Some(now);
     after.decide_reason = said;
     after.ended_at = (state == State::Rejected).then_some(now);
+    if before.kind == "EXPERTS" && state == State::Applying {
+        // So few that they are written with the decision.
+        experts::changes::apply(tx, secrets, &mut after).await?;
+        after.state = apply(name, state, Event::Finish)?.as_str().to_owned();
+        after.ended_at = Some(now);
+    }
     store::save(tx, &after).await?;
     if before.kind == "IMPORT" {
         imports::decide(tx, &before.value, state == State::Applying, now).await?;
@@ -434,11 +444,12 @@ pub fn message(change: &ChangeRow) -> pb::RegisterChange {
         // The table's constraint lets nothing else in.
         Err(_) => pb::RegisterChangeState::Unspecified,
     };
-    let (kind, status, district) =
-        change.target().map_or((pb::RegisterChangeKind::Import as i32, 0, String::new()), |target| shown(&target));
+    let experts = change.kind == "EXPERTS";
+    let other = if experts { pb::RegisterChangeKind::Experts } else { pb::RegisterChangeKind::Import };
+    let (kind, status, district) = change.target().map_or((other as i32, 0, String::new()), |target| shown(&target));
     let import = match change.target() {
-        Some(_) => String::new(),
-        None => format!("{}/imports/{}", change.organisation, change.value),
+        None if !experts => format!("{}/imports/{}", change.organisation, change.value),
+        None | Some(_) => String::new(),
     };
     pb::RegisterChange {
         name: change.name(),

@@ -23,18 +23,31 @@ const VERSIONS_MAX: i64 = 1_000;
 /// # Errors
 /// The database fails.
 pub async fn published_plans(conn: &mut PgConnection, organisation: &str) -> Result<Vec<PublishedPlan>> {
-    sqlx::query("select from plan where organisation = $1 and state = 'IN_REVIEW' order by year, number for share")
-        .bind(organisation)
-        .execute(&mut *conn)
-        .await?;
-    let found: Vec<(String, Vec<String>)> = sqlx::query_as(
-        "select plan.name, coalesce(array_agg(draw.state) filter (where draw.state is not null), '{}') from plan
-         left join draw on draw.plan = plan.name where plan.organisation = $1 and plan.state = 'PUBLISHED'
-         group by plan.name, plan.year, plan.number order by plan.year, plan.number",
-    )
-    .bind(organisation)
-    .fetch_all(conn)
-    .await?;
+    plans(conn, "plan.organisation = $1", organisation).await
+}
+
+/// The same for those that want experts, and take them from this organisation's register: its own, and those in whose teams it
+/// takes part.
+///
+/// # Errors
+/// The database fails.
+pub async fn published_plans_with_experts(conn: &mut PgConnection, organisation: &str) -> Result<Vec<PublishedPlan>> {
+    let over = "(plan.shape -> 'experts' ->> 'count')::bigint > 0 and (plan.organisation = $1 or exists (
+        select from jsonb_array_elements(plan.teams) part where part ->> 'organisation' = $1))";
+    plans(conn, over, organisation).await
+}
+
+async fn plans(conn: &mut PgConnection, over: &str, organisation: &str) -> Result<Vec<PublishedPlan>> {
+    // The texts are made of constants of this module.
+    let review = format!("select from plan where {over} and state = 'IN_REVIEW' order by year, number for share");
+    sqlx::query(sqlx::AssertSqlSafe(review)).bind(organisation).execute(&mut *conn).await?;
+    let published = format!(
+        "select plan.name, coalesce(array_agg(draw.state) filter (where draw.state is not null), '{{}}') from plan
+         left join draw on draw.plan = plan.name where {over} and plan.state = 'PUBLISHED'
+         group by plan.name, plan.year, plan.number order by plan.year, plan.number"
+    );
+    let found: Vec<(String, Vec<String>)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(published)).bind(organisation).fetch_all(conn).await?;
     let plan = |(name, draws): (String, Vec<String>)| {
         let draws = draws.iter().map(|state| DrawState::parse(state)).collect::<Result<_>>()?;
         Ok(PublishedPlan { name, draws })
@@ -49,9 +62,9 @@ pub struct ChangeRow {
     pub id: String,
     /// Register it changes.
     pub organisation: String,
-    /// `STATUS`, `DISTRICT` or `IMPORT`.
+    /// `STATUS`, `DISTRICT`, `IMPORT` or `EXPERTS`.
     pub kind: String,
-    /// New status or district; of an import its id.
+    /// New status or district; of an import its id; empty for experts.
     pub value: String,
     /// Why.
     pub reason: String,
@@ -89,7 +102,7 @@ impl ChangeRow {
         format!("{}/registerChanges/{}", self.organisation, self.id)
     }
 
-    /// What it makes of each subject; none for an import.
+    /// What it makes of each subject; none for an import, and for experts.
     pub fn target(&self) -> Option<Target> {
         match self.kind.as_str() {
             "STATUS" => Life::named(&self.value).map(Target::Life),
@@ -330,7 +343,7 @@ pub struct RowRow {
     pub district: String,
     /// What became of it, or empty.
     pub outcome: String,
-    /// Who changed it meanwhile.
+    /// Who changed it meanwhile; of an expert what changes.
     pub note: String,
 }
 
@@ -348,7 +361,7 @@ pub async fn rows(
     let found = sqlx::query_as(
         "select r.key, coalesce(s.title, '') as title, coalesce(s.in_business, false) as in_business,
             coalesce(s.gone, '') as gone, coalesce(s.district, '') as district, r.outcome, r.note
-         from register_change_row r left join subject s on s.organisation = $2 and s.key = r.key
+         from register_change_row r left join subject s on s.organisation = $2 and s.key = r.key and $6
          where r.change = $1 and ($3::text is null or r.key > $3) and ($5::text is null or r.outcome = $5)
          order by r.key limit $4",
     )
@@ -357,6 +370,7 @@ pub async fn rows(
     .bind(after)
     .bind(rows)
     .bind(outcome.map(Outcome::as_str))
+    .bind(change.kind != "EXPERTS")
     .fetch_all(conn)
     .await?;
     Ok(found)
@@ -370,7 +384,7 @@ pub async fn pending_of(conn: &mut PgConnection, organisation: &str, key: &str) 
     let found = sqlx::query_scalar(
         "select c.organisation || '/registerChanges/' || c.id from register_change_row r
          join register_change c on c.id = r.change
-         where r.key = $2 and c.organisation = $1 and c.state = 'PENDING' order by c.id desc limit 1",
+         where r.key = $2 and c.organisation = $1 and c.state = 'PENDING' and c.kind <> 'EXPERTS' order by c.id desc limit 1",
     );
     Ok(found.bind(organisation).bind(key).fetch_optional(conn).await?)
 }

@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 
 use crate::world::*;
 
-type Experts = ExpertsClient<UserChannel>;
+pub type Experts = ExpertsClient<UserChannel>;
 
 impl World {
     pub async fn experts(&self, user: &str, organisation: &str, roles: &[Role]) -> Experts {
@@ -35,7 +35,7 @@ pub fn expert(key: &str) -> pb::Expert {
 }
 
 pub fn create(expert: pb::Expert) -> pb::CreateExpertRequest {
-    pb::CreateExpertRequest { parent: MARKET.into(), expert: Some(expert), request_id: String::new() }
+    pb::CreateExpertRequest { parent: MARKET.into(), expert: Some(expert), ..Default::default() }
 }
 
 fn stating_purpose<T>(message: T) -> Request<T> {

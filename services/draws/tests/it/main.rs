@@ -4,6 +4,7 @@
 
 mod draws;
 mod experts;
+mod expert_changes;
 mod follow;
 mod imports;
 mod people;

@@ -183,7 +183,8 @@ export type RegisterChangeKind =
   | 'REGISTER_CHANGE_KIND_UNSPECIFIED'
   | 'REGISTER_CHANGE_KIND_STATUS'
   | 'REGISTER_CHANGE_KIND_DISTRICT'
-  | 'REGISTER_CHANGE_KIND_IMPORT';
+  | 'REGISTER_CHANGE_KIND_IMPORT'
+  | 'REGISTER_CHANGE_KIND_EXPERTS';
 
 export type RegisterChangeState =
   | 'REGISTER_CHANGE_STATE_UNSPECIFIED'
@@ -924,6 +925,7 @@ export interface Expert {
   createTime?: string;
   changeTime?: string;
 }
+  pendingChange: string;
 
 export interface ListExpertsRequest {
   parent: string;
@@ -951,11 +953,13 @@ export interface CreateExpertRequest {
   expert?: Expert;
   requestId: string;
 }
+  reason: string;
 
 export interface UpdateExpertRequest {
   expert?: Expert;
   requestId: string;
 }
+  reason: string;
 
 export interface SetExpertStateRequest {
   name: string;
@@ -971,6 +975,7 @@ export interface ImportExpertsRequest {
   columns: string[];
   file?: unknown;
 }
+  reason: string;
 
 export interface ImportExpertsResponse {
   rows: string;
@@ -980,6 +985,7 @@ export interface ImportExpertsResponse {
   returned: string;
   problems: common.RowProblem[];
 }
+  change: string;
 
 export interface ExportExpertsRequest {
   parent: string;

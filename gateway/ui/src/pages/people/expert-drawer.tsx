@@ -1,5 +1,6 @@
-import { App, Button, Drawer } from 'antd';
+import { Alert, App, Button, Drawer } from 'antd';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Expert } from '../../api/contract/draws';
 import { Confirm } from '../../components/confirm';
@@ -10,6 +11,7 @@ import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatDay, formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
+import { pathBelow } from '../../lib/names';
 import { useMe } from '../../session';
 import { ExpertForm } from './expert-form';
 
@@ -32,7 +34,7 @@ export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose
   };
   const changed = (saved: Expert) => {
     setWhole(saved);
-    void message.success(t('experts.saved'));
+    void message.success(t(saved.pendingChange ? 'subjects.asked' : 'experts.saved'));
     onChanged();
   };
   const joined = (words: readonly string[]) => words.join(lang === 'zh' ? '、' : ', ');
@@ -41,6 +43,18 @@ export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose
     <Drawer open size="large" title={`${t('experts.key')} ${expert.key}`} onClose={onClose} extra={<StateTag prefix="experts.state." value={expert.state} />}>
       {!whole && <PurposeGate busy={busy} onRead={(stated) => void read(stated)} />}
       {error && <ErrorPanel error={error} />}
+      {expert.pendingChange && (
+        <Alert
+          className="page-note"
+          type="warning"
+          showIcon
+          title={
+            <>
+              {t('subjects.pending')} <Link to={pathBelow('subjects/changes', expert.pendingChange)}>{t('subjects.pendingLink')}</Link>
+            </>
+          }
+        />
+      )}
       <Facts
         facts={[
           [t('experts.name'), expert.realName],

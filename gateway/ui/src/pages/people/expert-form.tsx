@@ -15,6 +15,7 @@ interface Written {
   specialties: string[];
   districts: string[];
   interests: Interest[];
+  reason?: string;
 }
 
 /** Registers an expert, or changes one that was read before. */
@@ -28,12 +29,13 @@ export function ExpertForm({ expert, onClose, onSaved }: { expert?: Expert; onCl
   const save = async () => {
     const given = await form.validateFields().catch(() => null);
     if (!given) return;
-    const written = { ...given, interests: (given.interests ?? []).map((one) => ({ title: one.title.trim(), subject: (one.subject ?? '').trim(), relation: (one.relation ?? '').trim() })) };
-    const done = await run([expert?.etag, written], async (requestId) => {
+    const { reason, ...content } = given;
+    const written = { ...content, interests: (content.interests ?? []).map((one) => ({ title: one.title.trim(), subject: (one.subject ?? '').trim(), relation: (one.relation ?? '').trim() })) };
+    const done = await run([expert?.etag, written, reason], async (requestId) => {
       onSaved(
         expert
-          ? await call('Experts.UpdateExpert', { expert: { ...written, name: expert.name, etag: expert.etag }, requestId })
-          : await call('Experts.CreateExpert', { parent: me.organisation, expert: written, requestId }),
+          ? await call('Experts.UpdateExpert', { expert: { ...written, name: expert.name, etag: expert.etag }, reason: reason?.trim(), requestId })
+          : await call('Experts.CreateExpert', { parent: me.organisation, expert: written, reason: reason?.trim(), requestId }),
       );
     });
     if (done) onClose();
@@ -43,6 +45,7 @@ export function ExpertForm({ expert, onClose, onSaved }: { expert?: Expert; onCl
   // A refusal stands beside the field it is about, as well as below with its article.
   const about = (field: string) => (error && (error.violations.some((one) => one.field === `expert.${field}`) || (field === 'key' && error.reason.startsWith('EXPERT_KEY'))) ? ('error' as const) : undefined);
   const help = (field: string, hint?: string) => (about(field) && error ? (lang === 'zh' ? error.messageZh : error.messageEn) : hint);
+  const reasonRefused = error && (error.reason === 'REGISTER_GUARDED' || error.violations.some((one) => one.field === 'reason'));
   return (
     <Modal open title={title} width={720} okText={t(expert ? 'act.save' : 'experts.register')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
       <Form form={form} layout="vertical" name="expert" initialValues={expert ?? { specialties: [], districts: [], interests: [] }} onValuesChange={clear}>
@@ -85,6 +88,9 @@ export function ExpertForm({ expert, onClose, onSaved }: { expert?: Expert; onCl
               </>
             )}
           </Form.List>
+        </Form.Item>
+        <Form.Item name="reason" label={t('import.reasonLabel')} validateStatus={reasonRefused ? 'error' : undefined} help={reasonRefused && error ? (lang === 'zh' ? error.messageZh : error.messageEn) : t('experts.reasonHint')}>
+          <Input maxLength={500} autoComplete="off" />
         </Form.Item>
       </Form>
       {error && <div style={{ marginTop: 16 }}><ErrorPanel error={error} /></div>}

@@ -1,5 +1,6 @@
-import { Alert, Modal } from 'antd';
+import { Alert, Input, Modal } from 'antd';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import { upload } from '../../api/client';
 import type { RowProblem } from '../../api/contract/common';
 import type { ImportExpertsResponse } from '../../api/contract/draws';
@@ -7,11 +8,13 @@ import { ErrorPanel } from '../../components/error-panel';
 import { Table, type Column } from '../../components/table';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
+import { pathBelow } from '../../lib/names';
 
 /** Uploads a table of experts and says what became of each row. */
 export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onClose: () => void; onDone: () => void }) {
   const { t, tEnum, lang } = useI18n();
   const [file, setFile] = useState<File | null>(null);
+  const [reason, setReason] = useState('');
   const [done, setDone] = useState<ImportExpertsResponse | null>(null);
   const { busy, error, run, clear } = useAct();
   const columns: Column<RowProblem>[] = [
@@ -21,9 +24,9 @@ export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onCl
     { title: t('import.problem'), render: (row) => (lang === 'zh' ? row.message : row.messageEn) },
   ];
   const send = () =>
-    run([file?.name, file?.size], async () => {
+    run([file?.name, file?.size, reason], async () => {
       if (!file) return;
-      setDone(await upload('Experts.ImportExperts', { parent }, file, () => undefined, new AbortController().signal));
+      setDone(await upload('Experts.ImportExperts', { parent, reason: reason.trim() }, file, () => undefined, new AbortController().signal));
       onDone();
     });
   return (
@@ -40,12 +43,36 @@ export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onCl
               clear();
             }}
           />
+          <span>{t('import.reasonLabel')}</span>
+          <Input
+            aria-label={t('import.reasonLabel')}
+            value={reason}
+            maxLength={500}
+            status={error?.reason === 'REGISTER_GUARDED' ? 'error' : undefined}
+            onChange={(event) => {
+              setReason(event.target.value);
+              clear();
+            }}
+          />
+          <span className="muted">{t('experts.reasonHint')}</span>
         </label>
       )}
       {error && <ErrorPanel error={error} />}
       {done && (
         <>
           <Alert type={done.problems.length > 0 ? 'warning' : 'success'} showIcon title={t('experts.uploaded', { rows: done.rows, created: done.created, updated: done.updated, unchanged: done.unchanged, returned: done.returned })} />
+          {done.change && (
+            <Alert
+              className="page-note"
+              type="warning"
+              showIcon
+              title={
+                <>
+                  {t('experts.uploadWaits')} <Link to={pathBelow('subjects/changes', done.change)}>{t('subjects.pendingLink')}</Link>
+                </>
+              }
+            />
+          )}
           {done.problems.length > 0 && <Table label={t('import.problems')} columns={columns} rows={done.problems} rowKey={(row) => `${row.line}/${row.field}/${row.reason}`} />}
         </>
       )}

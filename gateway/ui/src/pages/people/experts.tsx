@@ -128,8 +128,8 @@ export default function Experts() {
       {registering && (
         <ExpertForm
           onClose={() => setRegistering(false)}
-          onSaved={() => {
-            void message.success(t('experts.registered'));
+          onSaved={(saved) => {
+            void message.success(t(saved.pendingChange ? 'subjects.asked' : 'experts.registered'));
             loaded.reload();
           }}
         />

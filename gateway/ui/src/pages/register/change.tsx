@@ -48,9 +48,15 @@ export default function RegisterChangeDetail() {
   if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (!data) return <Spin className="page-spin" />;
   const isImport = data.kind === 'REGISTER_CHANGE_KIND_IMPORT';
+  const isExperts = data.kind === 'REGISTER_CHANGE_KIND_EXPERTS';
   const pending = data.state === 'REGISTER_CHANGE_STATE_PENDING';
   const own = data.creator === me.user.name;
   const n = (text: string) => Number(text).toLocaleString('en');
+  const expertColumns: Column<RegisterChangeRow>[] = [
+    { title: t('experts.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
+    { title: t('changes.asked'), render: (row) => row.note, csv: (row) => row.note },
+    { title: t('changes.outcome'), render: (row) => tEnum('changes.outcome.', row.outcome), csv: (row) => tEnum('changes.outcome.', row.outcome) },
+  ];
   const columns: Column<RegisterChangeRow>[] = [
     { title: t('field.title'), head: true, render: (row) => (row.title ? <Link to={`/subjects/${organisation}/${encodeURIComponent(row.key)}`}>{row.title}</Link> : row.key), csv: (row) => row.title },
     { title: t('subjects.key'), nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
@@ -112,7 +118,7 @@ export default function RegisterChangeDetail() {
         )}
         <dl className="counts">
           <div>
-            <dt>{t(isImport ? 'changes.importRows' : 'changes.rows')}</dt>
+            <dt>{t(isImport ? 'changes.importRows' : isExperts ? 'changes.expertRows' : 'changes.rows')}</dt>
             <dd>{n(data.rows)}</dd>
           </div>
           <div>
@@ -131,12 +137,12 @@ export default function RegisterChangeDetail() {
       </Section>
       {(!isImport || (listed.data?.rows.length ?? 0) > 0) && (
         <>
-          <h2>{t(isImport ? 'changes.importRowsTitle' : 'changes.rowsTitle')}</h2>
+          <h2>{t(isImport ? 'changes.importRowsTitle' : isExperts ? 'changes.expertRowsTitle' : 'changes.rowsTitle')}</h2>
           <List
             label={t('changes.rowsTitle')}
             state={state}
             loaded={listed}
-            columns={columns}
+            columns={isExperts ? expertColumns : columns}
             rowKey={(row) => row.key}
             csv={{ fileName: `register-change-${id}.csv`, page }}
             filters={<FilterSelect state={state} name="outcome" label={t('changes.outcome')} options={outcomes.map((value) => ({ value, label: tEnum('changes.outcome.', value) }))} width={240} />}
@@ -152,10 +158,10 @@ export default function RegisterChangeDetail() {
         onReload={reload}
         act={async (requestId) => {
           set(await call('RegisterChanges.ApproveRegisterChange', { name, etag: data.etag, requestId }));
-          void message.success(t('changes.approved'));
+          void message.success(t(isExperts ? 'changes.expertApproved' : 'changes.approved'));
         }}
       >
-        <p>{t('changes.approveHint')}</p>
+        <p>{t(isExperts ? 'changes.expertApproveHint' : 'changes.approveHint')}</p>
       </Confirm>
       <Confirm
         open={deciding === 'reject'}

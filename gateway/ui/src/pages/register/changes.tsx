@@ -22,7 +22,7 @@ export function useTarget(): (change: RegisterChange) => string {
     const kind = tEnum('changes.kind.', change.kind);
     if (change.kind === 'REGISTER_CHANGE_KIND_STATUS') return `${kind} → ${tEnum('subjects.status.', change.status)}`;
     if (change.kind === 'REGISTER_CHANGE_KIND_DISTRICT') return `${kind} → ${districtName(change.district, lang)}`;
-    return change.kind === 'REGISTER_CHANGE_KIND_IMPORT' ? kind : t('changes.number');
+    return change.kind === 'REGISTER_CHANGE_KIND_IMPORT' || change.kind === 'REGISTER_CHANGE_KIND_EXPERTS' ? kind : t('changes.number');
   };
 }
 
