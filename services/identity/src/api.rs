@@ -222,6 +222,11 @@ impl Identity for Api {
         Ok(Response::new(self.unfreeze(caller, request.into_inner()).await?))
     }
 
+    async fn set_certificate(&self, request: Request<pb::SetCertificateRequest>) -> Result<Response<pb::User>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.certify(caller, request.into_inner()).await?))
+    }
+
     async fn create_machine_client(
         &self,
         request: Request<pb::CreateMachineClientRequest>,

@@ -287,6 +287,23 @@ pub fn parse_certificate(given: Option<&pb::Certificate>, roles: &[Role]) -> Res
     Ok(Some(Certificate { number: given.number.clone(), expires, districts, specialties }))
 }
 
+/// Checks that a number once given stays with its user: draws that were made, their visits and recusals know the officer by it,
+/// and whoever had another could decide over his own. It may be taken away as a whole, from whoever is no officer.
+///
+/// # Errors
+/// `INVALID` (art. 13, 16).
+pub fn check_number_stays(before: Option<&str>, after: Option<&Certificate>) -> Result<()> {
+    match (before, after) {
+        (Some(before), Some(after)) if before != after.number => Err(Refusal::invalid(
+            "certificate.number",
+            "执法证号登记后不能更改，已作出的抽签、检查和回避都以该证号记名；证号有变的，请冻结原用户、另行登记，并由本人重新申报利害关系 / \
+             a number once given stays, because draws, visits and recusals name the officer by it; whoever has another is \
+             registered anew, the old account frozen, and conflicts declared again",
+        )),
+        (Some(_) | None, Some(_) | None) => Ok(()),
+    }
+}
+
 fn parse_district(field: &str, text: &str) -> Result<()> {
     DistrictCode::parse(text).map(drop).map_err(|error| Refusal::invalid(field, error.zh()).because(error))
 }

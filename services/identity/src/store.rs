@@ -10,6 +10,9 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::rules::{Attempts, Certificate, PersonState, Verdict, sign_in_over};
 
+mod certificates;
+pub use certificates::{keep_certificate, save_certificate};
+
 /// An organisation as stored.
 #[derive(Debug, Clone, FromRow)]
 pub struct Organisation {

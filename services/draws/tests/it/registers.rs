@@ -203,6 +203,28 @@ async fn officers_are_known_as_identity_last_announced_them() {
     let request = pb::ListOfficersRequest { page_token: page.next_page_token, ..request };
     assert_eq!(clerk.list_officers(request).await.unwrap().into_inner().officers[0].key, "4102-002");
 
+    // A certificate that says something else: draws from then on go by it, the last valid day too.
+    let renewed = OfficerChanged {
+        expire_date: "2026-12-01".into(),
+        districts: vec![SHUNHE.into()],
+        specialties: vec!["equipment".into()],
+        ..first.clone()
+    };
+    world.identity_says(&renewed).await.unwrap();
+    let found = clerk.list_officers(all.clone()).await.unwrap().into_inner().officers;
+    let shown = (found[0].districts.clone(), found[0].specialties.clone(), found[0].expire_date.as_str());
+    assert_eq!(shown, (vec![SHUNHE.to_owned()], vec!["equipment".to_owned()], "2026-12-01"));
+    {
+        let mut conn = world.pool.acquire().await.unwrap();
+        for (day, there) in [("2026-12-01", true), ("2026-12-02", false)] {
+            let market = [MARKET.to_owned()];
+            let sent = draws::people::candidates::officers(&mut conn, &market, day.parse().unwrap()).await.unwrap();
+            let sent = sent.into_iter().find(|one| one.key == "4102-001").map(|one| (one.districts, one.specialties));
+            let expected = (vec![SHUNHE.to_owned()], vec!["equipment".to_owned()]);
+            assert_eq!(sent, there.then_some(expected), "{day}");
+        }
+    }
+
     // A new certificate replaces the old one; frozen officers stay listed but are not sent; without certificate one is none.
     world
         .identity_says(&OfficerChanged { certificate: "4102-009".into(), active: false, ..first.clone() })

@@ -52,6 +52,9 @@ impl Api {
         };
         let now = tx.now();
         let person = store::insert_person(&mut tx, new, now).await?;
+        if person.certificate.is_some() {
+            store::keep_certificate(&mut tx, &person, "", now).await?;
+        }
         let user = person.to_user(None);
         announce_officer(&mut tx, &person)?;
         tx.changed(&user.name, None, Some(&user));
@@ -90,6 +93,24 @@ impl Api {
         tx.changed(&user.name, Some(&person.to_user(None)), Some(&user));
         tx.commit(&user).await?;
         tracing::info!(user.name = %user.name, "unfroze user");
+        Ok(user)
+    }
+
+    /// Sets what a certificate says, and announces it to those who draw (art. 13).
+    pub(super) async fn certify(&self, caller: Caller, request: pb::SetCertificateRequest) -> Result<pb::User> {
+        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
+        let (person, _) = lock(&mut tx, &caller, &request.name, &request.etag).await?;
+        let reason = rules::parse_text("reason", &request.reason)?;
+        let certificate = rules::parse_certificate(request.certificate.as_ref(), &person.roles())?;
+        rules::check_number_stays(person.certificate.as_deref(), certificate.as_ref())?;
+        let saved = store::save_certificate(&mut tx, &person.name, certificate.as_ref(), &caller.actor).await?;
+        let now = tx.now();
+        store::keep_certificate(&mut tx, &saved, &reason, now).await?;
+        announce_officer(&mut tx, &saved)?;
+        let user = saved.to_user(None);
+        tx.changed(&user.name, Some(&person.to_user(None)), Some(&user));
+        tx.commit(&user).await?;
+        tracing::info!(user.name = %user.name, "set certificate");
         Ok(user)
     }
 

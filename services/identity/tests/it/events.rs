@@ -14,7 +14,7 @@ use proto::qingtian::{
 use crate::city::{City, Client, PASSWORD};
 
 /// Everything the log holds for a reader, once the sequencer has moved it there.
-async fn read(city: &City, client: &mut Client) -> Vec<Event> {
+pub async fn read(city: &City, client: &mut Client) -> Vec<Event> {
     city.harness.sequenced("identity").await.unwrap();
     let mut stream = client.read_events(ReadEventsRequest::default()).await.unwrap().into_inner();
     let mut events = Vec::new();
@@ -24,7 +24,7 @@ async fn read(city: &City, client: &mut Client) -> Vec<Event> {
     events
 }
 
-async fn audit(city: &City) -> Vec<AuditEntry> {
+pub async fn audit(city: &City) -> Vec<AuditEntry> {
     city.harness.sequenced("identity").await.unwrap();
     let pool = city.harness.pool("identity").await.unwrap();
     let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
@@ -150,6 +150,8 @@ async fn the_service_cannot_rewrite_organisations_or_delete_people() {
         "update organisation set title = 'x'",
         "delete from organisation",
         "delete from person",
+        "update certificate_past set reason = 'x'",
+        "delete from certificate_past",
         "update machine_client set secret_digest = secret_digest",
         "delete from machine_client",
         "update log set bytes = bytes",

@@ -137,6 +137,14 @@ export interface UnfreezeUserRequest {
   requestId: string;
 }
 
+export interface SetCertificateRequest {
+  name: string;
+  certificate?: Certificate;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
 export interface CreateMachineClientRequest {
   title: string;
   organisation: string;

@@ -19,6 +19,7 @@ export interface Methods {
   'Identity.CreateUser': [identity.CreateUserRequest, identity.CreateUserResponse];
   'Identity.FreezeUser': [identity.FreezeUserRequest, identity.User];
   'Identity.UnfreezeUser': [identity.UnfreezeUserRequest, identity.User];
+  'Identity.SetCertificate': [identity.SetCertificateRequest, identity.User];
   'Identity.CreateMachineClient': [identity.CreateMachineClientRequest, identity.CreateMachineClientResponse];
   'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
   'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
@@ -136,6 +137,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Identity.CreateUser': { verb: 'POST', path: '/v1/users', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.FreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.UnfreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.SetCertificate': { verb: 'POST', path: '/v1/{name=users/*}:setCertificate', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.CreateMachineClient': { verb: 'POST', path: '/v1/machineClients', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },

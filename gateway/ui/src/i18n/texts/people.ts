@@ -19,6 +19,7 @@ export const people = {
   'purpose.audit': ['审计核查', 'Audit'],
   'purpose.read': ['查看', 'Read'],
 
+  'officers.change': ['变更执法证信息', 'Change a certificate'],
   'officers.availability': ['能否派出', 'May be sent'],
   'officers.onLeave': ['请假至 {day}', 'On leave until {day}'],
   'officers.declared': ['本年度申报', 'Declared this year'],

@@ -153,7 +153,7 @@ export const work = {
   'items.next.published': ['已发布，公众可见。', 'Published and public.'],
 
   'officers.title': ['执法检查人员名录库', 'Register of officers'],
-  'officers.lead': ['各单位建立并更新的执法人员名录（第十三条）；由部门管理员在“用户”中登记。平台规则：执法证有效且不在请假中的才能派出。', 'Set up and kept by the organisations (article 13); administrators add people under Users. Platform rule: only those with a valid certificate who are not on leave are sent.'],
+  'officers.lead': ['各单位建立并更新的执法人员名录（第十三条）；由部门管理员在“用户”中登记和变更。平台规则：执法证有效且不在请假中的才能派出。', 'Set up and kept by the organisations (article 13); administrators add and change people under Users. Platform rule: only those with a valid certificate who are not on leave are sent.'],
   'officers.key': ['执法证号', 'Certificate number'],
   'officers.search': ['执法证号中的字', 'Part of the certificate number'],
   'officers.districts': ['可派区域', 'Districts'],

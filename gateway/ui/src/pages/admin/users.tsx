@@ -16,6 +16,7 @@ import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { useMe, useOrganisationTitle } from '../../session';
+import { CertificateForm } from './certificate';
 import { ShownOnce } from './shown-once';
 
 /** People with accounts (art. 27). */
@@ -27,6 +28,7 @@ export default function Users() {
   const state = useListState();
   const organisation = useOrganisationInView(state);
   const [asked, setAsked] = useState<User | null>(null);
+  const [certified, setCertified] = useState<User | null>(null);
   const [machine, setMachine] = useState(false);
   const freezing = asked?.state === 'USER_STATE_ACTIVE';
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
@@ -56,12 +58,20 @@ export default function Users() {
       ? [
           {
             title: t('users.act'),
-            render: (row: User) =>
-              row.name !== me.user.name && (
-                <Button size="small" danger={row.state === 'USER_STATE_ACTIVE'} onClick={() => setAsked(row)} aria-label={`${t(row.state === 'USER_STATE_ACTIVE' ? 'users.freeze' : 'users.unfreeze')} ${row.realName}`}>
-                  {t(row.state === 'USER_STATE_ACTIVE' ? 'users.freeze' : 'users.unfreeze')}
-                </Button>
-              ),
+            render: (row: User) => (
+              <span className="filters">
+                {row.certificate && me.may('Identity.SetCertificate') && (
+                  <Button size="small" onClick={() => setCertified(row)} aria-label={`${t('users.certSet')} ${row.realName}`}>
+                    {t('users.certSet')}
+                  </Button>
+                )}
+                {row.name !== me.user.name && (
+                  <Button size="small" danger={row.state === 'USER_STATE_ACTIVE'} onClick={() => setAsked(row)} aria-label={`${t(row.state === 'USER_STATE_ACTIVE' ? 'users.freeze' : 'users.unfreeze')} ${row.realName}`}>
+                    {t(row.state === 'USER_STATE_ACTIVE' ? 'users.freeze' : 'users.unfreeze')}
+                  </Button>
+                )}
+              </span>
+            ),
           },
         ]
       : []),
@@ -119,6 +129,7 @@ export default function Users() {
       >
         <p>{t(freezing ? 'users.freezeAsk' : 'users.unfreezeAsk')}</p>
       </Confirm>
+      {certified && <CertificateForm user={certified} onClose={() => setCertified(null)} onSaved={loaded.reload} />}
       <MachineClient open={machine} onClose={() => setMachine(false)} />
     </>
   );

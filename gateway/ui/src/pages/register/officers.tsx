@@ -1,3 +1,5 @@
+import { Button } from 'antd';
+import { Link } from 'react-router';
 import { serverNow, call } from '../../api/client';
 import type { Officer } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
@@ -11,10 +13,12 @@ import { formatDay, today } from '../../lib/dates';
 import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
 import { specialties } from '../../lib/specialties';
+import { useMe } from '../../session';
 
 /** The register of officers, as draws knows them (art. 13). */
 export default function Officers() {
   const { t, tEnum, lang } = useI18n();
+  const me = useMe();
   const state = useListState();
   const parent = useOrganisationInView(state);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
@@ -54,7 +58,13 @@ export default function Officers() {
 
   return (
     <>
-      <PageHead title={t('officers.title')} lead={t('officers.lead')} />
+      <PageHead title={t('officers.title')} lead={t('officers.lead')}>
+        {me.may('Identity.SetCertificate') && (
+          <Link to="/users">
+            <Button>{t('officers.change')}</Button>
+          </Link>
+        )}
+      </PageHead>
       <List
         label={t('officers.title')}
         state={state}
