@@ -43,6 +43,12 @@ describe('columns', () => {
     expect(guessColumns(['序号', '统一社会信用代码/注册号', '企业名称', '住所', '行政区划代码'], subjectFields)).toEqual({ key: '统一社会信用代码/注册号', title: '企业名称', address: '住所', district: '行政区划代码' });
   });
 
+  it.each(['信用等级', 'credit_class', '企业信用风险分类'])('know %s as the credit class, not as the credit code', (header) => {
+    const guess = guessColumns(['名称', header, '统一社会信用代码'], subjectFields);
+    expect(guess).toEqual({ title: '名称', key: '统一社会信用代码', creditClass: header });
+    expect(toColumnParams(guess)).toContain(`credit_class=${header}`);
+  });
+
   it.each(['所在区', '区县', '所在区县', '行政区划', '所在县区'])('know %s as the district', (header) => {
     expect(guessColumns(['名称', '代码', header, '住所'], subjectFields).district).toBe(header);
   });

@@ -8,6 +8,7 @@ export const subjectFields: Record<string, readonly string[]> = {
   industry: ['industry', 'industry_code', '行业代码', '行业门类', '所属行业', '行业'],
   address: ['address', '住所', '经营场所', '注册地址', '经营地址', '地址'],
   status: ['status', '登记状态', '经营状态', '主体状态', '状态'],
+  creditClass: ['credit_class', '信用等级', '信用风险等级', '信用风险分类', '信用分类', '信用类别', '风险分类'],
 };
 
 /** Fields of an item, with the headers of the usual lists. */

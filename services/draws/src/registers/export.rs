@@ -12,7 +12,7 @@ use tonic::Status;
 
 use super::{
     api::Download,
-    rules::FIELDS,
+    rules::{FIELDS, class_word},
     search::{self, Filter, Order},
     store::SubjectRow,
 };
@@ -110,6 +110,7 @@ fn taken(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
 
 /// A subject's cells in the order of [`FIELDS`].
 fn cells(row: &SubjectRow) -> [Vec<u8>; FIELDS.len()] {
-    [&row.key, &row.title, &row.district, &row.industry, &row.address, row.life().zh()]
+    let class = class_word(&row.credit_class);
+    [&row.key, &row.title, &row.district, &row.industry, &row.address, row.life().zh(), class]
         .map(|cell| safe_cell(cell).as_bytes().to_vec())
 }

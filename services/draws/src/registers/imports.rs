@@ -305,11 +305,12 @@ pub async fn foresee(conn: &mut PgConnection, organisation: &str, rows: &[Given]
     let (created, updated): (i64, i64) = sqlx::query_as(
         "select count(*) filter (where known.key is null),
             count(*) filter (where known.key is not null and (known.title, known.district, known.industry, known.address,
-                known.in_business, known.gone) is distinct from (given.title, given.district,
+                known.in_business, known.gone, known.credit_class) is distinct from (given.title, given.district,
                 coalesce(given.industry, known.industry), coalesce(given.address, known.address),
-                coalesce(given.in_business, known.in_business), coalesce(given.gone, known.gone)))
-         from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
-            as given (key, title, district, industry, address, in_business, gone)
+                coalesce(given.in_business, known.in_business), coalesce(given.gone, known.gone),
+                coalesce(given.credit_class, known.credit_class)))
+         from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::text[])
+            as given (key, title, district, industry, address, in_business, gone, credit_class)
          left join subject known on known.organisation = $1 and known.key = given.key",
     )
     .persistent(false)
@@ -321,6 +322,7 @@ pub async fn foresee(conn: &mut PgConnection, organisation: &str, rows: &[Given]
     .bind(rows.iter().map(|row| row.address.as_deref()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.life.map(Life::in_business)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.life.map(Life::gone)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.class).collect::<Vec<_>>())
     .fetch_one(conn)
     .await?;
     Ok(Upserted { created, updated })
@@ -411,16 +413,17 @@ async fn enter(
             [&row.industry, &row.address].map(|text| escaped(text.as_deref().unwrap_or_default()));
         let (district, in_business, gone, old) =
             (row.district.as_str(), life.in_business(), life.gone(), row.key.is_old());
+        let class = row.class.unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = writeln!(
             lines,
-            "{organisation}\t{key}\t{title}\t{district}\t{industry}\t{address}\t{in_business}\t{gone}\t{old}\t{at}\t{at}\t\
-             {by}\t导入 imported\t{why}\t{with}"
+            "{organisation}\t{key}\t{title}\t{district}\t{industry}\t{address}\t{in_business}\t{gone}\t{old}\t{class}\t\
+             {at}\t{at}\t{by}\t导入 imported\t{why}\t{with}"
         );
     }
     let mut copy = conn
         .copy_in_raw(
-            "copy subject (organisation, key, title, district, industry, address, in_business, gone, old_number,
+            "copy subject (organisation, key, title, district, industry, address, in_business, gone, old_number, credit_class,
                 created_at, changed_at, changed_by, changed_what, changed_why, changed_with) from stdin",
         )
         .await?;
@@ -453,21 +456,24 @@ async fn merge(
     let (created, updated): (i64, i64) = sqlx::query_as(
         "with written as (
             insert into subject (organisation, key, title, district, industry, address, in_business, gone, old_number,
-                created_at, changed_at, changed_by, changed_what, changed_why, changed_with)
+                credit_class, created_at, changed_at, changed_by, changed_what, changed_why, changed_with)
             select $1, given.key, given.title, given.district, coalesce(given.industry, known.industry, ''),
                 coalesce(given.address, known.address, ''), coalesce(given.in_business, known.in_business, true),
-                coalesce(given.gone, known.gone, ''), given.old_number, $10, $10, $11, '导入 imported', $12, $13
-            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::boolean[])
-                as given (key, title, district, industry, address, in_business, gone, old_number)
+                coalesce(given.gone, known.gone, ''), given.old_number, coalesce(given.credit_class, known.credit_class, ''),
+                $10, $10, $11, '导入 imported', $12, $13
+            from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::boolean[],
+                    $14::text[])
+                as given (key, title, district, industry, address, in_business, gone, old_number, credit_class)
             left join subject known on known.organisation = $1 and known.key = given.key
             order by given.key collate \"C\"
             on conflict (organisation, key) do update set title = excluded.title, district = excluded.district,
                 industry = excluded.industry, address = excluded.address, in_business = excluded.in_business,
-                gone = excluded.gone, revision = subject.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by,
-                changed_what = excluded.changed_what, changed_why = excluded.changed_why, changed_with = excluded.changed_with
-            where (subject.title, subject.district, subject.industry, subject.address, subject.in_business, subject.gone)
+                gone = excluded.gone, credit_class = excluded.credit_class, revision = subject.revision + 1,
+                changed_at = excluded.changed_at, changed_by = excluded.changed_by, changed_what = excluded.changed_what, changed_why = excluded.changed_why, changed_with = excluded.changed_with
+            where (subject.title, subject.district, subject.industry, subject.address, subject.in_business, subject.gone,
+                    subject.credit_class)
                 is distinct from (excluded.title, excluded.district, excluded.industry, excluded.address, excluded.in_business,
-                    excluded.gone)
+                    excluded.gone, excluded.credit_class)
             -- A row that was never updated or locked has no xmax: it is new.
             returning xmax = 0 as new)
          select count(*) filter (where new), count(*) filter (where not new) from written",
@@ -486,6 +492,7 @@ async fn merge(
     .bind(origin.by)
     .bind(origin.why)
     .bind(origin.with)
+    .bind(rows.iter().map(|(_, row)| row.class).collect::<Vec<_>>())
     .fetch_one(conn)
     .await?;
     Ok(Upserted { created, updated })

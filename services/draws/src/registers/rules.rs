@@ -73,13 +73,14 @@ impl<'a> PoolSubject<'a> {
 }
 
 /// Fields a table may hold, in the order in which they are asked for.
-pub const FIELDS: [&str; 6] = ["key", "title", "district", "industry", "address", "status"];
+pub const FIELDS: [&str; 7] = ["key", "title", "district", "industry", "address", "status", "credit_class"];
 const KEY: usize = 0;
 const TITLE: usize = 1;
 const DISTRICT: usize = 2;
 const INDUSTRY: usize = 3;
 const ADDRESS: usize = 4;
 const STATUS: usize = 5;
+const CREDIT_CLASS: usize = 6;
 
 /// Characters of a title at the most.
 const TITLE_CHARS_MAX: usize = 200;
@@ -132,6 +133,8 @@ pub struct Given {
     pub address: Option<String>,
     /// Status of life, where given; whoever is new and has none is in business.
     pub life: Option<Life>,
+    /// Credit class of the province, `A` to `D` or empty for unclassified, where given (art. 17).
+    pub class: Option<&'static str>,
 }
 
 /// Parses a row.
@@ -175,6 +178,12 @@ pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given,
         problems.push(problem(row, STATUS, "STATUS_UNKNOWN", zh.into(), en.into()));
         None
     });
+    let class = class(cell(CREDIT_CLASS)).unwrap_or_else(|()| {
+        let zh = "无法识别的信用等级；请填写A、B、C、D，或未分类；留空则保持原有等级。";
+        let en = "unknown credit class; write A, B, C, D or 未分类 (unclassified), or nothing to leave it as it is";
+        problems.push(problem(row, CREDIT_CLASS, "CREDIT_CLASS_UNKNOWN", zh.into(), en.into()));
+        None
+    });
     let some = |place: usize| (!cell(place).is_empty()).then(|| cell(place).to_owned());
     match (key, district) {
         (Ok(key), Some(district)) if problems.is_empty() => Ok(Given {
@@ -184,6 +193,7 @@ pub fn parse(row: &Row, default_district: Option<DistrictCode>) -> Result<Given,
             industry: some(INDUSTRY),
             address: some(ADDRESS),
             life,
+            class,
         }),
         _ => Err(problems),
     }
@@ -195,6 +205,25 @@ fn status(word: &str) -> Result<Option<Life>, ()> {
         return Ok(None);
     }
     Life::word(word).map(Some).ok_or(())
+}
+
+/// Credit classes as a table names them, each with what the register keeps. An export writes the first that fits.
+const CLASSES: [(&str, &str); 6] =
+    [("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), (UNCLASSIFIED, ""), ("UNCLASSIFIED", "")];
+/// What a table says of whoever is in no class.
+const UNCLASSIFIED: &str = "未分类";
+
+/// What a credit class is called in a table; read in again it says the same.
+pub fn class_word(kept: &str) -> &str {
+    if kept.is_empty() { UNCLASSIFIED } else { kept }
+}
+
+/// The class the province's list gives (art. 17); none when nothing is said. A class is its province's: none is guessed.
+fn class(word: &str) -> Result<Option<&'static str>, ()> {
+    if word.is_empty() {
+        return Ok(None);
+    }
+    CLASSES.into_iter().find(|(called, _)| *called == word).map(|(_, kept)| Some(kept)).ok_or(())
 }
 
 fn problem(row: &Row, place: usize, reason: &'static str, zh: String, en: String) -> Problem {
@@ -228,8 +257,13 @@ mod tests {
 
     const LONGTING: &str = "410202";
 
+    /// A row of everything but the credit class, which is said to be `C`.
     fn row(cells: [&str; 6]) -> Row {
-        Row { line: 7, values: cells.map(str::to_owned).to_vec() }
+        classed(cells, " C ")
+    }
+
+    fn classed(cells: [&str; 6], class: &str) -> Row {
+        Row { line: 7, values: cells.into_iter().chain([class]).map(str::to_owned).collect() }
     }
 
     fn reasons(cells: [&str; 6]) -> Vec<(String, String)> {
@@ -243,6 +277,7 @@ mod tests {
         let given = parse(&row(cells), None).unwrap();
         assert_eq!(given.key.to_string(), "91330000054222688D");
         assert_eq!((given.title.as_str(), given.life), ("浙江万捷汽车有限公司", Some(Life::InBusiness)));
+        assert_eq!(given.class, Some("C"));
         let bare = parse(&row(["330000000008000", "甲", "", "", "", ""]), DistrictCode::parse(LONGTING).ok()).unwrap();
         assert_eq!((bare.key.to_string().as_str(), bare.key.is_old()), ("reg:330000000008000", true));
         assert_eq!((bare.industry, bare.life), (None, None));
@@ -263,6 +298,21 @@ mod tests {
         assert_eq!(reasons(["91330000054222688D", "甲", "", "", "", ""])[0].1, "MISSING_DISTRICT");
         assert_eq!(reasons(["91330000054222688D", "甲", "金明区", "", "", ""])[0].1, "DISTRICT_UNKNOWN");
         assert_eq!(reasons(["91330000054222688d", "甲", LONGTING, "", "", ""])[0].1, "CODE_CHARACTER");
+    }
+
+    #[test]
+    fn a_credit_class_is_one_of_the_provinces_or_not_said() {
+        let cells = ["91330000054222688D", "甲", LONGTING, "", "", ""];
+        for kept in ["A", "B", "C", "D", ""] {
+            assert_eq!(parse(&classed(cells, class_word(kept)), None).unwrap().class, Some(kept));
+        }
+        assert_eq!(parse(&classed(cells, "UNCLASSIFIED"), None).unwrap().class, Some(""));
+        assert_eq!(parse(&classed(cells, " "), None).unwrap().class, None);
+        for wrong in ["E", "a", "AA", "A类", "优秀"] {
+            let problems = parse(&classed(cells, wrong), None).unwrap_err();
+            let told: Vec<_> = problems.iter().map(|one| (one.field.as_str(), &*one.reason, &*one.value)).collect();
+            assert_eq!(told, [("credit_class", "CREDIT_CLASS_UNKNOWN", wrong)]);
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn bytes(chunk: pb::ImportSubjectsRequest) -> Vec<u8> {
         let _ = table.write_record(FIELDS.into_iter().chain([ROW]));
     }
     for row in &chunk.rows {
-        let cells = [&row.key, &row.title, &row.district, &row.industry, &row.address, &row.status];
+        let cells = [&row.key, &row.title, &row.district, &row.industry, &row.address, &row.status, &row.credit_class];
         let _ = table.write_record(cells.into_iter().map(String::as_str).chain([ROW]));
     }
     table.into_inner().unwrap_or_default()
@@ -68,7 +68,7 @@ mod tests {
             pb::ImportSubjectsRequest { parent: "organisations/x".into(), rows: vec![row("a")], ..Default::default() };
         let next = pb::ImportSubjectsRequest { rows: vec![row("b"), row("")], ..Default::default() };
         let text = String::from_utf8([bytes(first), bytes(next)].concat()).unwrap();
-        let expected = "key,title,district,industry,address,status,row\na,\"甲,\"\"乙\"\"\",,,,,row\nb,\"甲,\"\"乙\"\"\",,,,,row\n,\"甲,\"\"乙\"\"\",,,,,row\n";
+        let expected = "key,title,district,industry,address,status,credit_class,row\na,\"甲,\"\"乙\"\"\",,,,,,row\nb,\"甲,\"\"乙\"\"\",,,,,,row\n,\"甲,\"\"乙\"\"\",,,,,,row\n";
         assert_eq!(text, expected);
     }
 

@@ -39,6 +39,7 @@ export interface SubjectRow {
   industry: string;
   address: string;
   status: string;
+  creditClass: string;
 }
 
 export interface ImportSubjectsRequest {

@@ -12,7 +12,7 @@ export function ImportReport({ report, reportUrl }: { report: Import; reportUrl:
   const returned = Number(report.returned) > 0;
   const columns: Column<RowProblem>[] = [
     { title: t('import.line'), number: true, render: (row) => Number(row.line).toLocaleString('en') },
-    { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field) },
+    { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())) },
     { title: t('import.value'), render: (row) => <code>{row.value}</code> },
     {
       title: t('import.problem'),

@@ -107,6 +107,7 @@ export const work = {
   'import.field.industry': ['行业', 'Industry'],
   'import.field.address': ['地址', 'Address'],
   'import.field.status': ['登记状态', 'Status'],
+  'import.field.creditClass': ['信用等级（A、B、C、D、未分类）', 'Credit class (A to D, unclassified)'],
   'import.field.code': ['事项编号', 'Item number'],
   'import.field.subTitle': ['抽查子项', 'Sub-item'],
   'import.field.legalBasis': ['抽查依据', 'Legal basis'],
