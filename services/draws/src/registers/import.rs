@@ -88,7 +88,7 @@ impl Importer {
     /// `FILE_UNREADABLE`, `TOO_LARGE`; then nothing was entered. `REGISTER_GUARDED`, or the database fails; then what was entered
     /// stays.
     pub async fn run(self, caller: Caller, head: Head, pieces: mpsc::Receiver<Piece>) -> Result<pb::Import> {
-        let spooled = blocking(move || reading::spool(pieces)).await?;
+        let spooled = blocking(move || reading::spool(pieces, FILE_BYTES_MAX)).await?;
         let broken = spooled.broken;
         let file = spooled.file.try_clone()?;
         let (sender, mut steps) = mpsc::channel(2);

@@ -35,11 +35,11 @@ pub struct Spooled {
     pub broken: bool,
 }
 
-/// Writes an upload to an unnamed temporary file until it ends or breaks.
+/// Writes an upload to an unnamed temporary file until it ends or breaks; of more than `bytes_max` bytes nothing is kept.
 ///
 /// # Errors
-/// `TOO_LARGE`; the disk fails.
-pub fn spool(mut pieces: mpsc::Receiver<Piece>) -> Result<Spooled> {
+/// `TOO_LARGE` beyond that; the disk fails.
+pub fn spool(mut pieces: mpsc::Receiver<Piece>, bytes_max: u64) -> Result<Spooled> {
     let mut file = tempfile::tempfile()?;
     let mut size: u64 = 0;
     let mut broken = true;
@@ -47,8 +47,8 @@ pub fn spool(mut pieces: mpsc::Receiver<Piece>) -> Result<Spooled> {
         match piece {
             Piece::Bytes(bytes) => {
                 size += bytes.len() as u64;
-                if size > FILE_BYTES_MAX {
-                    return Err(Refusal::new(Reason::TooLarge).with("limit", "1 GiB"));
+                if size > bytes_max {
+                    return Err(Refusal::new(Reason::TooLarge).with("limit", told(bytes_max)));
                 }
                 file.write_all(&bytes)?;
             }
@@ -60,6 +60,13 @@ pub fn spool(mut pieces: mpsc::Receiver<Piece>) -> Result<Spooled> {
     }
     file.seek(SeekFrom::Start(0))?;
     Ok(Spooled { file, broken })
+}
+
+/// A number of bytes in the greatest unit that divides it.
+fn told(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fit = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    fit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
 /// Cuts what stands after the last line end: the row in which the upload broke, whose last cell may look whole.
@@ -287,10 +294,31 @@ mod tests {
             sender.try_send(piece).unwrap();
         }
         drop(sender);
-        let mut spooled = spool(receiver).unwrap();
+        let mut spooled = spool(receiver, FILE_BYTES_MAX).unwrap();
         let mut text = String::new();
         spooled.file.read_to_string(&mut text).unwrap();
         (text, spooled.broken)
+    }
+
+    #[test]
+    fn an_upload_of_more_than_the_limit_is_refused_and_one_of_just_so_many_is_taken() {
+        let spooled = |sizes: &[usize]| {
+            let (sender, receiver) = mpsc::channel(sizes.len() + 1);
+            for size in sizes {
+                sender.try_send(Piece::Bytes(Bytes::from(vec![b'x'; *size]))).unwrap();
+            }
+            sender.try_send(Piece::End).unwrap();
+            drop(sender);
+            spool(receiver, 4 << 10)
+        };
+        assert_eq!(spooled(&[4_000, 96]).unwrap().file.metadata().unwrap().len(), 4 << 10);
+        let refusal = spooled(&[4_000, 97]).unwrap_err();
+        assert_eq!(refusal.reason(), Reason::TooLarge);
+        let told = |bytes| super::told(bytes);
+        assert_eq!(
+            [told(FILE_BYTES_MAX), told(4 << 10), told(3 << 20), told(4_097)],
+            ["1 GiB", "4 KiB", "3 MiB", "4097 B"]
+        );
     }
 
     #[test]
