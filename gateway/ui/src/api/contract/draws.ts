@@ -925,8 +925,8 @@ export interface Expert {
   etag: string;
   createTime?: string;
   changeTime?: string;
-}
   pendingChange: string;
+}
 
 export interface ListExpertsRequest {
   parent: string;
@@ -953,14 +953,14 @@ export interface CreateExpertRequest {
   parent: string;
   expert?: Expert;
   requestId: string;
-}
   reason: string;
+}
 
 export interface UpdateExpertRequest {
   expert?: Expert;
   requestId: string;
-}
   reason: string;
+}
 
 export interface SetExpertStateRequest {
   name: string;
@@ -975,8 +975,8 @@ export interface ImportExpertsRequest {
   encoding: string;
   columns: string[];
   file?: unknown;
-}
   reason: string;
+}
 
 export interface ImportExpertsResponse {
   rows: string;
@@ -985,8 +985,8 @@ export interface ImportExpertsResponse {
   unchanged: string;
   returned: string;
   problems: common.RowProblem[];
-}
   change: string;
+}
 
 export interface ExportExpertsRequest {
   parent: string;

@@ -67,9 +67,9 @@ export const people = {
   'experts.empty': ['还没有登记专家。可以逐个登记，或上传表格。', 'No expert is registered yet. Register them one by one, or upload a table.'],
   'experts.upload': ['上传表格', 'Upload a table'],
   'experts.uploadLead': ['CSV 或 XLSX，至多 5,000 行、8 MiB。列：专家编号、姓名、工作单位、专业、区划（顿号分隔）、利害关系（名称|代码|关系，分号分隔）。留空的单元格保留原值。', 'CSV or XLSX, at most 5,000 rows and 8 MiB. Columns: 专家编号, 姓名, 工作单位, 专业, 区划 (parted by 、), 利害关系 (name|key|relation, parted by ;). A cell left empty keeps what is known.'],
-  'experts.file': ['文件', 'File'],
   'experts.reasonHint': ['有需要专家的计划已公布、尚未抽签揭晓时必填；须由另一位审核人员复核后生效（第十三条）。', 'Needed while the draw of a published plan that wants experts is not revealed yet; another person, a reviewer, then approves before it takes effect (article 13).'],
   'experts.uploadWaits': ['尚未入库：有需要专家的计划已公布、尚未抽签揭晓，须由另一位审核人员复核。以上数字是同意后的预计结果。', 'Not in yet: a published plan that wants experts is not drawn, so another person, a reviewer, decides. The figures say what it would do.'],
+  'experts.file': ['文件', 'File'],
   'experts.uploaded': ['读取 {rows} 行：新增 {created}，更新 {updated}，未变 {unchanged}，退回 {returned}', '{rows} rows: {created} new, {updated} changed, {unchanged} unchanged, {returned} returned'],
   'experts.download': ['下载完整名录', 'Download the whole register'],
 
