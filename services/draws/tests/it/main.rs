@@ -4,8 +4,8 @@
 
 mod classes;
 mod draws;
-mod experts;
 mod expert_changes;
+mod experts;
 mod follow;
 mod imports;
 mod people;
