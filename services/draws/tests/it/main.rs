@@ -6,6 +6,7 @@ mod classes;
 mod draws;
 mod expert_changes;
 mod experts;
+mod files;
 mod follow;
 mod imports;
 mod people;
