@@ -129,6 +129,10 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
     Ok(found)
 }
 
+/// Why a visit nobody may know of before its day (art. 18) stands beside the quarter's one (art. 17): if it took the quarter, the
+/// public list of those left out of the next draw would name the firm.
+const UNANNOUNCED: &str = "公布日期之前不公开的检查，不占用本季度 unannounced until its day of publication";
+
 /// What became of some places of a result.
 #[derive(Debug, Default)]
 pub struct Made {
@@ -140,7 +144,8 @@ pub struct Made {
 
 /// Makes the visits of the places after `after` up to `upto` of a draw's result, one for each subject with a team. A subject
 /// that has its visit from this draw gets no second one. One that has another planned visit in the calendar quarter (art. 17)
-/// gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own.
+/// gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own; unannounced visits
+/// take no part in this.
 ///
 /// # Errors
 /// The database fails.
@@ -158,13 +163,18 @@ pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64)
         let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason);
         Ok(query.execute(conn).await?.rows_affected())
     };
-    let mut made = insert(&mut *conn, "").await?;
-    let reason: String = sqlx::query_scalar(
-        "select coalesce((select foresees ->> 'second_visit_reason' from plan p join draw d on d.plan = p.name where d.name = $1), '')",
+    let (unannounced, reason): (bool, String) = sqlx::query_as(
+        "select coalesce(convert_from(s.rules, 'UTF8')::json -> 'publish_after' ->> 'date', '') <> '',
+            coalesce((select foresees ->> 'second_visit_reason' from plan p where p.name = d.plan), '')
+         from draw d join draw_statement s on s.draw = d.name where d.name = $1",
     )
     .bind(draw)
     .fetch_one(&mut *conn)
     .await?;
+    if unannounced {
+        return Ok(Made { made: insert(&mut *conn, UNANNOUNCED).await?, deferred: Vec::new() });
+    }
+    let mut made = insert(&mut *conn, "").await?;
     if !reason.is_empty() {
         made += insert(&mut *conn, &reason).await?;
         return Ok(Made { made, deferred: Vec::new() });

@@ -76,6 +76,24 @@ async fn when_everybody_has_a_visit_nobody_is_drawn_without_a_published_reason()
 }
 
 #[tokio::test]
+async fn an_unannounced_visit_shows_neither_in_the_next_draws_left_out_nor_as_deferred() {
+    let city = City::start().await;
+    let day = pb::PublishAfter { basis: "食品安全法第一百零九条".to_owned(), date: "2027-01-05".to_owned() };
+    let secret = over(&city, pb::Plan { publish_after: Some(day), ..everybody() }).await;
+    let secret = run(&city, MARKET, secret).await;
+    assert_eq!((secret.drawn, city.world.count("select count(*) from visit").await), (100, 100));
+    // A draw for all to see, in the same quarter, over the same firms: nothing of it tells who was drawn before.
+    let open = over(&city, everybody()).await;
+    let open = run(&city, MARKET, open).await;
+    assert_eq!((open.subjects, open.drawn), (100, 100));
+    let files = evidence(&city, &open).await;
+    assert!(!files["left_out.tsv"].contains("VISITED_THIS_QUARTER"), "{}", files["left_out.tsv"]);
+    assert!(drawn(&city, &open.name).await.iter().all(|one| one.outcome() == DrawnOutcome::Visit));
+    let beside = "select count(*) from visit where second_visit_reason <> ''";
+    assert_eq!(city.world.count(beside).await, 100, "each unannounced visit keeps why it stands beside the other");
+}
+
+#[tokio::test]
 async fn of_two_draws_at_once_the_later_defers_who_has_a_visit_by_then() {
     let city = City::start().await;
     let (first, second) = (over(&city, everybody()).await, over(&city, everybody()).await);
