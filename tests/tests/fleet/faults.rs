@@ -202,7 +202,9 @@ impl Lane {
     /// A draw to be made over a plan that nobody drew over.
     async fn story(&mut self, way: Way, window: i64, ppm: u64) -> Story {
         self.plans += 1;
-        let draft = self.department.draft(&format!("计划 {}", self.plans), &self.items, ppm);
+        let mut draft = self.department.draft(&format!("计划 {}", self.plans), &self.items, ppm);
+        // Draw after draw over the same firms, in one quarter (art. 17).
+        draft["secondVisitReason"] = json!("逐点演练");
         let plan = self.department.publish_plan(draft).await;
         Story { way, plan, window: window << self.doubled, seen: Seen::default(), refused: String::new() }
     }

@@ -107,15 +107,22 @@ fn quoted_after<'a>(source: &'a str, call: &str, count: usize) -> Vec<Vec<&'a st
 
 #[test]
 fn every_commit_and_blob_write_of_a_draw_is_a_point_that_kills() {
-    let folder = tests::root().join("services/draws/src/draws");
+    let mut folders = vec![tests::root().join("services/draws/src/draws")];
     let mut found = BTreeSet::new();
     let (mut writes, mut points) = (0, 0);
     let mut act = |act: &str| {
         found.extend(["before_commit", "after_commit"].map(|moment| format!("{act}.{moment}")));
     };
     let mut sources: Vec<String> = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        sources.push(std::fs::read_to_string(file.unwrap().path()).unwrap());
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
     }
     // The one function through which the jobs begin names its act by an argument.
     let through = ["fn begin_due(", "begin_job(act)"];
