@@ -54,7 +54,8 @@ export function Table<Row>({ label, columns: given, rows, rowKey, loading = fals
   };
   const classOf = (column: Column<Row>) => [column.number && 'num', column.nowrap && 'nowrap', column.head && 'cell-head'].filter(Boolean).join(' ') || undefined;
   return (
-    <div className="table-frame" aria-busy={loading}>
+    // A wide table is scrolled by the keyboard, too, also where nothing in it takes the focus.
+    <div className="table-frame" role="region" aria-label={label} aria-busy={loading} tabIndex={0}>
       <table className="table" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
