@@ -21,19 +21,25 @@ use axum::{
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use maud::{Markup, html};
 use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
+use tonic::Code;
 
 pub use drawn::table;
 pub use facts::{Facts, Quota};
 pub use pool::{kind, source};
 
-use crate::{ask, draws, failure::Failure, frame, frame::Head, reader::Reader, words};
+use crate::{ask, draws, failure::Failure, frame, frame::Head, plans, reader::Reader, words};
 
 /// `/draws/{number}`.
 pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let facts = Facts::of(&reader, ask::draw(&reader, &number).await?);
-    let (drawn, firm, log) =
-        futures::join!(drawn::ask(&reader, &facts), firm::ask(&reader, &facts), log::ask(&reader, &facts));
+    let (drawn, firm, log, exception) = futures::join!(
+        drawn::ask(&reader, &facts),
+        firm::ask(&reader, &facts),
+        log::ask(&reader, &facts),
+        exception(&reader, &facts)
+    );
+    let exception = exception?;
     let title = format!("{} {}", lang.t("抽查", "Draw"), facts.number);
     let href = format!("/draws/{}", facts.number);
     let body = html! {
@@ -43,6 +49,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             a href={ "/" (facts.draw.plan) } { (lang.t("依据计划 ", "Under plan ")) (words::last(&facts.draw.plan)) }
         }
         (lead(&reader, &facts))
+        (plans::approved_exception(lang, &exception))
         (warnings(&reader, &facts))
         @if facts.is_public() {
             p.acts {
@@ -80,6 +87,15 @@ pub async fn rules(Path(number): Path<String>, reader: Reader) -> Result<Respons
     }
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=31536000, immutable")], rules)
         .into_response())
+}
+
+/// The approved exception of the plan that was drawn by; empty where there is none, or no such public plan.
+async fn exception(reader: &Reader, facts: &Facts) -> Result<String, Failure> {
+    match ask::get_plan(reader, pb::GetPlanRequest { name: facts.draw.plan.clone() }).await {
+        Ok(found) => Ok(found.plan.unwrap_or_default().approved_exception),
+        Err(refused) if refused.code == Code::NotFound => Ok(String::new()),
+        Err(refused) => Err(refused.page(reader)),
+    }
 }
 
 /// What happened, in a sentence or two.

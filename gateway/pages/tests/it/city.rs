@@ -17,6 +17,9 @@ use crate::stage::City;
 /// The drawn firm that looks itself up.
 pub const FIRM: &str = "91410200MA00000017";
 
+/// What was approved for the plan although one of its strata is small.
+pub const EXCEPTION: &str = "兰考县分类后不足 20 户，经批准";
+
 /// A code that opens [`own_line`], and one that was used.
 pub const CODE: &str = "7K3M-9QXB-0VTA-21WC";
 pub const USED_CODE: &str = "7K3M-9QXB-0VTA-21WD";
@@ -269,6 +272,7 @@ fn plan() -> PublicPlan {
         method: "现场检查".to_owned(),
         frequency: "每年1次".to_owned(),
         publish_time: at("2026-03-10T01:00:00Z"),
+        approved_exception: EXCEPTION.to_owned(),
         ..Plan::default()
     };
     PublicPlan {

@@ -3,8 +3,8 @@
 use http::StatusCode;
 
 use crate::{
-    city::{FIRM, city, digest},
-    stage::{get, get_with, pages},
+    city::{EXCEPTION, FIRM, city, digest},
+    stage::{City, get, get_with, pages},
 };
 
 #[tokio::test]
@@ -198,6 +198,29 @@ async fn one_thing_has_one_word() {
         let text = get(&pages, path).await.text;
         for other in ["在册", "密值", "信标", "公开来源", "抽签单位", " 家"] {
             assert!(!text.contains(other), "{path}: {other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_approved_exception_is_told_with_the_plan_and_with_each_of_its_draws() {
+    let whole = pages(city()).await;
+    for path in ["/plans/2026-01", "/draws/2026-0001", "/draws/2026-0002", "/draws/2026-0004", "/draws/2026-0007"] {
+        for (lang, said) in [("zh", "经批准的例外："), ("en", "Approved exception: ")] {
+            let page = get_with(&whole, path, &format!("lang={lang}")).await.text;
+            let notice = format!("<p class=\"notice\"><strong>{said}</strong>{EXCEPTION}</p>");
+            assert_eq!(page.matches(&notice).count(), 1, "{path} {lang}");
+        }
+    }
+    // Where nothing was approved nothing is said, and a draw whose plan is not public has its page all the same.
+    let mut plain = city();
+    plain.plans[0].plan.as_mut().unwrap().approved_exception.clear();
+    let without = City { plans: Vec::new(), ..city() };
+    for (city, paths) in [(plain, &["/plans/2026-01", "/draws/2026-0001"][..]), (without, &["/draws/2026-0001"])] {
+        let pages = pages(city).await;
+        for path in paths {
+            let page = get(&pages, path).await;
+            assert!(page.status == StatusCode::OK && !page.text.contains("经批准的例外"), "{path}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every kind of page.
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 33] = [
     "/",
     "/draws",
     "/draws/2026-0001",
@@ -19,6 +19,10 @@ const PAGES: [&str; 29] = [
     "/draws/2026-0006",
     "/draws/2026-0007",
     "/draws/2026-0001?firm=91410200MA00000017",
+    "/draws/2026-0001/own-line",
+    "/draws/2026-0002/own-line",
+    "/draws/2026-0005/own-line",
+    "/fairness",
     "/draws/2026-0001/recipe",
     "/draws/2026-0004/recipe",
     "/draws/2026-0001/ceremony",
