@@ -121,4 +121,21 @@ impl Caller {
             Err(Refusal::not_found(organisation))
         }
     }
+
+    /// The rows of the caller's own organisation: what the city's bodies see besides, they do not write.
+    pub fn own(&self) -> Reach {
+        Reach::Organisation(self.organisation.clone())
+    }
+
+    /// Checks that a collection is the caller's own, for acts nobody does in an organisation's place.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` otherwise.
+    pub fn owns(&self, organisation: &str) -> Result<()> {
+        if !organisation.is_empty() && self.organisation == organisation {
+            Ok(())
+        } else {
+            Err(Refusal::not_found(organisation))
+        }
+    }
 }

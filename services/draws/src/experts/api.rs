@@ -207,7 +207,7 @@ impl Experts for Api {
     async fn create_expert(&self, request: Request<pb::CreateExpertRequest>) -> Result<Response<pb::Expert>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        caller.reaches(&request.parent)?;
+        caller.owns(&request.parent)?;
         let given = request.expert.clone().unwrap_or_default();
         let key = rules::key("expert.key", &given.key)?;
         let content = Content::parse("expert.", &given)?;
@@ -237,7 +237,7 @@ impl Experts for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let given = request.expert.clone().unwrap_or_default();
-        let (organisation, key) = within(&given.name, "experts", &caller.reach())?;
+        let (organisation, key) = within(&given.name, "experts", &caller.own())?;
         let content = Content::parse("expert.", &given)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock(&mut tx, organisation, &[key]).await?;
@@ -270,7 +270,7 @@ impl Experts for Api {
     ) -> Result<Response<pb::Expert>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let (organisation, key) = within(&request.name, "experts", &caller.reach())?;
+        let (organisation, key) = within(&request.name, "experts", &caller.own())?;
         let retire = asked_state(request.state)?
             .ok_or_else(|| Refusal::invalid("state", "请选择在册或退出 / active or retired"))?;
         let why = reason("reason", &request.reason, "请说明理由 / say why")?;
@@ -311,7 +311,7 @@ impl Experts for Api {
         let Some(first) = upload.next().await? else {
             return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
         };
-        caller.reaches(&first.parent)?;
+        caller.owns(&first.parent)?;
         let head = pb::ImportExpertsRequest { file: None, ..first.clone() };
         let bytes = |chunk: pb::ImportExpertsRequest| chunk.file.unwrap_or_default().data;
         let importer = self.clone();

@@ -58,7 +58,7 @@ impl People for Api {
     async fn create_leave(&self, request: Request<pb::CreateLeaveRequest>) -> Result<Response<pb::Leave>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        caller.reaches(&request.parent)?;
+        caller.owns(&request.parent)?;
         let given = request.leave.clone().unwrap_or_default();
         check_self_or_handler(&caller, &given.officer)?;
         let first = leave_rules::day("leave.first_day", &given.first_day)?;
@@ -92,7 +92,7 @@ impl People for Api {
     async fn end_leave(&self, request: Request<pb::EndLeaveRequest>) -> Result<Response<pb::Leave>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let (organisation, id) = within(&request.name, "leaves", &caller.reach())?;
+        let (organisation, id) = within(&request.name, "leaves", &caller.own())?;
         let last = leave_rules::day("last_day", &request.last_day)?;
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         let sight = Sight::of(&caller);
@@ -158,7 +158,7 @@ impl People for Api {
     ) -> Result<Response<pb::Declaration>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        caller.reaches(&request.parent)?;
+        caller.owns(&request.parent)?;
         let given = request.declaration.clone().unwrap_or_default();
         check_declarer(&caller, &given)?;
         let additions = additions(&request.additions)?;
@@ -280,7 +280,7 @@ impl People for Api {
     ) -> Result<Response<pb::Conflict>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        within(&request.name, "conflicts", &caller.reach())?;
+        within(&request.name, "conflicts", &caller.own())?;
         let why = reason("reason", &request.reason, "请说明不予解除的理由 / say why")?;
         let tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         Ok(Response::new(acts::decide_lift(tx, &caller, &request.name, &why).await?))

@@ -40,8 +40,8 @@ impl Api {
 
     /// Locks a plan for a step of somebody who has read its newest revision.
     async fn lock(&self, tx: &mut Tx, name: &str, etag: &str) -> Result<Plan> {
-        let reach = tx.caller().reach();
-        let plan = store::lock(tx, name, &reach).await?;
+        let own = tx.caller().own();
+        let plan = store::lock(tx, name, &own).await?;
         check_etag(&plan, etag)?;
         Ok(plan)
     }

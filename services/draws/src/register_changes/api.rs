@@ -79,7 +79,7 @@ impl RegisterChanges for Api {
     ) -> Result<Response<pb::RegisterChange>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        own(&caller, &request.parent)?;
+        caller.owns(&request.parent)?;
         let target = target(&request)?;
         let scope = scope(&request)?;
         if request.validate_only {
@@ -262,7 +262,7 @@ async fn decide(
 ) -> Result<pb::RegisterChange> {
     let caller = tx.caller().clone();
     let (organisation, id) = within(name, "registerChanges", &caller.reach())?;
-    own(&caller, organisation)?;
+    caller.owns(organisation)?;
     let before = store::lock(tx, organisation, id).await?;
     if before.creator == caller.actor {
         return Err(Refusal::new(Reason::OwnAct));
@@ -345,11 +345,6 @@ fn bounded(rows: i64) -> Result<i64> {
         rows if rows > ROWS_MAX => Err(Refusal::new(Reason::TooLarge).with("limit", "100,000 户")),
         rows => Ok(rows),
     }
-}
-
-/// A register is changed by its own organisation: whoever sees the whole city changes only the own.
-fn own(caller: &Caller, organisation: &str) -> Result<()> {
-    if caller.organisation == organisation { Ok(()) } else { Err(Refusal::not_found(organisation)) }
 }
 
 async fn preview(

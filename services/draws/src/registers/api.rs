@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use futures::Stream;
 use kit::{
-    auth::{Caller, Reach},
+    auth::Caller,
     blob::Digest,
     codes::DistrictCode,
     env::Env,
@@ -194,7 +194,7 @@ impl Registers for Api {
     ) -> Result<Response<pb::Subject>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let (organisation, key) = within(&request.name, "subjects", &Reach::Organisation(caller.organisation.clone()))?;
+        let (organisation, key) = within(&request.name, "subjects", &caller.own())?;
         let life = asked_life(request.status)?
             .ok_or_else(|| Refusal::invalid("status", "请选择存续状态 / choose a status of life"))?;
         let reason = reason("reason", &request.reason, "请说明理由 / say why")?;
@@ -250,7 +250,7 @@ impl Registers for Api {
 
 /// Parses the first chunk of an upload.
 fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
-    caller.reaches(&first.parent)?;
+    caller.owns(&first.parent)?;
     let encoding = match first.encoding.as_str() {
         "" => None,
         "UTF-8" => Some(Encoding::Utf8),

@@ -188,6 +188,25 @@ async fn a_real_name_is_read_for_a_stated_purpose_and_the_read_is_audited() {
     assert_eq!(reason(nurse.export_experts(stating_purpose(export)).await.map(|_| ())), "NOT_FOUND");
     assert_eq!(reason(upload_experts(&mut nurse, "专家编号\nKF-3\n").await), "NOT_FOUND");
 
+    // Whoever sees the whole city reads, and writes in nobody's place.
+    let mut ducha = world.experts("users/ducha", HEALTH, &[Role::SupervisionOffice, Role::Handler]).await;
+    assert_eq!(
+        ducha.get_expert(stating_purpose(pb::GetExpertRequest { name: made.name.clone() })).await.unwrap().into_inner(),
+        made
+    );
+    assert_eq!(reason(ducha.create_expert(create(expert("KF-2"))).await), "NOT_FOUND");
+    let update = pb::UpdateExpertRequest { expert: Some(made.clone()), ..Default::default() };
+    assert_eq!(reason(ducha.update_expert(update).await), "NOT_FOUND");
+    let retire = pb::SetExpertStateRequest {
+        name: made.name.clone(),
+        state: pb::ExpertState::Retired as i32,
+        reason: "退休".into(),
+        etag: made.etag.clone(),
+        ..Default::default()
+    };
+    assert_eq!(reason(ducha.set_expert_state(retire).await), "NOT_FOUND");
+    assert_eq!(reason(upload_experts(&mut ducha, "专家编号\nKF-3\n").await), "NOT_FOUND");
+
     // Destroying a person's key leaves a stub, and every list goes on.
     let owner = world.harness.owner_pool("draws").await.unwrap();
     sqlx::query("delete from person_key").execute(&owner).await.unwrap();

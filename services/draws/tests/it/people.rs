@@ -131,6 +131,10 @@ async fn a_leave_does_not_overlap_begins_no_earlier_than_today_and_ends_early_by
     }
     let mut other = PeopleClient::new(world.himself("4102-002").await);
     assert_eq!(reason(other.create_leave(leave("4102-001", today, today)).await), "ROLE_MISSING");
+    // Whoever sees the whole city writes in nobody's place.
+    let roles = [Role::SupervisionOffice, Role::Handler];
+    let mut ducha = PeopleClient::new(world.harness.user("users/ducha", HEALTH, &roles).await.unwrap());
+    assert_eq!(reason(ducha.create_leave(leave("4102-002", today, today)).await), "NOT_FOUND");
 
     let end = |name: &str, last: NaiveDate| pb::EndLeaveRequest {
         name: name.into(),
@@ -138,6 +142,7 @@ async fn a_leave_does_not_overlap_begins_no_earlier_than_today_and_ends_early_by
         request_id: String::new(),
     };
     assert_eq!(reason(other.end_leave(end(&made.name, after(today, 6))).await), "NOT_FOUND", "another officer's");
+    assert_eq!(reason(ducha.end_leave(end(&made.name, after(today, 6))).await), "NOT_FOUND");
     for (last, why) in
         [(after(today, 9), "INVALID"), (after(today, 3), "INVALID"), (today - Days::new(2), "LEAVE_IN_PAST")]
     {
@@ -328,6 +333,10 @@ async fn a_conflict_ends_only_when_another_person_lifts_it() {
         world.harness.officer("users/of-4102-001", MARKET, &[Role::Reviewer], "4102-001").await.unwrap(),
     );
     assert_eq!(reason(own.lift_conflict(lift()).await), "OWN_ACT");
+    let roles = [Role::SupervisionOffice, Role::Reviewer];
+    let mut ducha = PeopleClient::new(world.harness.user("users/ducha", HEALTH, &roles).await.unwrap());
+    assert_eq!(reason(ducha.lift_conflict(lift()).await), "NOT_FOUND", "another organisation's");
+    assert_eq!(reason(ducha.reject_conflict_lift(reject("证据不足")).await), "NOT_FOUND");
     assert_eq!(reason(himself.lift_conflict(lift()).await), "ROLE_MISSING");
     assert_eq!(reason(reviewer.reject_conflict_lift(reject("")).await), "INVALID");
     let rejected = reviewer.reject_conflict_lift(reject("尚在领取分红")).await.unwrap().into_inner();

@@ -176,9 +176,13 @@ async fn another_departments_records_are_not_found() {
     // Whose own register it pretends to be in does not matter either.
     let foreign = import.replace(MARKET, HEALTH);
     assert_eq!(reason(nurse.get_import(pb::GetImportRequest { name: foreign }).await), "NOT_FOUND");
-    // The supervision office reaches the whole city.
-    let mut supervision = world.registers("users/ducha", "organisations/ducha", &[Role::SupervisionOffice]).await;
+    // The supervision office reaches the whole city, and writes in nobody's place.
+    let roles = [Role::SupervisionOffice, Role::Handler];
+    let mut supervision = world.registers("users/ducha", "organisations/ducha", &roles).await;
     supervision.get_subject(pb::GetSubjectRequest { name }).await.unwrap();
+    let more = register(LONGTING, 2..3);
+    assert_eq!(reason(upload(&mut supervision, upload_to(MARKET), more.as_bytes()).await), "NOT_FOUND");
+    assert_eq!(reason(supervision.declare_conflict(declares("4102-001", &code(LONGTING, 1))).await), "NOT_FOUND");
 }
 
 #[tokio::test(flavor = "multi_thread")]

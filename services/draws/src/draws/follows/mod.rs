@@ -44,7 +44,7 @@ use crate::plans::{
 /// `QUOTA_INVALID`, `INVALID`.
 pub async fn asked(conn: &mut PgConnection, caller: &Caller, draw: &pb::Draw) -> Result<(Given, Plan)> {
     // A draw is the drawing unit's own act: whoever sees the whole city still draws over the own plans only.
-    let own = Reach::Organisation(caller.organisation.clone());
+    let own = caller.own();
     if !draw.replaces.is_empty() {
         // A successor is the failed draw over again: it keeps what that was given.
         let given = super::store::lock_own(conn, &draw.replaces, &caller.organisation).await?.given()?;

@@ -44,7 +44,7 @@ pub fn declared(tx: &Tx, organisation: &str, person: &Person, subject: &SubjectK
 /// # Errors
 /// `ROLE_MISSING`, `NOT_FOUND`, `ALREADY_EXISTS`, `INVALID`, `EXPERT_RETIRED`.
 pub async fn declare(ledger: &Ledger, caller: &Caller, request: pb::DeclareConflictRequest) -> Result<pb::Conflict> {
-    caller.reaches(&request.parent)?;
+    caller.owns(&request.parent)?;
     let given = request.conflict.clone().unwrap_or_default();
     // An officer declares what concerns himself; a handler writes down what others declared.
     check_self_or_handler(caller, if given.expert { "" } else { &given.officer })?;
@@ -96,7 +96,7 @@ pub async fn ask_lift(
     caller: &Caller,
     request: pb::RequestConflictLiftRequest,
 ) -> Result<pb::Conflict> {
-    let (organisation, id) = within(&request.name, "conflicts", &caller.reach())?;
+    let (organisation, id) = within(&request.name, "conflicts", &caller.own())?;
     let why = reason("reason", &request.reason, "请说明利害关系为何已消除 / say why the interest has gone")?;
     let mut tx = ledger.begin(caller, &request.request_id, &request).await?;
     store::lock_lift(&mut tx, id).await?;
@@ -118,7 +118,7 @@ pub async fn ask_lift(
 /// # Errors
 /// `WRONG_STATE` when nobody asked, `OWN_ACT`, `NOT_FOUND`.
 pub async fn decide_lift(mut tx: Tx, caller: &Caller, name: &str, reject_reason: &str) -> Result<pb::Conflict> {
-    let (organisation, id) = within(name, "conflicts", &caller.reach())?;
+    let (organisation, id) = within(name, "conflicts", &caller.own())?;
     store::lock_lift(&mut tx, id).await?;
     let before = store::get(&mut tx, organisation, id, &Sight::Office).await?;
     match before.state() {
