@@ -1,7 +1,10 @@
 //! Recusal after a draw (art. 16), through the gateway: asked by one, decided by another, and what the public is served
 //! rechecked by the command.
 
-use std::process::Command;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use tests::{
@@ -41,6 +44,30 @@ async fn recused(department: &Department, visit: &Value, ground: &str, act: &str
     department.reviewer.post(&path, json!({"act": act, "etag": asked["etag"]})).await.ok()
 }
 
+/// Checks that the two people of an exchange went to each other's subjects, and nobody else anywhere.
+async fn swapped(department: &Department, draw: &str, before: &Value, exchanged: &Value) {
+    let (out, joins) = (&exchanged["person"], &exchanged["personIn"]);
+    let (subject, other) = (&exchanged["subject"], &exchanged["otherSubject"]);
+    assert!(joins.as_str().is_some_and(|joins| !joins.is_empty()) && joins != out && other != subject, "{exchanged}");
+    let now = department.handler.get(&format!("/v1/visits?draw={draw}&pageSize=1000")).await.ok();
+    let (before, now) = (teams(before), teams(&now["visits"]));
+    let mut wanted = before.clone();
+    for (subject, out, joins) in [(subject, out, joins), (other, joins, out)] {
+        let team = wanted.get_mut(subject.as_str().unwrap()).unwrap();
+        assert!(team.remove(out.as_str().unwrap()) && team.insert(joins.as_str().unwrap().to_owned()), "{before:?}");
+    }
+    assert_eq!(now, wanted);
+}
+
+/// Officers by subject.
+fn teams(visits: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let visits = visits.as_array().unwrap().iter();
+    visits
+        .map(|visit| (text(&visit["subject"]), visit["officers"].as_array().unwrap().iter().map(text).collect()))
+        .collect()
+}
+
 #[tokio::test]
 async fn a_recusal_becomes_a_public_line_that_the_command_recomputes() {
     let mut city = City::start(Layout::One).await;
@@ -54,12 +81,22 @@ async fn a_recusal_becomes_a_public_line_that_the_command_recomputes() {
     let visits = department.handler.get(&format!("/v1/visits?draw={name}&pageSize=1000")).await.ok();
     let exchanged = recused(&department, &visits["visits"][0], "RECUSAL_GROUND_KINSHIP", "RECUSAL_ACT_EXCHANGE").await;
     assert_eq!((exchanged["state"].as_str(), number(&exchanged["line"])), (Some("RECUSAL_STATE_UPHELD"), 1));
+    // Six officers share twelve places, two each: whoever is not here is with two subjects, and the one who leaves is with one
+    // other. So there is somebody to swap with.
+    assert_eq!(exchanged["act"], "RECUSAL_ACT_EXCHANGE", "{exchanged}");
+    swapped(&department, &name, &visits["visits"], &exchanged).await;
     let last = visits["visits"].as_array().unwrap().len() - 1;
-    recused(&department, &visits["visits"][last], "RECUSAL_GROUND_ILLNESS", "RECUSAL_ACT_WITHDRAW").await;
+    let now = department.handler.get(&format!("/v1/visits?draw={name}&pageSize=1000")).await.ok();
+    let replaced = recused(&department, &now["visits"][last], "RECUSAL_GROUND_ILLNESS", "RECUSAL_ACT_WITHDRAW").await;
+    assert_eq!(replaced["act"], "RECUSAL_ACT_WITHDRAW", "{replaced}");
     public.until(&format!("/v1/public/{name}"), "the log", |draw| number(&draw["logLines"]) == 2).await;
 
     let lines = public.get(&format!("/v1/public/{name}/log/lines")).await.ok();
     assert_eq!(lines["lines"][0]["personOut"], visits["visits"][0]["officers"][0]);
+    assert_eq!((&lines["lines"][0]["act"], &lines["lines"][1]["act"]), (&json!("EXCHANGE"), &json!("WITHDRAW")));
+    for column in ["personIn", "otherSubject"] {
+        assert_eq!(lines["lines"][0][column], exchanged[column], "{column}");
+    }
     assert_eq!(lines["lines"][1]["approvedBy"], "recusing/reviewer");
     let page = public.get(&format!("/{name}")).await.text();
     assert!(page.contains("抽取之后的人员变动") && page.contains("recusing/reviewer"), "the page shows the log");
