@@ -88,11 +88,10 @@ async fn tell(layout: Layout) {
 
 /// Draws over a small register divided by class; answers the draw's name and its day of publication.
 async fn draw(city: &City, department: &Department) -> (String, String) {
-    let columns = ["key=code", "title=name"];
-    let register = small_register(DISTRICT.parse().unwrap(), 80);
-    department.upload_register("名录.csv", register, &columns, DISTRICT).await;
+    let columns = ["key=code", "title=name", "credit_class=信用等级"];
+    let (report, _) = department.upload_register("名录.csv", classified_register(80), &columns, DISTRICT).await;
+    assert_eq!((number(&report["created"]), number(&report["returned"])), (80, 0), "{report}");
     department.publish_items("事项.csv", crate::faults::items_csv()).await;
-    classify(city, &department.name).await;
     for nth in 1..=3 {
         let expert = json!({"key": format!("E-{nth}"), "realName": "周岩", "employer": "河南大学", "specialties": ["lab"],
             "districts": [DISTRICT]});
@@ -134,19 +133,15 @@ async fn draw(city: &City, department: &Department) -> (String, String) {
     (name, day.to_string())
 }
 
-/// Gives half of a register a class, as the credit part will by its events.
-async fn classify(city: &City, organisation: &str) {
-    let owner = sqlx::PgPool::connect(&city.fleet.migrate_database_url.replace("{service}", "draws")).await.unwrap();
-    sqlx::query(
-        "update subject s set credit_class = 'C' from (
-            select key, row_number() over (order by key) as n from subject where organisation = $1) as ranked
-         where s.organisation = $1 and s.key = ranked.key and n <= 40",
-    )
-    .bind(organisation)
-    .execute(&owner)
-    .await
-    .unwrap();
-    owner.close().await;
+/// A small register whose first 40 stand in class C of the province's list, and the rest in none.
+fn classified_register(count: u32) -> Vec<u8> {
+    let register = String::from_utf8(small_register(DISTRICT.parse().unwrap(), count)).unwrap();
+    let class = |line| match line {
+        0 => "信用等级",
+        1..=40 => "C",
+        _ => "未分类",
+    };
+    register.lines().enumerate().flat_map(|(line, row)| format!("{row},{}\n", class(line)).into_bytes()).collect()
 }
 
 /// `qingtian verify`: its exit status and what it prints.
