@@ -159,12 +159,14 @@ fn forged_draws_are_refused_alike() {
     let folder = tempfile::tempdir().unwrap();
     let mut browser = Browser::start(&jwks(), folder.path());
     let edges = edges::all();
-    let (mut noticed, mut verdicts) = (Counts::default(), Counts::default());
-    let mut differing = Vec::new();
+    let (mut noticed, mut due, mut verdicts) = (Counts::default(), Counts::default(), Counts::default());
+    let (mut differing, mut missed) = (Vec::new(), Vec::new());
     for nth in 0..many {
         let own = seed.wrapping_add(nth as u64);
         let forgery = forgeries[own as usize % forgeries.len()];
-        // Some draws have nothing to forge so: the next one may.
+        // Every other round through the forgeries nothing is kept from the verifiers, so that each must notice each at least once.
+        let is_whole = (own as usize / forgeries.len()).is_multiple_of(2);
+        // Some draws have nothing to forge so, or drew nobody: the next one may.
         let (draw, files) = (0..)
             .map(|again| {
                 let mut dice = Dice::new(own.wrapping_mul(1 << 20) + again);
@@ -172,27 +174,39 @@ fn forged_draws_are_refused_alike() {
                 let files = forge::forged(&draw, forgery, &mut dice);
                 (draw, files)
             })
+            .filter(|(draw, _)| !is_whole || !draw.reveal.rows.is_empty())
             .find_map(|(draw, files)| Some((draw, files?)))
             .unwrap();
-        let (way, mut given) = way(&draw, own);
-        given.demo = true;
+        let (way, given) = if is_whole {
+            (WAYS[1], Given { with: draw.withheld(), demo: true, keyless: false })
+        } else {
+            let (way, given) = way(&draw, own);
+            (way, Given { demo: true, ..given })
+        };
         let bundle = lottery::bundle::write(Vec::new(), &files).unwrap();
         let (command, browser) = (by_the_command(&bundle, &given), browser.verify(&bundle, &given));
         let (command, browser) = (said(&command), said(&browser));
+        let told = format!("QINGTIAN_SEED={own} QINGTIAN_BUNDLES=1, {}, {way}: {command:?} {browser:?}", forgery.name);
         if (&command.verdict, &command.named) != (&browser.verdict, &browser.named) {
-            differing.push(format!(
-                "QINGTIAN_SEED={own} QINGTIAN_BUNDLES=1, {}, {way}: {command:?} {browser:?}",
-                forgery.name
-            ));
+            differing.push(told.clone());
         }
-        if ["not_verified", "unreadable"].contains(&command.verdict.as_str()) {
+        let notices = |said: &Said| ["not_verified", "unreadable"].contains(&said.verdict.as_str());
+        if notices(&command) {
             noticed.add([forgery.name]);
+        }
+        if forgery.fits.must_be_noticed(&draw, &given.with, given.keyless) {
+            due.add([forgery.name]);
+            if !notices(&command) || !notices(&browser) {
+                missed.push(told);
+            }
         }
         verdicts.add([if command.verdict == "not_verified" { "refused" } else { "not to be seen in what is public" }]);
     }
     println!("{many} forgeries of {} kinds from seed {seed}, judged alike: {:?}", forgeries.len(), verdicts.0);
     assert_eq!(differing.join("\n"), "", "{} judged differently", differing.len());
+    assert_eq!(missed.join("\n"), "", "{} missed that must be noticed", missed.len());
     if many > forgeries.len() {
+        assert_eq!(due.below(1, forgeries.iter().map(|forgery| forgery.name)), [""; 0], "never had to be noticed");
         assert_eq!(noticed.below(1, forgeries.iter().map(|forgery| forgery.name)), [""; 0], "never noticed");
     }
 }

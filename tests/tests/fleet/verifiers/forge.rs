@@ -32,6 +32,22 @@ pub enum Fits {
     Nothing,
 }
 
+impl Fits {
+    /// Whether every verifier must notice a forgery made to fit so far, whoever made it with whatever key.
+    pub fn must_be_noticed(self, draw: &Draw, with: &BTreeMap<String, Vec<u8>>, keyless: bool) -> bool {
+        match self {
+            // Another statement leads to another seed, and each row of the result shows its ticket: no row, no ticket.
+            Self::Statement | Self::Seed => !draw.reveal.rows.is_empty(),
+            // Who is drawn and who goes follows from all files together.
+            Self::Digests => draw.withheld().keys().all(|file| with.contains_key(file)),
+            // What draw.json says is held against the statement and the entries, which are always public.
+            Self::Signatures => true,
+            // A signature tells only whoever has the keys.
+            Self::Nothing => !keyless,
+        }
+    }
+}
+
 pub struct Forgery {
     pub name: &'static str,
     pub fits: Fits,
