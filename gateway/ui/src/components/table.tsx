@@ -55,7 +55,7 @@ export function Table<Row>({ label, columns: given, rows, rowKey, loading = fals
   const classOf = (column: Column<Row>) => [column.number && 'num', column.nowrap && 'nowrap', column.head && 'cell-head'].filter(Boolean).join(' ') || undefined;
   return (
     // A wide table is scrolled by the keyboard, too, also where nothing in it takes the focus.
-    <div className="table-frame" role="region" aria-label={label} aria-busy={loading} tabIndex={0}>
+    <div className="table-frame" role="group" aria-label={label} aria-busy={loading} tabIndex={0}>
       <table className="table" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">

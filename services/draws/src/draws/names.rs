@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 
 use anyhow::ensure;
 use bytes::Bytes;
-use kit::blob::{Blob, Digest, Error, Stored};
+use kit::{
+    blob::{Blob, Digest, Error, Stored},
+    faults,
+};
 use sha2::{Digest as _, Sha256};
 
 /// Bytes read at once.
@@ -32,7 +35,12 @@ impl Names {
     /// The place of blobs cannot be written.
     pub async fn keep(&self, blobs: &Blob) -> Result<Stored, Error> {
         match self {
-            Self::Held(bytes) => blobs.put(bytes.clone()).await,
+            Self::Held(bytes) => {
+                faults::point("PutFrozen", "before_write");
+                let stored = blobs.put(bytes.clone()).await?;
+                faults::point("PutFrozen", "after_write");
+                Ok(stored)
+            }
             Self::Kept(stored) => Ok(*stored),
         }
     }
