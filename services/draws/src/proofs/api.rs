@@ -46,6 +46,7 @@ impl Api {
     }
 
     async fn issue(&self, caller: &Caller, request: &pb::IssueProofCodeRequest) -> Result<pb::ProofCode> {
+        let turn = self.reader.turn().await?;
         let mut tx = self.ledger.begin(caller, "", request).await?;
         let draw = draws::lock_own(&mut tx, &request.draw, &caller.organisation).await?;
         let state = DrawState::parse(&draw.state)?;
@@ -56,11 +57,11 @@ impl Api {
         let out_of_scope =
             || Refusal::new(Reason::NotInDrawsScope).with("subject", &request.subject).with("draw", &draw.name);
         let key = SubjectKey::parse(request.subject.trim()).map_err(|_| out_of_scope())?.to_string();
-        self.reader.standing(&kept, &key).await?.ok_or_else(out_of_scope)?;
+        self.reader.standing(&turn, &kept, &key).await?.ok_or_else(out_of_scope)?;
         let statement = frozen::statement(&mut tx, &draw.name).await?;
         let code = Code::new().map_err(Refusal::internal)?;
         let mut issued = Issued {
-            title: self.reader.title(&kept, &key).await?,
+            title: self.reader.title(&turn, &kept, &key).await?,
             number: 0,
             subject: key,
             creator: caller.actor.clone(),
@@ -86,16 +87,20 @@ impl Api {
         // Whoever brings nothing that exists is refused before anything is begun.
         let issued = store::by_digest(&mut conn, &request.draw, &digest).await?;
         drop(conn);
+        issued.check_usable(self.env.clock.now())?;
+        let turn = self.reader.turn().await?;
         // In the audit the code acts: its holder has no account.
         let acting = Caller { actor: issued.name(), ..caller.clone() };
         let mut tx = self.ledger.begin(&acting, "", &()).await?;
         let now = tx.now();
+        // Asked again: while this one waited, the code may have been used or replaced.
+        let issued = store::by_digest(&mut tx, &request.draw, &digest).await?;
         issued.check_usable(now)?;
         let statement = frozen::statement(&mut tx, &issued.draw).await?;
         rules::check_public(&issued.draw, publish_after(&statement)?, now)?;
         store::use_up(&mut tx, &issued, now).await?;
         let kept = frozen::files(&mut tx, &issued.draw).await?;
-        let standing = self.reader.standing(&kept, &issued.subject).await?;
+        let standing = self.reader.standing(&turn, &kept, &issued.subject).await?;
         let standing =
             standing.ok_or_else(|| Refusal::internal(anyhow::anyhow!("{} has lost its line", issued.name())))?;
         let answer = own_line(&mut tx, &issued, &statement, standing).await?;

@@ -32,7 +32,7 @@ pub async fn run(env: Env, ledger: Ledger, woken: Arc<Notify>) {
     let importer = Importer::new(env, ledger.clone());
     loop {
         if let Err(refusal) = round(&ledger, &importer).await {
-            tracing::warn!(error = %refusal, "a change of a register cannot go on; it is tried again");
+            tracing::warn!(error = %refusal, "cannot look for changes of registers; it is tried again");
         }
         tokio::select! {
             () = woken.notified() => {}
@@ -45,7 +45,6 @@ async fn round(ledger: &Ledger, importer: &Importer) -> Result<()> {
     let mut conn = ledger.pool().acquire().await?;
     let changes = store::under_way(&mut conn).await?;
     drop(conn);
-    let mut failed = None;
     for change in changes {
         let done = match change.target() {
             Some(target) => apply_rows(ledger, &change, &target).await,
@@ -53,11 +52,10 @@ async fn round(ledger: &Ledger, importer: &Importer) -> Result<()> {
         };
         // One that cannot go on does not hold up the others.
         if let Err(refusal) = done {
-            tracing::error!(change.id = %change.id, error = %refusal, "a change of a register cannot go on");
-            failed = Some(refusal);
+            tracing::error!(change.id = %change.id, error = %refusal, "a change of a register cannot go on; it is tried again");
         }
     }
-    failed.map_or(Ok(()), Err)
+    Ok(())
 }
 
 async fn apply_rows(ledger: &Ledger, change: &ChangeRow, target: &Target) -> Result<()> {
