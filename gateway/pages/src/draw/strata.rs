@@ -71,8 +71,8 @@ fn table(reader: &Reader, facts: &Facts) -> Markup {
             }
         }
         p.meta { (lang.t(
-            "同一层里每一户的机会完全相同，就是“抽取数 ÷ 入池数”；百分数保留到万分之一。",
-            "Within a stratum everybody's chance is exactly the same: drawn ÷ in the pool; percentages are rounded to four places.",
+            "同一层里每一户的机会完全相同，就是“抽取数 ÷ 入池数”；百分数保留四位小数。",
+            "Within a stratum everybody's chance is exactly the same: drawn ÷ in the pool; percentages have four decimals.",
         )) }
     }
 }
