@@ -41,9 +41,9 @@ describe('the client', () => {
   it('states the purpose of reading personal data, and nothing where none is read', async () => {
     const fetched = answer(200, '{}');
     vi.stubGlobal('fetch', fetched);
-    await call('Experts.GetExpert', { name: 'organisations/market/experts/KF-1' }, undefined, 'audit');
+    await call('Experts.GetExpert', { name: 'organisations/market/experts/KF-1' }, undefined, '年度核对');
     await call('Plans.GetPlan', { name: 'plans/1' });
-    expect(fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('x-purpose'))).toEqual(['audit', null]);
+    expect(fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('x-purpose'))).toEqual([encodeURIComponent('年度核对'), null]);
   });
 
   it('says that nobody is signed in, but not for a wrong password', async () => {

@@ -1,5 +1,8 @@
 //! Following another part's log: an event is applied in the transaction that stores the follower's position, so exactly
 //! once in effect, and replayable from zero. There is no broker that could lose or reorder.
+//!
+//! A release that takes more from events than the one before it raises [`Follow::model`]: the follower then clears what it built
+//! and reads the log anew, by itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +36,9 @@ pub struct Follow {
     pub method: &'static str,
     /// Event messages wanted, by full name.
     pub types: Vec<String>,
+    /// Number of what is built from them. Raised when events read long ago would be applied otherwise today: what is there is then
+    /// built anew from zero. A replica of a smaller number stands still beside one of a larger.
+    pub model: i32,
     /// Applies one.
     pub apply: Apply,
     /// Clears everything built from this peer.
@@ -64,8 +70,22 @@ pub fn payload<E: Message + Name + Default>(event: &Event) -> anyhow::Result<Opt
     E::decode(any.value.as_slice()).map(Some).with_context(|| format!("cannot decode {}", E::full_name()))
 }
 
-/// Up to where a peer was followed: position, and hash of the log there.
-type Stand = (i64, String);
+/// Up to where a peer was followed.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+struct Stand {
+    position: i64,
+    /// Of the log there.
+    hash: String,
+    /// By which [`Follow::model`].
+    model: i32,
+}
+
+impl Stand {
+    /// Nothing was followed yet.
+    fn zero(follow: &Follow) -> Self {
+        Self { position: 0, hash: String::new(), model: follow.model }
+    }
+}
 
 /// Follows until the process stops.
 ///
@@ -97,16 +117,32 @@ pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
 }
 
 async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut Duration) -> anyhow::Result<()> {
-    let stored: Option<Stand> = sqlx::query_as("select position, hash from follower where peer = $1")
+    let stored: Option<Stand> = sqlx::query_as("select position, hash, model from follower where peer = $1")
         .bind(follow.peer)
         .fetch_optional(pool)
         .await?;
-    let mut stands = stored.unwrap_or_default();
-    let (after, after_hash) = stands.clone();
-    let request = ReadEventsRequest { after, after_hash, types: follow.types.clone(), follow: true };
+    let mut stands = stored.unwrap_or_else(|| Stand::zero(follow));
+    if stands.model < follow.model {
+        tracing::info!(part = follow.part, peer = follow.peer, model = follow.model, "builds anew what it follows");
+        return rebuild(pool, follow, &stands).await;
+    }
+    anyhow::ensure!(stands.model == follow.model, "a newer release of {} follows {}", follow.part, follow.peer);
+    let request = ReadEventsRequest {
+        after: stands.position,
+        after_hash: stands.hash.clone(),
+        types: follow.types.clone(),
+        follow: true,
+    };
     let mut stream = match open(channel, follow.method, request).await {
         Ok(stream) => stream,
-        Err(status) if status.code() == Code::DataLoss => return rebuild(pool, follow, &stands).await,
+        Err(status) if status.code() == Code::DataLoss => {
+            tracing::error!(
+                part = follow.part,
+                peer = follow.peer,
+                "the log diverged from what was followed: rebuilding from zero"
+            );
+            return rebuild(pool, follow, &stands).await;
+        }
         Err(status) if status.code() == Code::Unavailable => return Ok(()),
         Err(status) => return Err(status).context("cannot read events"),
     };
@@ -118,7 +154,7 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
             Err(status) => return Err(status).context("event stream broke"),
         };
         *pause = RETRY;
-        if step.position > stands.0 {
+        if step.position > stands.position {
             stands = apply(pool, follow, &stands, step).await?;
         }
     }
@@ -141,21 +177,22 @@ pub async fn open(
 
 /// Takes the follower's row: one replica at a time changes what was built from the peer.
 async fn hold(connection: &mut PgConnection, peer: &str) -> Result<Stand, sqlx::Error> {
-    sqlx::query_as("select position, hash from follower where peer = $1 for update")
+    sqlx::query_as("select position, hash, model from follower where peer = $1 for update")
         .bind(peer)
         .fetch_one(connection)
         .await
 }
 
 async fn moved(connection: &mut PgConnection, peer: &str, to: &Stand) -> Result<(), sqlx::Error> {
-    let update = sqlx::query("update follower set position = $2, hash = $3 where peer = $1");
-    update.bind(peer).bind(to.0).bind(&to.1).execute(connection).await.map(drop)
+    let update = sqlx::query("update follower set position = $2, hash = $3, model = $4 where peer = $1");
+    update.bind(peer).bind(to.position).bind(&to.hash).bind(to.model).execute(connection).await.map(drop)
 }
 
 async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsResponse) -> anyhow::Result<Stand> {
     let mut tx = pool.begin().await?;
-    sqlx::query("insert into follower (peer, position, hash) values ($1, 0, '') on conflict do nothing")
+    sqlx::query("insert into follower (peer, position, hash, model) values ($1, 0, '', $2) on conflict do nothing")
         .bind(follow.peer)
+        .bind(follow.model)
         .execute(&mut *tx)
         .await?;
     let stands = hold(&mut tx, follow.peer).await?;
@@ -164,27 +201,22 @@ async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsR
         let what = format!("{} at position {}", event.aggregate, step.position);
         (follow.apply)(&mut tx, event).await.with_context(|| format!("cannot apply the event of {what}"))?;
     }
-    let after = (step.position, step.hash);
+    let after = Stand { position: step.position, hash: step.hash, model: follow.model };
     moved(&mut tx, follow.peer, &after).await?;
     tx.commit().await?;
-    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(after.0 as f64);
+    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(after.position as f64);
     Ok(after)
 }
 
-/// Begins from zero, unless another replica did so or went on since `diverged` was read.
-async fn rebuild(pool: &PgPool, follow: &Follow, diverged: &Stand) -> anyhow::Result<()> {
+/// Begins from zero, unless another replica did so or went on since `left` was read.
+async fn rebuild(pool: &PgPool, follow: &Follow, left: &Stand) -> anyhow::Result<()> {
     let mut tx = pool.begin().await?;
     // Held before anything is cleared: else what another replica just applies would stay, and be applied once more.
-    if hold(&mut tx, follow.peer).await? != *diverged {
+    if hold(&mut tx, follow.peer).await? != *left {
         return Ok(());
     }
-    tracing::error!(
-        part = follow.part,
-        peer = follow.peer,
-        "the log diverged from what was followed: rebuilding from zero"
-    );
     (follow.reset)(&mut tx).await?;
-    moved(&mut tx, follow.peer, &Stand::default()).await?;
+    moved(&mut tx, follow.peer, &Stand::zero(follow)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -14,6 +14,9 @@ use tonic_health::{
 
 use crate::ledger::{KIT_MIGRATOR, Ledger, Schema};
 
+/// The name under which a process says that it is alive, whatever its databases do: for who would start it anew, not for who would
+/// send it work.
+pub const LIVENESS: &str = "liveness";
 /// Between two looks at what serves. Orchestrators ask every ten seconds or so: a look before each of their questions.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks at what does not serve: who comes back should not be waited for.

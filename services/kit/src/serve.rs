@@ -82,6 +82,7 @@ pub async fn serve(env: Env, parts: Vec<Part>, listener: TcpListener) -> anyhow:
     let mut needs = Vec::new();
     // Until it was looked at, nothing serves.
     reporter.set_service_status("", ServingStatus::NotServing).await;
+    reporter.set_service_status(health::LIVENESS, ServingStatus::Serving).await;
     for part in parts {
         let mut names = Vec::new();
         for (name, add) in part.services {

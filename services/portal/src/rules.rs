@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use kit::error::{Reason, Refusal, Result};
 use lottery::frozen::SUBJECTS;
 use proto::qingtian::{
-    draws::v1::{Draw, DrawState, Plan, Stratum},
+    draws::v1::{Draw, DrawState, Plan, PlanException, PlanExceptionKind as Kind, Stratum},
     portal::v1::{Inclusion, LoadCount},
 };
 
@@ -59,8 +59,14 @@ pub fn query(text: &str) -> Result<&str> {
     Ok(text)
 }
 
-/// A plan as the public sees it: what it says, not which accounts worked on it.
-pub fn public_plan(plan: Plan) -> Plan {
+/// A plan as the public sees it: what it says, not which accounts worked on it. The one exception of a plan published before
+/// exceptions had kinds counted for every kind, and is said so.
+pub fn public_plan(mut plan: Plan) -> Plan {
+    let before = std::mem::take(&mut plan.approved_exception);
+    if !before.is_empty() && plan.exceptions.is_empty() {
+        let every = [Kind::SmallStratum, Kind::FewOfficers, Kind::FewExperts, Kind::Recusals];
+        plan.exceptions = every.map(|kind| PlanException { kind: kind as i32, reason: before.clone() }).to_vec();
+    }
     Plan { creator: String::new(), publisher: String::new(), return_reason: String::new(), etag: String::new(), ..plan }
 }
 
@@ -219,6 +225,18 @@ mod tests {
         assert_eq!(public_plan(plan), Plan::default());
         let draw = Draw { creator: "users/a".into(), etag: "3".into(), ..Draw::default() };
         assert_eq!(public_draw(draw), Draw::default());
+    }
+
+    #[test]
+    fn an_exception_approved_before_there_were_kinds_counts_for_each() {
+        let before = Plan { approved_exception: "人手少，经批准".into(), ..Plan::default() };
+        let shown = public_plan(before);
+        let kinds: Vec<_> = shown.exceptions.iter().map(PlanException::kind).collect();
+        assert_eq!(kinds, [Kind::SmallStratum, Kind::FewOfficers, Kind::FewExperts, Kind::Recusals]);
+        assert!(shown.exceptions.iter().all(|one| one.reason == "人手少，经批准"));
+        assert_eq!(shown.approved_exception, "");
+        assert_eq!(public_plan(shown.clone()), shown, "said once");
+        assert_eq!(public_plan(Plan::default()).exceptions, []);
     }
 
     #[test]

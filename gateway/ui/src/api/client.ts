@@ -44,7 +44,8 @@ export async function call<M extends Method>(method: M, request: Input<M>, signa
   const headers: Record<string, string> = { accept: 'application/json' };
   if (verb !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
   if (body !== undefined) headers['content-type'] = 'application/json';
-  if (purpose) headers['x-purpose'] = purpose;
+  // Headers are ASCII; purposes are Chinese.
+  if (purpose) headers['x-purpose'] = encodeURIComponent(purpose);
   let response: Response;
   let text: string;
   try {
@@ -78,7 +79,6 @@ export async function download<M extends Method>(method: M, request: Input<M>, p
   let response: Response;
   let file: Blob;
   try {
-    // Headers are ASCII; purposes are Chinese.
     response = await fetch(url, { headers: { 'x-purpose': encodeURIComponent(purpose) }, credentials: 'same-origin' });
     file = await response.blob();
   } catch {

@@ -161,6 +161,25 @@ fn address_of(request: &Request<Body>) -> String {
     connected.map(|address| address.ip().to_canonical().to_string()).unwrap_or_default()
 }
 
+/// The purpose as it was meant: headers carry ASCII, so that anything else comes percent-encoded. Decoded here and nowhere else.
+/// A percent sign that begins no code stands for itself; what is then no UTF-8 stays as it was sent.
+fn purpose(sent: &str) -> String {
+    let mut bytes = Vec::with_capacity(sent.len());
+    let mut rest = sent.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let mut byte = [first];
+        rest = after;
+        if first == b'%'
+            && let Some((pair, after)) = after.split_at_checked(2)
+            && hex::decode_to_slice(pair, &mut byte).is_ok()
+        {
+            rest = after;
+        }
+        bytes.push(byte[0]);
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| sent.to_owned())
+}
+
 /// Decides whether a call may go in.
 fn admit(
     authenticator: &Authenticator,
@@ -172,7 +191,7 @@ fn admit(
     let verified = bearer(headers, "authorization").map(|token| authenticator.verify(token));
     let complete = |caller: Caller| Caller {
         method: method.to_owned(),
-        purpose: text("x-purpose"),
+        purpose: purpose(&text("x-purpose")),
         trace: telemetry::trace_id(),
         address: forwarded_for(authenticator, headers).unwrap_or_else(|| address.to_owned()),
         ..caller
@@ -215,5 +234,33 @@ async fn audit(ledger: Option<&Ledger>, caller: &Caller, reason: &str, reads: bo
     }
     if let Err(error) = ledger.record_refusal(caller, reason).await {
         tracing::error!(%error, reason, "cannot write a refusal to the audit");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_is_read_as_it_was_meant() {
+        for (sent, meant) in [
+            ("", ""),
+            ("annual audit", "annual audit"),
+            ("%E5%B9%B4%E5%BA%A6%E5%AE%A1%E8%AE%A1", "年度审计"),
+            ("%e5%b9%b4 2026", "年 2026"),
+            ("100%25", "100%"),
+            // Twice encoded is decoded once.
+            ("%25E5", "%E5"),
+            // Whoever sends plain text may write a percent sign.
+            ("100% of the rows", "100% of the rows"),
+            ("50%", "50%"),
+            ("%2", "%2"),
+            ("%zz%41", "%zzA"),
+            ("%+1", "%+1"),
+            // Not UTF-8: nothing is lost.
+            ("%E5%B9", "%E5%B9"),
+        ] {
+            assert_eq!(purpose(sent), meant, "{sent}");
+        }
     }
 }

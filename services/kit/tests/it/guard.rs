@@ -211,6 +211,28 @@ async fn refusals_of_known_callers_are_audited_and_anonymous_ones_are_not() {
     assert_eq!(told, [("users/r", "ROLE_MISSING"), ("users/h", "INVALID"), ("users/h", "")]);
 }
 
+/// Purposes in Chinese once stood percent-encoded in the audit.
+#[tokio::test]
+async fn a_purpose_in_chinese_stands_in_the_audit_as_it_was_written() {
+    let harness = harness().await;
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    for sent in ["%E6%A0%B8%E5%AF%B9%E5%90%8D%E5%BD%95", "register-upkeep"] {
+        let mut request = Request::new(create("a", ""));
+        request.metadata_mut().insert("x-purpose", sent.parse().unwrap());
+        handler.create_item(request).await.unwrap();
+    }
+    harness.sequenced("catalog").await.unwrap();
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from log where type = 'audit' order by position")
+        .fetch_all(&harness.pool("catalog").await.unwrap())
+        .await
+        .unwrap();
+    let purposes = rows.iter().map(|bytes| match <Record as prost::Message>::decode(bytes.as_slice()).unwrap().kind {
+        Some(Kind::Audit(entry)) => entry.purpose,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(purposes.collect::<Vec<_>>(), ["核对名录", "register-upkeep"]);
+}
+
 #[tokio::test]
 async fn an_address_is_believed_of_the_gateway_alone() {
     let harness = harness().await;
@@ -247,16 +269,23 @@ async fn an_address_is_believed_of_the_gateway_alone() {
 
 /// Follows the titles of published items, as the portal would, into the table `seen`.
 fn follow_titles(harness: &Harness, pool: &PgPool) {
+    follow_as(harness, pool, 0);
+}
+
+/// As [`follow_titles`]; from the second model on the titles are written with its number.
+fn follow_as(harness: &Harness, pool: &PgPool, model: i32) {
     let follow = Follow {
         part: "portal",
         peer: "catalog",
         method: follow::method_of("catalog").unwrap(),
         types: vec![ItemsPublished::full_name()],
-        apply: Arc::new(|connection, event| {
+        model,
+        apply: Arc::new(move |connection, event| {
             Box::pin(async move {
                 let items = follow::payload::<ItemsPublished>(&event)?.unwrap_or_default().items;
                 for item in items {
-                    sqlx::query("insert into seen values ($1)").bind(item.title).execute(&mut *connection).await?;
+                    let title = if model == 0 { item.title } else { format!("{}{model}", item.title) };
+                    sqlx::query("insert into seen values ($1)").bind(title).execute(&mut *connection).await?;
                 }
                 Ok(())
             })
@@ -296,6 +325,25 @@ async fn a_follower_applies_each_event_once_and_rebuilds_when_the_log_diverged()
     sqlx::query("update follower set hash = repeat('0', 64)").execute(&pool).await.unwrap();
     follow_titles(&harness, &pool);
     until("rebuilt", async || seen(&pool).await == ["a", "b", "c"]).await;
+}
+
+#[tokio::test]
+async fn a_newer_model_is_built_anew_by_itself_and_an_older_replica_then_stands_still() {
+    let harness = harness().await;
+    let pool = harness.pool("catalog").await.unwrap();
+    let mut handler = CatalogClient::new(harness.user("users/h", MARKET, &[Role::Handler]).await.unwrap());
+    handler.create_item(create("a", "")).await.unwrap();
+    handler.create_item(create("b", "")).await.unwrap();
+    follow_titles(&harness, &pool);
+    until("followed by the old one", async || seen(&pool).await == ["a", "b"]).await;
+    // The old replica goes on beside the new one, as in a rolling update.
+    follow_as(&harness, &pool, 2);
+    until("built anew", async || seen(&pool).await == ["a2", "b2"]).await;
+    handler.create_item(create("c", "")).await.unwrap();
+    harness.followed("catalog", "catalog").await.unwrap();
+    assert_eq!(seen(&pool).await, ["a2", "b2", "c2"]);
+    let model: i32 = sqlx::query_scalar("select model from follower").fetch_one(&pool).await.unwrap();
+    assert_eq!(model, 2);
 }
 
 /// A replica that finds the log diverged once cleared what another one, ahead of it, was just building anew: the first event

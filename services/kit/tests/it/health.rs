@@ -81,6 +81,8 @@ async fn a_part_serves_while_its_database_answers_and_again_when_it_comes_back()
     };
     lock_out(true).await;
     say(&mut watches, ServingStatus::NotServing).await;
+    let channel = harness.anonymous().await.unwrap();
+    assert!(health::serves(channel, health::LIVENESS).await, "the process lives: no restart brings a database back");
     lock_out(false).await;
     say(&mut watches, ServingStatus::Serving).await;
 }

@@ -209,7 +209,8 @@ macro_rules! plans {
 impl PlanRow {
     fn shown(self) -> Result<PublicPlan> {
         Ok(PublicPlan {
-            plan: Some(Plan::decode(self.message.as_slice()).map_err(Refusal::internal)?),
+            // Kept as it was announced, perhaps by an earlier release.
+            plan: Some(rules::public_plan(Plan::decode(self.message.as_slice()).map_err(Refusal::internal)?)),
             organisation_title: self.organisation_title,
             item_titles: self.item_titles,
             draws: self.draws,

@@ -30,7 +30,9 @@ impl Mentions for PublicDraw {
 impl Mentions for PublicPlan {
     fn mentioned(&self) -> Vec<String> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        plan.teams.iter().map(|part| part.organisation.clone()).chain([plan.organisation.clone()]).collect()
+        let teams = plan.teams.iter().map(|part| &part.organisation);
+        let counties = plan.county_units.iter().map(|county| &county.organisation);
+        teams.chain(counties).chain([&plan.organisation]).cloned().collect()
     }
 
     fn name(&mut self, units: Vec<Unit>) {

@@ -62,6 +62,25 @@ async fn a_read_model_built_anew_is_the_one_that_lived_through_it() {
     assert_eq!(rows(&city).await, lived);
 }
 
+/// Draws revealed before a release that tells of fairness once showed none.
+#[tokio::test]
+async fn what_an_older_release_built_is_built_anew_by_itself() {
+    let mut city = lively().await;
+    let lived = rows(&city).await;
+    let portal = city.harness.pool("portal").await.unwrap();
+    let fairness = "select count(*) from draw where fairness is not null";
+    assert_eq!(sqlx::query_scalar::<_, i64>(fairness).fetch_one(&portal).await.unwrap(), 1);
+    // As the older release left it: the column came with the migration, and is empty.
+    sqlx::query("update draw set fairness = null").execute(&portal).await.unwrap();
+    sqlx::query("update follower set model = 0").execute(&portal).await.unwrap();
+    city.restart().await;
+    while rows(&city).await != lived {
+        tokio::task::yield_now().await;
+    }
+    city.settle().await;
+    assert_eq!(rows(&city).await, lived);
+}
+
 #[tokio::test]
 async fn after_a_restart_it_goes_on_where_it_stood() {
     let mut city = lively().await;
