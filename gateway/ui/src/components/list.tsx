@@ -70,6 +70,8 @@ interface Props<Row> {
   rowKey: (row: Row) => string;
   /** Filters, left of the count. */
   filters?: ReactNode;
+  /** What can be done with the rows, in a line of its own above them. */
+  acts?: ReactNode;
   /** What is said when nothing is there at all. */
   empty?: ReactNode;
   selection?: Parameters<typeof Table<Row>>[0]['selection'];
@@ -80,28 +82,37 @@ interface Props<Row> {
 }
 
 /** A list as every page has it: filters in the address, count, table, pages, export. */
-export function List<Row>({ label, state, loaded, columns, rowKey, filters, empty, selection, csv, exportUrl }: Props<Row>) {
+export function List<Row>({ label, state, loaded, columns, rowKey, filters, acts, empty, selection, csv, exportUrl }: Props<Row>) {
   const { t } = useI18n();
   const { data, error, loading, reload } = loaded;
   const total = data?.total;
+  const end = (
+    <span className="filters-end">
+      <span className="muted" role="status">
+        {total !== undefined && !error && (total > countedMax ? t('list.totalMore', { n: countedMax.toLocaleString('en') }) : t('list.total', { n: total.toLocaleString('en') }))}
+      </span>
+      <Button icon={<ReloadOutlined />} aria-label={t('act.reload')} title={t('act.reload')} onClick={reload} />
+      {exportUrl && (
+        <Button icon={<DownloadOutlined />} href={exportUrl} download>
+          {t('act.export')}
+        </Button>
+      )}
+      {csv && !exportUrl && <ExportButton columns={columns} csv={csv} />}
+    </span>
+  );
   return (
     <section className="section list" aria-label={label}>
       <div className="filters">
         {filters}
         {state.filtered && <Button onClick={state.clear}>{t('act.reset')}</Button>}
-        <span className="filters-end">
-          <span className="muted" role="status">
-            {total !== undefined && !error && (total > countedMax ? t('list.totalMore', { n: countedMax.toLocaleString('en') }) : t('list.total', { n: total.toLocaleString('en') }))}
-          </span>
-          <Button icon={<ReloadOutlined />} aria-label={t('act.reload')} title={t('act.reload')} onClick={reload} />
-          {exportUrl && (
-            <Button icon={<DownloadOutlined />} href={exportUrl} download>
-              {t('act.export')}
-            </Button>
-          )}
-          {csv && !exportUrl && <ExportButton columns={columns} csv={csv} />}
-        </span>
+        {!acts && end}
       </div>
+      {acts && (
+        <div className="list-acts">
+          {acts}
+          {end}
+        </div>
+      )}
       {error ? (
         <ErrorPanel error={error} onRetry={reload} loading />
       ) : (

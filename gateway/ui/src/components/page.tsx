@@ -146,8 +146,8 @@ export function TimeLeft({ until }: { until: string }) {
   return <span className={`due ${left < 15 * 60_000 ? 'due-soon' : ''}`}>{t('home.left', { span: formatSpan(left, lang) })}</span>;
 }
 
-/** Why a verb is not offered: whose it is. Nothing when the user may do it. */
-export function MayNot({ method }: { method: keyof Methods }) {
+/** Why a verb, `what` where no heading names it, is not offered: whose it is. Nothing when the user may do it. */
+export function MayNot({ method, what }: { method: keyof Methods; what?: string }) {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
   if (me.may(method)) return null;
@@ -155,5 +155,5 @@ export function MayNot({ method }: { method: keyof Methods }) {
     .filter((role) => role !== 'ROLE_INTEGRATOR')
     .map((role) => tEnum('role.', role))
     .join(lang === 'zh' ? '、' : ', ');
-  return <span className="muted">{t('may.notYou', { roles })}</span>;
+  return <span className="muted">{what ? t('may.notYouDo', { what, roles }) : t('may.notYou', { roles })}</span>;
 }

@@ -2,12 +2,12 @@ import type { ReactNode } from 'react';
 import type { Import } from '../../api/contract/common';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
-import { StateTag } from '../page';
 import type { Column } from '../table';
+import { ImportTag, importStateText } from './outcome';
 
 /** Columns of a list of imports. */
 export function useImportColumns(link: (row: Import) => ReactNode): Column<Import>[] {
-  const { t, tEnum, lang } = useI18n();
+  const { t, lang } = useI18n();
   const n = (title: string, pick: (row: Import) => string): Column<Import> => ({ title, number: true, render: (row) => Number(pick(row)).toLocaleString('en'), csv: pick });
   return [
     { title: t('import.file'), head: true, render: link, csv: (row) => row.fileName },
@@ -18,6 +18,6 @@ export function useImportColumns(link: (row: Import) => ReactNode): Column<Impor
     n(t('import.updated'), (row) => row.updated),
     n(t('import.unchanged'), (row) => row.unchanged),
     n(t('import.returned'), (row) => row.returned),
-    { title: t('field.state'), render: (row) => <StateTag prefix="import.state." value={row.state} />, csv: (row) => tEnum('import.state.', row.state) },
+    { title: t('field.state'), render: (row) => <ImportTag report={row} />, csv: (row) => t(importStateText(row)) },
   ];
 }

@@ -2,14 +2,20 @@ import { DownloadOutlined } from '@ant-design/icons';
 import { Alert, Button } from 'antd';
 import type { Import, RowProblem } from '../../api/contract/common';
 import { useI18n } from '../../i18n';
-import { Section, StateTag } from '../page';
+import { Section } from '../page';
 import { Table, type Column } from '../table';
+import { ImportTag, outcomeOf } from './outcome';
+
+/** A report shows no more problems; the file for download holds all. */
+const problemsMax = 100;
 
 /** What became of an uploaded table. */
 export function ImportReport({ report, reportUrl }: { report: Import; reportUrl: string }) {
   const { t, tEnum, lang } = useI18n();
   const n = (text: string) => Number(text).toLocaleString('en');
   const returned = Number(report.returned) > 0;
+  const outcome = report.state === 'IMPORT_STATE_FINISHED' ? outcomeOf(report) : 'whole';
+  const problems = report.problems.length;
   const columns: Column<RowProblem>[] = [
     { title: t('import.line'), number: true, render: (row) => Number(row.line).toLocaleString('en') },
     { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())) },
@@ -17,15 +23,16 @@ export function ImportReport({ report, reportUrl }: { report: Import; reportUrl:
     {
       title: t('import.problem'),
       render: (row) => (
-        <span>
-          {lang === 'zh' ? row.message : row.messageEn} <code className="muted">{row.reason}</code>
-        </span>
+        // The code is for whoever is asked for help.
+        <span title={`${t('error.reason')} ${row.reason}`}>{lang === 'zh' ? row.message : row.messageEn}</span>
       ),
     },
   ];
   return (
     <>
-      <Section title={report.fileName} extra={<StateTag prefix="import.state." value={report.state} />} lead={report.encoding}>
+      <Section title={report.fileName} extra={<ImportTag report={report} />} lead={report.encoding}>
+        {outcome === 'nothing' && <Alert type="error" showIcon title={t('import.nothingIn', { n: n(report.rows) })} description={t('import.nothingInTodo')} />}
+        {outcome === 'part' && <Alert type="warning" showIcon title={t('import.partIn', { n: n(report.returned) })} />}
         {report.state === 'IMPORT_STATE_INTERRUPTED' && <Alert type="warning" showIcon title={t('import.interrupted')} />}
         {report.state === 'IMPORT_STATE_WAITING' && <Alert type="warning" showIcon title={t('import.waiting')} />}
         {report.state === 'IMPORT_STATE_APPLYING' && <Alert type="info" showIcon title={t('import.applying')} />}
@@ -42,16 +49,16 @@ export function ImportReport({ report, reportUrl }: { report: Import; reportUrl:
       </Section>
       <Section
         title={t('import.problems')}
-        lead={report.problems.length > 0 ? t('import.problemsFirst', { n: report.problems.length }) : t('import.noProblems')}
+        lead={problems === 0 ? t('import.noProblems') : t(problems < problemsMax ? 'list.total' : 'import.problemsFirst', { n: problems })}
         extra={
-          report.problems.length > 0 && (
+          problems > 0 && (
             <Button icon={<DownloadOutlined />} href={reportUrl} download>
               {t('import.report')}
             </Button>
           )
         }
       >
-        {report.problems.length > 0 && <Table label={t('import.problems')} columns={columns} rows={report.problems} rowKey={(row) => `${row.line}/${row.field}/${row.reason}`} />}
+        {problems > 0 && <Table label={t('import.problems')} columns={columns} rows={report.problems} rowKey={(row) => `${row.line}/${row.field}/${row.reason}`} />}
       </Section>
     </>
   );

@@ -9,6 +9,7 @@ import { beginTransfer, forgetTransfer, goesOn, onTransfers, transferOf, type Tr
 import { ErrorPanel } from '../error-panel';
 import { Section } from '../page';
 import { ColumnMap, FileDrop, Sample } from './file';
+import { importStateText, outcomeOf } from './outcome';
 import { ImportReport } from './report';
 
 interface Props {
@@ -38,6 +39,8 @@ export function formatBytes(n: number): string {
   const [value, unit] = n < 1024 * 1024 ? [n / 1024, 'KiB'] : n < 1024 ** 3 ? [n / 1024 ** 2, 'MiB'] : [n / 1024 ** 3, 'GiB'];
   return `${value.toFixed(1)} ${unit}`;
 }
+
+const n = (text: string) => Number(text).toLocaleString('en');
 
 /** Choose a file, check its columns, upload it with progress, read the report. */
 export function UploadWizard({ kind, fields, needed, options, check, send, soFar, reportUrl, after }: Props) {
@@ -97,7 +100,8 @@ export function UploadWizard({ kind, fields, needed, options, check, send, soFar
     setRows(null);
     beginTransfer(kind, file.name, file.size, async (onProgress, signal) => {
       const done = await send(file, head, toColumnParams(mapped), onProgress, signal);
-      void message.success(t(`import.state.${done.state}`));
+      if (done.state === 'IMPORT_STATE_FINISHED' && outcomeOf(done) === 'nothing') void message.error(t('import.nothingIn', { n: n(done.rows) }));
+      else void message.success(t(importStateText(done)));
       return done;
     });
   };
@@ -110,7 +114,6 @@ export function UploadWizard({ kind, fields, needed, options, check, send, soFar
   };
 
   const percent = transfer ? Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) : 0;
-  const n = (text: string) => Number(text).toLocaleString('en');
   return (
     <>
       <Steps className="steps" size="small" responsive={false} current={steps.indexOf(step)} titlePlacement="vertical" items={steps.map((one) => ({ title: t(`import.step.${one}`) }))} />

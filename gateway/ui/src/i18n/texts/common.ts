@@ -89,7 +89,10 @@ export const common = {
   'field.no': ['否', 'No'],
 
   'may.notYou': ['由“{roles}”岗位办理。', 'This is for the role {roles}.'],
+  'may.notYouDo': ['{what}：由“{roles}”岗位办理。', '{what}: for the role {roles}.'],
   'may.otherUnit': ['只能由“{unit}”办理。', 'Only {unit} may do this.'],
+  'may.pageOf': ['本页由“{roles}”岗位使用。', 'This page is for the role {roles}.'],
+  'may.home': ['回到工作台', 'Back to my desk'],
   'may.ownAct': ['您是经手人，须由另一位人员办理。', 'You prepared this; another person has to do it.'],
 
   'role.ROLE_UNSPECIFIED': ['未定', 'Unspecified'],

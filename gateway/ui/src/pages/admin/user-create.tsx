@@ -1,13 +1,15 @@
 import { Button, Checkbox, DatePicker, Form, Input, Select } from 'antd';
 import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { call } from '../../api/client';
 import type { Role } from '../../api/contract/access';
 import type { CreateUserResponse } from '../../api/contract/identity';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
-import { MayNot, PageHead, Section } from '../../components/page';
+import { LinkButton } from '../../components/link-button';
+import { NotForYou } from '../../components/not-for-you';
+import { PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { districtCodes, districtName } from '../../lib/districts';
@@ -40,7 +42,7 @@ export default function UserCreate() {
   const officer = Form.useWatch('roles', form)?.includes('ROLE_OFFICER') ?? false;
   const { busy, error, run } = useAct();
   const [created, setCreated] = useState<CreateUserResponse | null>(null);
-  if (!me.may('Identity.CreateUser')) return <MayNot method="Identity.CreateUser" />;
+  if (!me.may('Identity.CreateUser')) return <NotForYou title={t('users.new')} method="Identity.CreateUser" />;
   const operator = me.roles.includes('ROLE_PLATFORM_OPERATOR');
   const text = [{ required: true, whitespace: true, message: t('field.required') }];
 
@@ -111,9 +113,7 @@ export default function UserCreate() {
           <Button type="primary" htmlType="submit" loading={busy}>
             {t('users.new')}
           </Button>
-          <Link to="/users">
-            <Button>{t('act.cancel')}</Button>
-          </Link>
+          <LinkButton to="/users">{t('act.cancel')}</LinkButton>
         </div>
       </Form>
       {created && (

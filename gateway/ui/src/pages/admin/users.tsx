@@ -1,14 +1,15 @@
 import { ApiOutlined, UserAddOutlined } from '@ant-design/icons';
 import { App, Button, Form, Input, Modal } from 'antd';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { CreateMachineClientResponse, User } from '../../api/contract/identity';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
 import { ErrorPanel } from '../../components/error-panel';
+import { LinkButton } from '../../components/link-button';
 import { List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
+import { NotForYou } from '../../components/not-for-you';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { MayNot, PageHead, StateTag } from '../../components/page';
 import type { Column } from '../../components/table';
@@ -19,8 +20,14 @@ import { useMe, useOrganisationTitle } from '../../session';
 import { CertificateForm } from './certificate';
 import { ShownOnce } from './shown-once';
 
-/** People with accounts (art. 27). */
+/** People with accounts (art. 27), for those who may see them. */
 export default function Users() {
+  const { t } = useI18n();
+  const me = useMe();
+  return me.may('Identity.ListUsers') ? <UserList /> : <NotForYou title={t('users.title')} method="Identity.ListUsers" />;
+}
+
+function UserList() {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const titleOf = useOrganisationTitle();
@@ -59,7 +66,7 @@ export default function Users() {
           {
             title: t('users.act'),
             render: (row: User) => (
-              <span className="filters">
+              <span className="row-acts">
                 {row.certificate && me.may('Identity.SetCertificate') && (
                   <Button size="small" onClick={() => setCertified(row)} aria-label={`${t('users.certSet')} ${row.realName}`}>
                     {t('users.certSet')}
@@ -77,7 +84,6 @@ export default function Users() {
       : []),
   ];
 
-  if (!me.may('Identity.ListUsers')) return <MayNot method="Identity.ListUsers" />;
   return (
     <>
       <PageHead title={t('users.title')} lead={t('users.lead')}>
@@ -87,13 +93,9 @@ export default function Users() {
           </Button>
         )}
         {me.may('Identity.CreateUser') ? (
-          <Link to="/users/new">
-            <Button type="primary" icon={<UserAddOutlined />}>
-              {t('users.new')}
-            </Button>
-          </Link>
+          <LinkButton type="primary" icon={<UserAddOutlined />} to="/users/new">{t('users.new')}</LinkButton>
         ) : (
-          <MayNot method="Identity.CreateUser" />
+          <MayNot method="Identity.CreateUser" what={t('users.new')} />
         )}
       </PageHead>
       <List

@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Item, ItemState } from '../../api/contract/catalog';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
@@ -55,26 +56,16 @@ export default function Items() {
   return (
     <>
       <PageHead title={t('items.title')} lead={t('items.lead')}>
-        <Link to="/items/imports">
-          <Button>{t('subjects.imports')}</Button>
-        </Link>
+        <LinkButton to="/items/imports">{t('subjects.imports')}</LinkButton>
         {me.may('Catalog.ImportItems') && (
-          <Link to="/items/upload">
-            <Button type="primary" icon={<UploadOutlined />}>
-              {t('items.import')}
-            </Button>
-          </Link>
+          <LinkButton type="primary" icon={<UploadOutlined />} to="/items/upload">{t('items.import')}</LinkButton>
         )}
         {mayPublish ? (
           <Button type="primary" onClick={() => setPublishing([...chosen])}>
             {chosen.size > 0 ? t('items.publishSelected', { n: chosen.size }) : t('items.publishAll')}
           </Button>
         ) : (
-          own && (
-            <span>
-              {t('items.publish')}：<MayNot method="Catalog.PublishItems" />
-            </span>
-          )
+          own && <MayNot method="Catalog.PublishItems" what={t('items.publish')} />
         )}
       </PageHead>
       <List

@@ -40,9 +40,9 @@ export function PublishItems({ parent, names, onClose, onDone }: Props) {
       title: t('items.refusedWhy'),
       head: true,
       render: (row) => (
-        <span>
-          <Link to={pathBelow('items', row.name)}>{row.message}</Link> <code className="muted">{row.reason}</code>
-        </span>
+        <Link to={pathBelow('items', row.name)} title={`${t('error.reason')} ${row.reason}`}>
+          {row.message}
+        </Link>
       ),
     },
   ];

@@ -1,7 +1,7 @@
-import { Button, Checkbox } from 'antd';
+import { Checkbox } from 'antd';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { addressOf, upload } from '../../api/client';
+import { LinkButton } from '../../components/link-button';
 import { MayNot, PageHead } from '../../components/page';
 import { UploadWizard } from '../../components/upload/wizard';
 import { useI18n } from '../../i18n';
@@ -38,9 +38,7 @@ export default function ItemUpload() {
           send={(file, head, columns, onProgress, signal) => upload('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
           reportUrl={(done) => addressOf('Catalog.DownloadItemImportReport', { name: done.name })}
           after={
-            <Link to="/items">
-              <Button type="primary">{t('import.toItems')}</Button>
-            </Link>
+            <LinkButton type="primary" to="/items">{t('import.toItems')}</LinkButton>
           }
         />
       )}

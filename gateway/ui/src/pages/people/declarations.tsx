@@ -6,6 +6,7 @@ import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
+import { NotForYou } from '../../components/not-for-you';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { PageHead, Section, useNow } from '../../components/page';
 import { Table, type Column } from '../../components/table';
@@ -17,6 +18,12 @@ import { Declare } from './declare';
 
 /** Yearly declarations of interests (art. 16): one's own, who owes one, and what was declared. */
 export default function Declarations() {
+  const { t } = useI18n();
+  const me = useMe();
+  return me.may('People.ListDeclarations') ? <DeclarationList /> : <NotForYou title={t('declarations.title')} method="People.ListDeclarations" />;
+}
+
+function DeclarationList() {
   const { t, lang } = useI18n();
   const me = useMe();
   const state = useListState();
@@ -43,7 +50,7 @@ export default function Declarations() {
       <PageHead title={t('declarations.title')} lead={t('declarations.lead')} />
       {me.may('People.GetOwnStanding') && me.user.certificate?.number && <Own key={`own${changed}`} onDone={done} />}
       {me.may('People.ListUndeclared') && <Missing key={`${parent}${changed}`} parent={parent} onDone={done} />}
-      <h2 style={{ margin: '24px 0 12px' }}>{t('declarations.all')}</h2>
+      <h2 className="page-part">{t('declarations.all')}</h2>
       <List
         label={t('declarations.all')}
         state={state}
@@ -122,7 +129,7 @@ function Missing({ parent, onDone }: { parent: string; onDone: () => void }) {
             {t('declarations.declare')}
           </Button>
         ) : (
-          ''
+          <span className="muted">{t('declarations.bySelf')}</span>
         ),
     });
   }

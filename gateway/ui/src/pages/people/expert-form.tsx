@@ -71,15 +71,15 @@ export function ExpertForm({ expert, onClose, onSaved }: { expert?: Expert; onCl
             {(lines, { add, remove }) => (
               <>
                 {lines.map((line) => (
-                  <div key={line.key} className="filters">
+                  <div key={line.key} className="interest-row">
                     <Form.Item name={[line.name, 'title']} noStyle rules={required}>
-                      <Input style={{ width: 220 }} maxLength={200} placeholder={t('experts.interestTitle')} aria-label={t('experts.interestTitle')} />
+                      <Input maxLength={200} placeholder={t('experts.interestTitle')} aria-label={t('experts.interestTitle')} />
                     </Form.Item>
                     <Form.Item name={[line.name, 'subject']} noStyle>
-                      <Input style={{ width: 220 }} maxLength={64} placeholder={t('experts.interestSubject')} aria-label={t('experts.interestSubject')} />
+                      <Input maxLength={64} placeholder={t('experts.interestSubject')} aria-label={t('experts.interestSubject')} />
                     </Form.Item>
                     <Form.Item name={[line.name, 'relation']} noStyle>
-                      <Input style={{ width: 140 }} maxLength={50} placeholder={t('experts.interestRelation')} aria-label={t('experts.interestRelation')} />
+                      <Input maxLength={50} placeholder={t('experts.interestRelation')} aria-label={t('experts.interestRelation')} />
                     </Form.Item>
                     <Button onClick={() => remove(line.name)}>{t('act.remove')}</Button>
                   </div>

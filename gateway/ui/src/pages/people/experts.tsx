@@ -1,4 +1,4 @@
-import { App, Button } from 'antd';
+import { App, Button, Input } from 'antd';
 import { useState } from 'react';
 import { call, download } from '../../api/client';
 import type { Expert, ExpertOrder, ExpertState } from '../../api/contract/draws';
@@ -95,7 +95,7 @@ export default function Experts() {
             </Button>
           </>
         ) : (
-          <MayNot method="Experts.CreateExpert" />
+          <MayNot method="Experts.CreateExpert" what={t('experts.register')} />
         )}
       </PageHead>
       {downloading && (

@@ -7,6 +7,7 @@ import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
+import { NotForYou } from '../../components/not-for-you';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { MayNot, PageHead } from '../../components/page';
 import { OfficerPicker } from '../../components/pickers';
@@ -23,6 +24,12 @@ const day = (date: Dayjs) => date.format('YYYY-MM-DD');
 
 /** Officers' leave (art. 13): whoever is away on the day of a statement is not drawn. */
 export default function Leaves() {
+  const { t } = useI18n();
+  const me = useMe();
+  return me.may('People.ListLeaves') ? <LeaveList /> : <NotForYou title={t('leaves.title')} method="People.ListLeaves" />;
+}
+
+function LeaveList() {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const state = useListState();
@@ -62,7 +69,7 @@ export default function Leaves() {
     {
       title: t('leaves.reason'),
       render: (row) => (
-        <span className="filters">
+        <span className="row-acts">
           <Button aria-label={`${t('leaves.readReason')} ${row.officer}`} onClick={() => setReading(row)}>
             {t('leaves.readReason')}
           </Button>
@@ -84,7 +91,7 @@ export default function Leaves() {
             {t('leaves.create')}
           </Button>
         ) : (
-          <MayNot method="People.CreateLeave" />
+          <MayNot method="People.CreateLeave" what={t('leaves.create')} />
         )}
       </PageHead>
       <List

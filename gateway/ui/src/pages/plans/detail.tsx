@@ -6,6 +6,7 @@ import type { Plan } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
 import { ErrorPanel } from '../../components/error-panel';
+import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { useStratumName } from '../../components/stratum-name';
 import { Facts, MayNot, PageHead, Section, StateTag } from '../../components/page';
@@ -100,9 +101,7 @@ function Next({ plan, set, reload }: { plan: Plan; set: (plan: Plan) => void; re
       next = 'plans.next.draft';
       acts = me.may('Plans.SubmitPlan') ? (
         <>
-          <Link to={`/plans/${number}/edit`}>
-            <Button>{t('act.edit')}</Button>
-          </Link>
+          <LinkButton to={`/plans/${number}/edit`}>{t('act.edit')}</LinkButton>
           <Button type="primary" onClick={() => setAsk('submit')}>
             {t('plans.submit')}
           </Button>
@@ -132,9 +131,7 @@ function Next({ plan, set, reload }: { plan: Plan; set: (plan: Plan) => void; re
         <>
           <a href={`/plans/${number}`}>{t('plans.publicPage')}</a>
           {me.may('Draws.CreateDraw') ? (
-            <Link to={`/draws/new?plan=${encodeURIComponent(name)}`}>
-              <Button type="primary">{t('plans.makeDraw')}</Button>
-            </Link>
+            <LinkButton type="primary" to={`/draws/new?plan=${encodeURIComponent(name)}`}>{t('plans.makeDraw')}</LinkButton>
           ) : (
             <MayNot method="Draws.CreateDraw" />
           )}

@@ -5,6 +5,7 @@ import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
@@ -167,9 +168,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
             <Button type="primary" htmlType="submit" loading={busy}>
               {t('act.save')}
             </Button>
-            <Link to={plan ? `/plans/${lastPart(plan.name)}` : '/plans'}>
-              <Button>{t('act.cancel')}</Button>
-            </Link>
+            <LinkButton to={plan ? `/plans/${lastPart(plan.name)}` : '/plans'}>{t('act.cancel')}</LinkButton>
           </div>
         </Section>
       </Form>

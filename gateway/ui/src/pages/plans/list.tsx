@@ -1,9 +1,10 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { Button, Tag } from 'antd';
+import { Tag } from 'antd';
 import { Link } from 'react-router';
 import { call, serverNow } from '../../api/client';
 import type { Plan, PlanState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { MayNot, PageHead, StateTag } from '../../components/page';
@@ -52,13 +53,9 @@ export default function Plans() {
     <>
       <PageHead title={t('plans.title')} lead={t('plans.lead')}>
         {me.may('Plans.CreatePlan') ? (
-          <Link to="/plans/new">
-            <Button type="primary" icon={<PlusOutlined />}>
-              {t('plans.new')}
-            </Button>
-          </Link>
+          <LinkButton type="primary" icon={<PlusOutlined />} to="/plans/new">{t('plans.new')}</LinkButton>
         ) : (
-          <MayNot method="Plans.CreatePlan" />
+          <MayNot method="Plans.CreatePlan" what={t('plans.new')} />
         )}
       </PageHead>
       <List

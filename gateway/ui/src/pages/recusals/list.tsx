@@ -67,7 +67,7 @@ export default function Recusals() {
             {t('recusals.ask')}
           </Button>
         ) : (
-          <MayNot method="Recusals.CreateRecusal" />
+          <MayNot method="Recusals.CreateRecusal" what={t('recusals.ask')} />
         )}
       </PageHead>
       <List

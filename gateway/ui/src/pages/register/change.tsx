@@ -5,6 +5,7 @@ import { call } from '../../api/client';
 import type { RegisterChangeOutcome, RegisterChangeRow } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
+import { LinkButton } from '../../components/link-button';
 import { FilterSelect, List } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { LoadFailed } from '../../components/load-failed';
@@ -79,7 +80,7 @@ export default function RegisterChangeDetail() {
       <PageHead title={target(data)} state={<StateTag prefix="changes.state." value={data.state} />} lead={titleOf(organisation)}>
         {pending &&
           (!me.may('RegisterChanges.ApproveRegisterChange') ? (
-            <MayNot method="RegisterChanges.ApproveRegisterChange" />
+            <MayNot method="RegisterChanges.ApproveRegisterChange" what={t('changes.approve')} />
           ) : own ? (
             <span className="muted">{t('may.ownAct')}</span>
           ) : (
@@ -95,9 +96,7 @@ export default function RegisterChangeDetail() {
       <Section
         extra={
           isImport && (
-            <Link to={pathBelow('subjects/imports', data.import)}>
-              <Button>{t('changes.importReport')}</Button>
-            </Link>
+            <LinkButton to={pathBelow('subjects/imports', data.import)}>{t('changes.importReport')}</LinkButton>
           )
         }
       >
@@ -137,7 +136,7 @@ export default function RegisterChangeDetail() {
       </Section>
       {(!isImport || (listed.data?.rows.length ?? 0) > 0) && (
         <>
-          <h2>{t(isImport ? 'changes.importRowsTitle' : isExperts ? 'changes.expertRowsTitle' : 'changes.rowsTitle')}</h2>
+          <h2 className="page-part">{t(isImport ? 'changes.importRowsTitle' : isExperts ? 'changes.expertRowsTitle' : 'changes.rowsTitle')}</h2>
           <List
             label={t('changes.rowsTitle')}
             state={state}

@@ -1,8 +1,9 @@
-import { Alert, Button, Spin } from 'antd';
+import { Alert, Spin } from 'antd';
 import { useEffect } from 'react';
-import { Link, useParams } from 'react-router';
+import { useParams } from 'react-router';
 import { addressOf, call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { PageHead } from '../../components/page';
 import { ImportReport } from '../../components/upload/report';
@@ -28,14 +29,10 @@ export default function SubjectImport() {
     <>
       <PageHead title={t('import.listTitle')} lead={formatTime(data.createTime, lang, true)}>
         {data.change && (
-          <Link to={pathBelow('subjects/changes', data.change)}>
-            <Button>{t('import.seeChange')}</Button>
-          </Link>
+          <LinkButton to={pathBelow('subjects/changes', data.change)}>{t('import.seeChange')}</LinkButton>
         )}
         {data.state === 'IMPORT_STATE_INTERRUPTED' && (
-          <Link to="/subjects/upload">
-            <Button type="primary">{t('import.uploadAgain')}</Button>
-          </Link>
+          <LinkButton type="primary" to="/subjects/upload">{t('import.uploadAgain')}</LinkButton>
         )}
       </PageHead>
       {data.state === 'IMPORT_STATE_INTERRUPTED' && <Alert className="page-note" type="info" showIcon title={t('import.howOn')} />}

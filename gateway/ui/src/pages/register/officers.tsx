@@ -1,8 +1,7 @@
-import { Button } from 'antd';
-import { Link } from 'react-router';
 import { serverNow, call } from '../../api/client';
 import type { Officer } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
@@ -60,9 +59,7 @@ export default function Officers() {
     <>
       <PageHead title={t('officers.title')} lead={t('officers.lead')}>
         {me.may('Identity.SetCertificate') && (
-          <Link to="/users">
-            <Button>{t('officers.change')}</Button>
-          </Link>
+          <LinkButton to="/users">{t('officers.change')}</LinkButton>
         )}
       </PageHead>
       <List

@@ -34,7 +34,7 @@ export default function SubjectDetail() {
   return (
     <>
       <PageHead title={data.title} state={<StateTag prefix="subjects.status." value={data.status} />} lead={titleOf(organisation)}>
-        {me.may('Registers.SetSubjectStatus') && own ? <Button onClick={() => setAsking(true)}>{t('subjects.setStatus')}</Button> : <MayNot method="Registers.SetSubjectStatus" />}
+        {me.may('Registers.SetSubjectStatus') && own ? <Button onClick={() => setAsking(true)}>{t('subjects.setStatus')}</Button> : <MayNot method="Registers.SetSubjectStatus" what={t('subjects.setStatus')} />}
       </PageHead>
       {data.pendingChange && (
         <Alert className="page-note"

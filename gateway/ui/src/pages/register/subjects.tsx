@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { addressOf, call } from '../../api/client';
 import type { Subject } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
@@ -67,20 +68,12 @@ export default function Subjects() {
   return (
     <>
       <PageHead title={t('subjects.title')} lead={t('subjects.lead')}>
-        <Link to="/subjects/changes">
-          <Button>{t('changes.title')}</Button>
-        </Link>
-        <Link to="/subjects/imports">
-          <Button>{t('subjects.imports')}</Button>
-        </Link>
+        <LinkButton to="/subjects/changes">{t('changes.title')}</LinkButton>
+        <LinkButton to="/subjects/imports">{t('subjects.imports')}</LinkButton>
         {me.may('Registers.ImportSubjects') ? (
-          <Link to="/subjects/upload">
-            <Button type="primary" icon={<UploadOutlined />}>
-              {t('subjects.upload')}
-            </Button>
-          </Link>
+          <LinkButton type="primary" icon={<UploadOutlined />} to="/subjects/upload">{t('subjects.upload')}</LinkButton>
         ) : (
-          <MayNot method="Registers.ImportSubjects" />
+          <MayNot method="Registers.ImportSubjects" what={t('subjects.upload')} />
         )}
       </PageHead>
       <List
@@ -95,23 +88,25 @@ export default function Subjects() {
         filters={
           <>
             <SearchBox state={state} placeholder={t('subjects.search')} width={320} />
+            <SearchBox state={state} name="industry" placeholder={t('subjects.industryFilter')} width={250} />
             <OrganisationFilter state={state} />
             <FilterSeveral state={state} name="district" label={t('field.district')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} />
             <FilterSeveral state={state} name="status" label={t('subjects.status')} options={statuses.map((value) => ({ value, label: tEnum('subjects.status.', value) }))} width={170} />
             <FilterSeveral state={state} name="credit" label={t('subjects.credit')} options={creditClasses.map((value) => ({ value, label: value === 'NONE' ? t('subjects.unclassified') : value }))} width={150} />
-            <SearchBox state={state} name="industry" placeholder={t('subjects.industryFilter')} width={250} />
             <OrderSelect state={state} />
-            {mayChange && (
-              <>
-                <Button disabled={here.length === 0} onClick={() => setChanging('chosen')}>
-                  {t('changes.chosen', { n: here.length })}
-                </Button>
-                <Button disabled={total === 0 || total > changeRowsMax} title={total > changeRowsMax ? t('changes.tooMany') : undefined} onClick={() => setChanging('all')}>
-                  {t('changes.all', { n: total > changeRowsMax ? '100,000+' : total.toLocaleString('en') })}
-                </Button>
-              </>
-            )}
           </>
+        }
+        acts={
+          mayChange && (
+            <>
+              <Button disabled={here.length === 0} onClick={() => setChanging('chosen')}>
+                {t('changes.chosen', { n: here.length })}
+              </Button>
+              <Button disabled={total === 0 || total > changeRowsMax} title={total > changeRowsMax ? t('changes.tooMany') : undefined} onClick={() => setChanging('all')}>
+                {t(state.filtered ? 'changes.allFound' : 'changes.all', { n: total > changeRowsMax ? '100,000+' : total.toLocaleString('en') })}
+              </Button>
+            </>
+          )
         }
       />
       {changing && (

@@ -1,7 +1,7 @@
-import { Button, Input, Select } from 'antd';
+import { Input, Select } from 'antd';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { addressOf, call, upload } from '../../api/client';
+import { LinkButton } from '../../components/link-button';
 import { MayNot, PageHead } from '../../components/page';
 import { UploadWizard } from '../../components/upload/wizard';
 import { useI18n } from '../../i18n';
@@ -50,9 +50,7 @@ export default function SubjectUpload() {
           }}
           reportUrl={(done) => addressOf('Registers.DownloadImportReport', { name: done.name })}
           after={
-            <Link to="/subjects">
-              <Button type="primary">{t('import.toRegister')}</Button>
-            </Link>
+            <LinkButton type="primary" to="/subjects">{t('import.toRegister')}</LinkButton>
           }
         />
       )}
