@@ -1,7 +1,7 @@
 // Every other page, as each role sees it: it loads without complaint, fits a phone, and axe finds nothing.
 import { expect, test, type Page } from '@playwright/test';
 import { look, phone } from './support/look';
-import { enter, visitor, type Visitor } from './support/people';
+import { enter, openList, press, signOut, visitor, type Visitor } from './support/people';
 import { demonstration, type Username } from './support/city';
 
 /** The demonstration's own numbers, which change with the year: PLAN and DRAW stand for them in addresses. */
@@ -35,7 +35,7 @@ test('public pages', async ({ browser }) => {
     ['ceremony', '/draws/DRAW/ceremony', 'DRAW'],
     ['own-line', '/draws/DRAW/own-line', 'DRAW'],
     ['fairness', '/fairness', /./],
-    ['witness', '/witness', '抽查见证'],
+    ['witness', '/witness', '抽签见证'],
     ['plans', '/plans', '检查计划'],
     ['plan', '/plans/PLAN', /./],
     ['items', '/items', /事项/],
@@ -48,7 +48,7 @@ test('public pages', async ({ browser }) => {
     await look(page, `public-${name}`);
   }
   await page.goto('/items');
-  await page.locator('main a[href^="/items/market/"]').first().click();
+  await press(page.locator('main a[href^="/items/market/"]').first());
   await look(page, 'public-item');
   watch.expecting(/404 for GET .*\/draws\/9999-9999$/);
   await page.goto('/draws/9999-9999');
@@ -57,37 +57,48 @@ test('public pages', async ({ browser }) => {
 });
 
 test('public pages in large type and in English', async ({ browser }) => {
-  const somebody = await visitor(browser, { calm: true });
+  const somebody = await visitor(browser);
   const { page } = somebody;
   await page.goto('/');
-  await page.getByRole('link', { name: '大字版' }).click();
+  await press(page.getByRole('link', { name: '大字版' }));
   await look(page, 'public-home-large-type');
-  await page.getByRole('link', { name: 'English' }).click();
+  await press(page.getByRole('link', { name: 'English' }));
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
-  await page.getByRole('link', { name: 'Normal type' }).click();
+  await press(page.getByRole('link', { name: 'Normal type' }));
   await look(page, 'public-home-english');
   await leave(somebody);
 });
 
-const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: string, address: string, heading: string | RegExp])[]])[] = [
+type Listed = readonly [name: string, address: string, heading: string | RegExp];
+
+const pagesOfRoles: readonly (readonly [Username, readonly Listed[]])[] = [
   [
     'market-handler',
     [
       ['subjects', '/work/subjects', '检查对象名录库'],
       ['subjects-none-found', '/work/subjects?q=没有这样的企业', '检查对象名录库'],
+      ['subjects-upload', '/work/subjects/upload', '上传检查对象名录'],
       ['uploads', '/work/subjects/imports', '上传记录'],
+      ['register-changes', '/work/subjects/changes', '名录变更'],
       ['items', '/work/items', '监管事项'],
       ['items-upload', '/work/items/upload', '导入监管事项'],
       ['items-uploads', '/work/items/imports', '上传记录'],
       ['officers', '/work/officers', '执法检查人员名录库'],
+      ['experts', '/work/experts', '专家名录库'],
+      ['leaves', '/work/leaves', '请假'],
+      ['declarations', '/work/declarations', '年度利害关系申报'],
+      ['conflicts', '/work/conflicts', '利害关系申报'],
       ['plans', '/work/plans', '检查计划'],
       ['plan', '/work/plans/PLAN', /./],
+      ['plan-new', '/work/plans/new', '起草计划'],
       ['draws', '/work/draws', '抽签'],
       ['draw', '/work/draws/DRAW', 'DRAW'],
+      ['proof-codes', '/work/draws/DRAW/proof-codes', '本户凭证查询码'],
       ['visits', '/work/visits', '检查任务'],
       ['recusals', '/work/recusals', '回避申请'],
       ['account', '/work/account', '我的账号'],
       ['organisations', '/work/organisations', '机构'],
+      ['users-not-for-handlers', '/work/users', '用户'],
       ['not-found', '/work/no-such-page', '没有这个页面'],
     ],
   ],
@@ -103,6 +114,8 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
     'market-admin',
     [
       ['admin-home', '/work/', /您好/],
+      ['admin-users', '/work/users', '用户'],
+      ['admin-officers', '/work/officers', '执法检查人员名录库'],
       ['admin-conflicts', '/work/conflicts', '利害关系申报'],
     ],
   ],
@@ -112,9 +125,19 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
       ['officer-home', '/work/', /您好/],
       ['officer-visits', '/work/visits?officer=me', '检查任务'],
       ['officer-recusals', '/work/recusals', '回避申请'],
+      ['officer-leaves', '/work/leaves', '请假'],
+      ['officer-declarations', '/work/declarations', '年度利害关系申报'],
+      ['officer-conflicts', '/work/conflicts', '利害关系申报'],
     ],
   ],
-  ['auditor', [['auditor-home', '/work/', /您好/]]],
+  [
+    'auditor',
+    [
+      ['auditor-home', '/work/', /您好/],
+      ['auditor-experts', '/work/experts', '专家名录库'],
+      ['auditor-declarations', '/work/declarations', '年度利害关系申报'],
+    ],
+  ],
 ];
 
 for (const [username, pages] of pagesOfRoles) {
@@ -128,47 +151,121 @@ for (const [username, pages] of pagesOfRoles) {
     }
     await leave(somebody);
   });
+
+  test(`the work portal of ${username} in English`, async ({ browser }) => {
+    const somebody = await visitor(browser);
+    const { page } = somebody;
+    await enter(page, username);
+    await page.getByRole('button', { name: 'English' }).click();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+    for (const [name, address] of pages) {
+      await open(page, address, /^[^\u4e00-\u9fff]/);
+      await look(page, `work-${name}-english`);
+    }
+    await leave(somebody);
+  });
 }
+
+test('forms and questions of the registers and the plan', async ({ browser }) => {
+  const somebody = await visitor(browser);
+  const { page } = somebody;
+  await enter(page, 'market-handler');
+  const dialog = page.getByRole('dialog');
+  for (const [name, address, button, first] of [
+    ['leave', '/work/leaves', '登记请假', '执法证号'],
+    ['expert', '/work/experts', '登记专家', '专家编号'],
+  ] as const) {
+    await page.goto(address);
+    await page.getByRole('button', { name: button }).click();
+    // The dialog stands once its field takes the focus.
+    await dialog.getByLabel(first).click();
+    await expect(dialog.getByLabel(first)).toBeFocused();
+    await page.keyboard.press('Tab');
+    await dialog.getByRole('button', { name: button }).click();
+    await expect(dialog.getByText('此项必填').first()).toBeVisible();
+    await look(page, `work-${name}-incomplete`);
+  }
+
+  await page.goto('/work/subjects?q=餐饮');
+  await page.getByRole('button', { name: /^变更筛选出的/ }).click();
+  await dialog.getByLabel('理由').click();
+  await expect(dialog.getByLabel('理由')).toBeFocused();
+  await dialog.getByLabel('理由').fill('登记机关通知歇业');
+  await choose(dialog.getByRole('combobox', { name: '改为' }), '歇业');
+  await dialog.getByRole('button', { name: '预览' }).click();
+  await expect(dialog.getByRole('table', { name: '预览' })).toContainText('餐饮');
+  await look(page, 'work-bulk-preview');
+
+  await page.goto('/work/plans/new');
+  await page.getByLabel('每组专家人数').fill('1');
+  await expect(page.getByLabel('专家专业')).toBeVisible();
+  await choose(page.getByRole('combobox', { name: '不公开的文件' }), '检查对象名单', true);
+  await expect(page.getByLabel('不公开的依据')).toBeVisible();
+  await page.getByRole('button', { name: '增加区县' }).click();
+  await page.getByRole('button', { name: '保存' }).click();
+  await expect(page.getByText('此项必填').first()).toBeVisible();
+  await look(page, 'work-plan-with-shapes');
+  await leave(somebody);
+});
 
 test('records of the work portal, its menu on a phone, its projector and its English', async ({ browser }) => {
   const somebody = await visitor(browser);
   const { page } = somebody;
   await enter(page, 'market-handler');
   await page.goto('/work/subjects');
-  await page.getByRole('table').getByRole('link').first().click();
+  await press(page.getByRole('table').getByRole('link').first());
   await expect(page.getByText('存续状态').first()).toBeVisible();
   await expect(page.getByRole('table', { name: '变更记录' })).toContainText('首次入库');
   await look(page, 'work-subject');
   await page.goto('/work/items');
-  await page.getByRole('table').getByRole('link').first().click();
+  await press(page.getByRole('table').getByRole('link').first());
   await expect(page.getByRole('heading', { name: '检查实施清单' })).toBeVisible();
   await look(page, 'work-item');
   await page.goto('/work/conflicts');
-  await page.getByRole('button', { name: '申报利害关系' }).click();
-  // A person sees the form open before sending it: the field takes the focus once the dialog stands.
-  const reason = page.getByRole('dialog').getByLabel('理由');
-  await reason.click();
-  await expect(reason).toBeFocused();
-  await page.getByRole('dialog').getByRole('button', { name: '申报利害关系' }).click();
+  await press(page.getByRole('button', { name: '申报利害关系' }));
+  await press(page.getByRole('dialog').getByRole('button', { name: '申报利害关系' }));
   await expect(page.getByText('此项必填').first()).toBeVisible();
   await look(page, 'work-conflict-incomplete');
 
   await page.goto(`/work/draws/${draw}`);
-  await page.getByRole('button', { name: '投影模式' }).click();
+  await press(page.getByRole('button', { name: '投影模式' }));
   await look(page, 'work-draw-projected');
-  await page.getByRole('button', { name: '退出投影' }).click();
+  await press(page.getByRole('button', { name: '退出投影' }));
 
-  await page.getByRole('button', { name: 'English' }).click();
+  await press(page.getByRole('button', { name: 'English' }));
   await expect(page.getByRole('heading', { name: `Draw ${draw}` })).toBeVisible();
   await look(page, 'work-draw-english');
-  await page.getByRole('banner').getByRole('link', { name: /Qingtian/ }).click();
+  await press(page.getByRole('banner').getByRole('link', { name: /Qingtian/ }));
   await expect(page.getByRole('heading', { name: /Hello/ })).toBeVisible();
   await look(page, 'work-home-english');
 
   await page.setViewportSize(phone);
-  await page.getByRole('button', { name: 'Open menu' }).click();
-  await page.getByRole('dialog').getByRole('link', { name: 'Draws' }).click();
+  await press(page.getByRole('button', { name: 'Open menu' }));
+  await press(page.getByRole('dialog').getByRole('link', { name: 'Draws' }));
   await expect(page).toHaveURL(/\/work\/draws$/);
   await expect(page.getByRole('dialog')).toHaveCount(0);
+  await leave(somebody);
+});
+
+test('with motion too, lists, questions and the menu open and close under a pointer', async ({ browser }) => {
+  const somebody = await visitor(browser, { moving: true });
+  const { page } = somebody;
+  await enter(page, 'market-handler');
+  await open(page, '/work/draws', '抽签');
+  await expect(page.getByRole('table').getByRole('link').first()).toBeVisible();
+  await page.getByRole('combobox', { name: '状态' }).click();
+  const list = openList(page);
+  await expect(list, 'stands still').not.toHaveClass(/-(appear|enter)\b/);
+  await list.getByTitle('已放弃', { exact: true }).click();
+  await expect(list).toHaveCount(0);
+  await expect(page).toHaveURL(/state=/);
+
+  await open(page, '/work/conflicts', '利害关系申报');
+  await press(page.getByRole('button', { name: '申报利害关系' }));
+  const question = page.getByRole('dialog');
+  await expect(question, 'stands still').not.toHaveClass(/-(appear|enter)\b/);
+  await question.getByRole('button', { name: '取消' }).click();
+  await expect(question).toHaveCount(0);
+  await signOut(page);
   await leave(somebody);
 });

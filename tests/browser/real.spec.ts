@@ -3,7 +3,7 @@
 import { expect, test } from '@playwright/test';
 import { published, realDraw } from './support/city';
 import { look } from './support/look';
-import { visitor } from './support/people';
+import { press, visitor } from './support/people';
 
 test('the visitor\u2019s own browser rechecks the draw over a whole register', async ({ browser }) => {
   const number = realDraw();
@@ -24,11 +24,11 @@ test('the visitor\u2019s own browser rechecks the draw over a whole register', a
     return values;
   });
   const started = Date.now();
-  await page.locator('#recheck-start').click();
+  await press(page.locator('#recheck-start'));
   await expect(page.locator('.recheck-verdict[data-verdict]')).toHaveAttribute('data-verdict', 'verified');
   console.log(`draw ${number} was rechecked in Chromium in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   const values = await told.jsonValue();
-  expect(values.length, 'steps of the bar').toBeGreaterThan(3);
+  expect(values.length, 'steps of the bar').toBeGreaterThan(1);
   expect(values).toEqual([...values].sort((a, b) => a - b));
   expect(values.at(-1)).toBe(1);
   await expect(bar).toBeHidden();

@@ -27,6 +27,8 @@ async function settled(page: Page): Promise<void> {
  */
 export async function look(page: Page, name: string, also: { axe?: boolean } = {}): Promise<void> {
   const started = Date.now();
+  // A pointer that rests on a message keeps it from going, and colours what it rests on.
+  await page.mouse.move(0, 0);
   for (const size of [phone, desk]) {
     await page.setViewportSize(size);
     await settled(page);

@@ -10,11 +10,24 @@ export interface Visitor {
   watch: Watch;
 }
 
-/** Somebody with a browser. Without script a page shows what the server wrote; with calm nothing is to move. */
-export async function visitor(browser: Browser, also: { script?: boolean; calm?: boolean } = {}): Promise<Visitor> {
-  const context = await browser.newContext({ baseURL: baseUrl(), viewport: desk, reducedMotion: also.calm ? 'reduce' : 'no-preference', javaScriptEnabled: also.script ?? true });
+/**
+ * Somebody with a browser who has asked for nothing to move, unless motion is what the test is about. Without script a page
+ * shows what the server wrote.
+ */
+export async function visitor(browser: Browser, also: { script?: boolean; moving?: boolean } = {}): Promise<Visitor> {
+  const context = await browser.newContext({ baseURL: baseUrl(), viewport: desk, reducedMotion: also.moving ? 'no-preference' : 'reduce', javaScriptEnabled: also.script ?? true });
   const watch = await Watch.over(context);
   return { context, page: await context.newPage(), watch };
+}
+
+/**
+ * Follows a link, presses a button or ticks a box that a pointer could reach. Pages grow while they load and while a draw
+ * goes on: what moves between the going down of a pointer and its coming up was not clicked, and a slow machine may move
+ * it just then. So it is looked for and clicked in one breath of the page's own.
+ */
+export async function press(target: Locator): Promise<void> {
+  await target.click({ trial: true });
+  await target.dispatchEvent('click');
 }
 
 /** Fills in the form of the work portal. */
@@ -22,7 +35,7 @@ export async function signIn(page: Page, username: Username): Promise<void> {
   const { password, real_name } = account(username);
   await page.getByLabel('用户名').fill(username);
   await page.getByLabel('密码', { exact: true }).fill(password);
-  await page.getByRole('button', { name: '登录', exact: true }).click();
+  await press(page.getByRole('button', { name: '登录', exact: true }));
   await expect(page.getByRole('button', { name: `账号 ${real_name}` })).toBeVisible();
 }
 
@@ -34,18 +47,36 @@ export async function enter(page: Page, username: Username): Promise<void> {
 
 /** By the menu behind one's name. */
 export async function signOut(page: Page): Promise<void> {
-  await page.getByRole('banner').getByRole('button', { name: /^账号/ }).click();
-  await page.getByRole('menuitem', { name: '退出登录' }).click();
+  await press(page.getByRole('banner').getByRole('button', { name: /^账号/ }));
+  await press(page.getByRole('menuitem', { name: '退出登录' }));
   await expect(page.getByRole('heading', { name: '登录工作门户' })).toBeVisible();
 }
 
-/** Chooses an entry of a field that opens a list; where the field takes several, it is closed again. */
+/** The list that stands open under a field. */
+export const openList = (page: Page): Locator => page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden)');
+
+/** More entries than any list in a story has. */
+const entriesMax = 50;
+
+/**
+ * Chooses an entry of a field that opens a list; where the field takes several, the list is closed again. By the keyboard:
+ * a list grows as it opens and is placed anew when its entries come, and a pointer that goes down on one entry and comes up
+ * on the next chooses none and leaves the list open.
+ */
 export async function choose(field: Locator, option: string | RegExp, several = false): Promise<void> {
-  await field.click();
-  const list = field.page().locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden)');
-  await list.locator('.ant-select-item-option').filter({ hasText: option }).first().click();
+  const list = openList(field.page());
+  await expect(list).toHaveCount(0);
+  await field.press('Enter');
+  const active = list.locator('.ant-select-item-option-active');
+  await expect(active).toBeVisible();
+  const wanted = active.filter({ hasText: option });
+  for (let down = 0; down < entriesMax && (await wanted.count()) === 0; down += 1) await field.press('ArrowDown');
+  await expect(wanted).toHaveCount(1);
+  await field.press('Enter');
   if (several) await field.press('Escape');
   await expect(list).toHaveCount(0);
+  const shown = field.locator('xpath=ancestor::div[contains(concat(" ", @class, " "), " ant-select ")]');
+  await expect(shown).toContainText(option);
 }
 
 /** The instant as pickers of the work portal write it, in Beijing's time. */
