@@ -12,7 +12,7 @@ grant select, insert on person_key, expert_version, leave, leave_end, declaratio
 grant update (state, decider, decided_at, reject_reason) on conflict_lift to {role};
 -- plans
 grant select, insert, update on plan_year, plan to {role};
-grant select on class_setting to {role};
+grant select on class_setting, export_setting to {role};
 
 -- draws: what was stated, given and revealed is only added to; of a draw itself only the state moves.
 grant select, insert, update on draw_counter to {role};

@@ -13,9 +13,7 @@ use crate::rules::{Certificate, PersonState};
 mod certificates;
 mod sign_ins;
 pub use certificates::{keep_certificate, save_certificate};
-pub use sign_ins::{
-    attempts, end_sign_in, end_sign_ins, forget, insert_sign_in, judge, lock_sign_in, touch_sign_in,
-};
+pub use sign_ins::{attempts, end_sign_in, end_sign_ins, forget, insert_sign_in, judge, lock_sign_in, touch_sign_in};
 
 /// An organisation as stored.
 #[derive(Debug, Clone, FromRow)]

@@ -4,7 +4,7 @@ use kit::{
     auth::Caller,
     env::{Clock, Env},
     error::{Reason, Refusal, Result},
-    ledger::{Ledger, timestamp},
+    ledger::{Ledger, Tx, timestamp},
     pages,
     sheet::Encoding,
     uploads::{Piece, Uploads},
@@ -28,15 +28,13 @@ use super::{
     table,
 };
 use crate::{
-    people::secrets::Secrets,
+    people::{check_etag, secrets::Secrets},
     plans::content::{reason, text},
     registers::{api::Download, store::within},
 };
 
 /// Bytes of one upload at the most.
 const FILE_BYTES_MAX: usize = 8 << 20;
-/// Rows of one download at the most.
-const EXPORT_ROWS_MAX: i64 = 20_000;
 
 /// The service.
 #[derive(Clone)]
@@ -61,20 +59,39 @@ impl Api {
         keep::year(self.clock.now())
     }
 
-    fn filter(&self, organisation: String, query: &str, specialty: &str, district: &str, state: i32) -> Result<Filter> {
-        if !district.is_empty() {
-            kit::codes::DistrictCode::parse(district)
+    /// What a list or an export asks for.
+    fn filter(&self, asked: pb::ExportExpertsRequest) -> Result<Filter> {
+        if !asked.district.is_empty() {
+            kit::codes::DistrictCode::parse(&asked.district)
                 .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
         }
-        let query = text("query", query, 100)?;
+        let real_name = text("real_name", &asked.real_name, 50)?;
         Ok(Filter {
-            organisation,
-            name_digest: self.secrets.digest(&query),
-            query,
-            specialty: text("specialty", specialty, 64)?,
-            district: district.to_owned(),
-            retired: asked_state(state)?,
+            organisation: asked.parent,
+            query: text("query", &asked.query, 100)?,
+            name_digest: (!real_name.is_empty()).then(|| self.secrets.digest(&real_name)),
+            specialty: text("specialty", &asked.specialty, 64)?,
+            district: asked.district,
+            retired: asked_state(asked.state)?,
         })
+    }
+
+    /// A page of what a filter asks for, names masked.
+    async fn page(
+        &self,
+        conn: &mut sqlx::PgConnection,
+        filter: &Filter,
+        order: pb::ExpertOrder,
+        after: Option<&str>,
+        rows: i64,
+    ) -> Result<pb::ListExpertsResponse> {
+        let mut found = store::list(conn, filter, (order, self.year()), after, rows + 1).await?;
+        let total_size = store::count(conn, filter).await?;
+        let next_page_token = pages::cut(&mut found, rows, |row| store::place(order, row));
+        let private = keep::open(conn, &self.secrets, &found).await?;
+        let masked = |(row, private): (&ExpertRow, Private)| rules::without_private(message(row, private));
+        let experts = found.iter().zip(private).map(masked).collect();
+        Ok(pb::ListExpertsResponse { experts, next_page_token, total_size })
     }
 
     /// The expert as it stands in an open act, whole.
@@ -177,20 +194,24 @@ impl Experts for Api {
         let after = pages::after(&request.page_token)?;
         let order = pb::ExpertOrder::try_from(request.order)
             .map_err(|_| Refusal::invalid("order", "没有这种排序 / unknown"))?;
-        let filter =
-            self.filter(request.parent, &request.query, &request.specialty, &request.district, request.state)?;
-        let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let asked = (order, self.year());
-        let mut found = store::list(&mut conn, &filter, asked, after.as_deref(), rows + 1).await?;
-        let total_size = store::count(&mut conn, &filter).await?;
-        let next_page_token = pages::cut(&mut found, rows, |row| store::place(order, row));
-        let private = keep::open(&mut conn, &self.secrets, &found).await?;
-        let masked = |(row, private): (&ExpertRow, Private)| {
-            let real_name = rules::masked(&private.real_name);
-            message(row, Private { real_name, interests: Vec::new() })
-        };
-        let experts = found.iter().zip(private).map(masked).collect();
-        Ok(Response::new(pb::ListExpertsResponse { experts, next_page_token, total_size }))
+        let filter = self.filter(pb::ExportExpertsRequest {
+            parent: request.parent.clone(),
+            query: request.query.clone(),
+            specialty: request.specialty.clone(),
+            district: request.district.clone(),
+            state: request.state,
+            real_name: request.real_name.clone(),
+        })?;
+        if filter.name_digest.is_none() {
+            let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
+            return Ok(Response::new(self.page(&mut conn, &filter, order, after.as_deref(), rows).await?));
+        }
+        rules::check_naming(&caller)?;
+        let mut tx = self.ledger.begin(&caller, "", &request).await?;
+        let answer = self.page(&mut tx, &filter, order, after.as_deref(), rows).await?;
+        tx.changed::<pb::Expert>(&format!("{}/experts", request.parent), None, None);
+        tx.commit(&()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn get_expert(&self, request: Request<pb::GetExpertRequest>) -> Result<Response<pb::Expert>, Status> {
@@ -229,8 +250,7 @@ impl Experts for Api {
             pb::Expert { pending_change, ..shown }
         };
         tx.changed(&answer.name, None, Some(&answer));
-        tx.commit(&answer).await?;
-        Ok(Response::new(answer))
+        answered(tx, answer).await
     }
 
     async fn update_expert(&self, request: Request<pb::UpdateExpertRequest>) -> Result<Response<pb::Expert>, Status> {
@@ -242,7 +262,7 @@ impl Experts for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock(&mut tx, organisation, &[key]).await?;
         let row = store::get(&mut tx, organisation, key, self.year()).await?;
-        check_etag(&row, &given.etag)?;
+        check_etag(&given.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
         let before = self.whole(&mut tx, organisation, key).await?;
         let plan = changes::guard(&mut tx, organisation).await?;
         if plan.is_empty() {
@@ -260,8 +280,7 @@ impl Experts for Api {
         }
         let answer = self.whole(&mut tx, organisation, key).await?;
         tx.changed(&answer.name, Some(&before), Some(&answer));
-        tx.commit(&answer).await?;
-        Ok(Response::new(answer))
+        answered(tx, answer).await
     }
 
     async fn set_expert_state(
@@ -277,7 +296,7 @@ impl Experts for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock(&mut tx, organisation, &[key]).await?;
         let row = store::get(&mut tx, organisation, key, self.year()).await?;
-        check_etag(&row, &request.etag)?;
+        check_etag(&request.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
         if retire == row.retired_on.is_some() {
             let (state, act) = if retire {
                 ("已退出 RETIRED", "退出 retire")
@@ -298,8 +317,7 @@ impl Experts for Api {
         }
         let answer = self.whole(&mut tx, organisation, key).await?;
         tx.changed(&answer.name, Some(&before), Some(&answer));
-        tx.commit(&answer).await?;
-        Ok(Response::new(answer))
+        answered(tx, answer).await
     }
 
     async fn import_experts(
@@ -325,17 +343,18 @@ impl Experts for Api {
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
         let resource = format!("{}/experts", request.parent);
-        let filter =
-            self.filter(request.parent.clone(), &request.query, &request.specialty, &request.district, request.state)?;
+        let filter = self.filter(request.clone())?;
         let mut tx = self.ledger.begin(&caller, "", &request).await?;
-        let asked = (pb::ExpertOrder::Unspecified, self.year());
-        let found = store::list(&mut tx, &filter, asked, None, EXPORT_ROWS_MAX + 1).await?;
-        if i64::try_from(found.len()).is_ok_and(|rows| rows > EXPORT_ROWS_MAX) {
-            let limit = format!("{EXPORT_ROWS_MAX} 名 / experts");
-            return Err(Refusal::new(Reason::TooLarge).with("limit", limit).into());
+        let today = legal_day(tx.now());
+        let limit = store::export_max(&mut tx, today).await?;
+        let n = store::count(&mut tx, &filter).await?;
+        if n > limit {
+            return Err(Refusal::new(Reason::ExportOverLimit).with("n", n).with("limit", limit).into());
         }
+        let asked = (pb::ExpertOrder::Unspecified, self.year());
+        let found = store::list(&mut tx, &filter, asked, None, limit).await?;
         let private = keep::open(&mut tx, &self.secrets, &found).await?;
-        let data = table::write(&found, &private)?;
+        let data = table::write(&found, &private, &table::watermark(&caller, tx.now()))?;
         tx.changed::<pb::Expert>(&resource, None, None);
         tx.commit(&()).await?;
         let content_type = "text/csv; charset=utf-8".to_owned();
@@ -344,6 +363,13 @@ impl Experts for Api {
         });
         Ok(Response::new(Box::pin(futures::stream::iter(pieces.collect::<Vec<_>>()))))
     }
+}
+
+/// Commits a change of an expert. The answer is kept for repetitions as it is given: without what is sealed.
+async fn answered(tx: Tx, whole: pb::Expert) -> Result<Response<pb::Expert>, Status> {
+    let answer = rules::without_private(whole);
+    tx.commit(&answer).await?;
+    Ok(Response::new(answer))
 }
 
 /// An upload's bytes, once it ended.
@@ -360,16 +386,6 @@ async fn whole_file(mut pieces: mpsc::Receiver<Piece>) -> Result<Vec<u8>> {
     }
     let problem = "上传中断，没有录入任何内容，请重新上传 / the upload broke off; nothing was entered";
     Err(Refusal::new(Reason::FileUnreadable).with("problem", problem))
-}
-
-fn check_etag(row: &ExpertRow, etag: &str) -> Result<()> {
-    if etag.is_empty() {
-        return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before"));
-    }
-    if etag == row.revision.to_string() {
-        return Ok(());
-    }
-    Err(Refusal::stale(row.name(), &row.changed_by, &row.changed_what))
 }
 
 /// Whether retired ones are asked for.

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use kit::{
+    auth::Caller,
     codes::{DistrictCode, SubjectKey},
     error::{Reason, Refusal, Result},
 };
-use proto::qingtian::draws::v1 as pb;
+use proto::qingtian::{access::v1::Role, draws::v1 as pb};
 use serde::{Deserialize, Serialize};
 
 use crate::plans::content::text;
@@ -85,6 +86,10 @@ impl Content {
         if real_name.chars().count() < 2 {
             return Err(Refusal::invalid(at("real_name"), "请填写真实姓名 / the real name"));
         }
+        if real_name.contains(MASK) {
+            let problem = "这是隐去的姓名，请先按用途查看完整信息再修改 / a masked name; read the expert whole first";
+            return Err(Refusal::invalid(at("real_name"), problem));
+        }
         let employer = text(&at("employer"), &given.employer, EMPLOYER_CHARS_MAX)?;
         if employer.is_empty() {
             return Err(Refusal::invalid(at("employer"), "请填写工作单位 / the employer"));
@@ -140,11 +145,30 @@ fn interests(field: &str, given: &[pb::Interest]) -> Result<Vec<Interest>> {
     given.iter().map(parse).collect()
 }
 
+/// Refuses whoever looks for an expert by his real name without a right to read it, or without saying what for (art. 44).
+///
+/// # Errors
+/// `ROLE_MISSING`, `PURPOSE_MISSING`.
+pub fn check_naming(caller: &Caller) -> Result<()> {
+    if ![Role::Handler, Role::Reviewer, Role::Auditor].iter().any(|role| caller.has(*role)) {
+        return Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER"));
+    }
+    if caller.purpose.trim().is_empty() { Err(Refusal::new(Reason::PurposeMissing)) } else { Ok(()) }
+}
+
+/// Stands for each character that is left out of a masked name.
+const MASK: char = '＊';
+
 /// A name as lists show it: the first character stays.
 pub fn masked(name: &str) -> String {
     let mut characters = name.chars();
     let first = characters.next().map(String::from).unwrap_or_default();
-    first + &"＊".repeat(characters.count().clamp(1, 3))
+    first + &MASK.to_string().repeat(characters.count().clamp(1, 3))
+}
+
+/// An expert as shown to whoever stated no purpose: the name masked, the interests left out.
+pub fn without_private(expert: pb::Expert) -> pb::Expert {
+    pb::Expert { real_name: masked(&expert.real_name), interests: Vec::new(), ..expert }
 }
 
 /// What may be asked of an expert.
@@ -272,6 +296,7 @@ mod tests {
         assert_eq!(content.subjects().into_iter().collect::<Vec<_>>(), ["91330000054222688D"]);
         for (wrong, field) in [
             (pb::Expert { real_name: "张".into(), ..expert() }, "expert.real_name"),
+            (without_private(expert()), "expert.real_name"),
             (pb::Expert { employer: " ".into(), ..expert() }, "expert.employer"),
             (pb::Expert { specialties: vec!["食品".into()], ..expert() }, "expert.specialties"),
             (pb::Expert { districts: vec!["41".into()], ..expert() }, "expert.districts"),
@@ -314,6 +339,19 @@ mod tests {
         assert_eq!((check_row(0, None, false), check_row(3, Some(3), false)), (Ok(()), Ok(())));
         for (seen, now, taken) in [(0, Some(1), false), (3, Some(4), false), (3, None, false), (0, None, true)] {
             assert!(check_row(seen, now, taken).is_err(), "{seen} {now:?} {taken}");
+        }
+    }
+
+    #[test]
+    fn a_real_name_is_looked_for_by_those_who_may_read_it_and_say_what_for() {
+        let caller =
+            |role: Role, purpose: &str| Caller { roles: vec![role], purpose: purpose.into(), ..Caller::default() };
+        for role in [Role::Handler, Role::Reviewer, Role::Auditor] {
+            assert!(check_naming(&caller(role, "contact")).is_ok(), "{role:?}");
+            assert_eq!(check_naming(&caller(role, " ")).unwrap_err().reason(), Reason::PurposeMissing);
+        }
+        for role in [Role::Officer, Role::DepartmentAdmin, Role::SupervisionOffice] {
+            assert_eq!(check_naming(&caller(role, "contact")).unwrap_err().reason(), Reason::RoleMissing, "{role:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use kit::{
     pages,
 };
 use proto::qingtian::draws::v1::ExpertOrder;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 /// How far lists count what matches.
 const COUNT_MAX: i64 = 100_001;
@@ -76,32 +76,58 @@ impl ExpertRow {
     }
 }
 
-/// `$1`: the year.
+/// Everything of the experts, with the declarations of the year that is bound next.
 const EXPERTS: &str =
     "select e.key, e.organisation, e.private, e.name_digest, e.employer, e.districts, e.specialties, e.retired_on,
-        e.retire_reason, e.revision, e.created_at, e.changed_at, e.changed_by, e.changed_what,
-        (select created_at from declaration d where d.holder = 'experts/' || e.key and d.year = $1) as declared_at,
+        e.retire_reason, e.revision, e.created_at, e.changed_at, e.changed_by, e.changed_what, d.created_at as declared_at,
         (select count(distinct subject) from conflict c where c.holder = 'experts/' || e.key and not exists
             (select from conflict_lift l where l.conflict = c.id and l.state = 'LIFTED')) as conflicts
-    from expert e";
+    from expert e left join declaration d on d.holder = 'experts/' || e.key and d.year = ";
 
-/// Which experts are asked for.
+/// Begins a question about the experts of an organisation, with what they declared in a year.
+fn experts_of(organisation: &str, year: i32) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(EXPERTS);
+    query.push_bind(year).push(" where e.organisation = ").push_bind(organisation);
+    query
+}
+
+/// Which experts of an organisation are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub organisation: String,
+    /// Part of key or employer.
     pub query: String,
-    /// Digest of the query as a whole name.
-    pub name_digest: String,
+    /// Digest of a whole real name; none for any.
+    pub name_digest: Option<String>,
     pub specialty: String,
     pub district: String,
     pub retired: Option<bool>,
 }
 
-/// `$2` to `$8`.
-const MATCHING: &str =
-    "e.organisation = $2 and ($3 = '' or e.key ilike $4 or e.employer ilike $4 or e.name_digest = $5)
-    and ($6 = '' or $6 = any(e.specialties)) and ($7 = '' or $7 = any(e.districts))
-    and ($8::boolean is null or (e.retired_on is not null) = $8)";
+/// Goes on with what a filter asks for, alike for a page and for how many there are.
+fn matching(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if !filter.query.is_empty() {
+        let pattern = pages::like(&filter.query);
+        query
+            .push(" and (e.key ilike ")
+            .push_bind(&pattern)
+            .push(" or e.employer ilike ")
+            .push_bind(&pattern)
+            .push(")");
+    }
+    if let Some(digest) = &filter.name_digest {
+        query.push(" and e.name_digest = ").push_bind(digest);
+    }
+    if !filter.specialty.is_empty() {
+        query.push(" and ").push_bind(&filter.specialty).push(" = any(e.specialties)");
+    }
+    if !filter.district.is_empty() {
+        query.push(" and ").push_bind(&filter.district).push(" = any(e.districts)");
+    }
+    if let Some(retired) = filter.retired {
+        query.push(" and (e.retired_on is not null) = ").push_bind(retired);
+    }
+}
 
 /// What a list is sorted by, as a text that no two experts share, and whether the last comes first.
 fn sorting(order: ExpertOrder) -> (&'static str, bool) {
@@ -137,24 +163,14 @@ pub async fn list(
     rows: i64,
 ) -> Result<Vec<ExpertRow>> {
     let (by, descending) = sorting(order);
-    let (beyond, way) = if descending { ("<", "desc") } else { (">", "asc") };
-    let sql =
-        format!("{EXPERTS} where {MATCHING} and ($9::text is null or {by} {beyond} $9) order by {by} {way} limit $10");
-    // Made of constants of this module.
-    let found = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(year)
-        .bind(&filter.organisation)
-        .bind(&filter.query)
-        .bind(pages::like(&filter.query))
-        .bind(&filter.name_digest)
-        .bind(&filter.specialty)
-        .bind(&filter.district)
-        .bind(filter.retired)
-        .bind(after)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+    let (beyond, way) = if descending { (" < ", " desc") } else { (" > ", " asc") };
+    let mut query = experts_of(&filter.organisation, year);
+    matching(&mut query, filter);
+    if let Some(after) = after {
+        query.push(" and ").push(by).push(beyond).push_bind(after);
+    }
+    query.push(" order by ").push(by).push(way).push(" limit ").push_bind(rows);
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// How many experts match, counted up to 100,001.
@@ -162,21 +178,21 @@ pub async fn list(
 /// # Errors
 /// The database fails.
 pub async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i64> {
-    // `$1` is the year of the other question.
-    let sql = format!("select count(*) from (select $1::integer from expert e where {MATCHING} limit $9) found");
-    let count = sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(0)
-        .bind(&filter.organisation)
-        .bind(&filter.query)
-        .bind(pages::like(&filter.query))
-        .bind(&filter.name_digest)
-        .bind(&filter.specialty)
-        .bind(&filter.district)
-        .bind(filter.retired)
-        .bind(COUNT_MAX)
-        .fetch_one(conn)
-        .await?;
-    Ok(count)
+    let mut query = QueryBuilder::new("select count(*) from (select from expert e where e.organisation = ");
+    query.push_bind(&filter.organisation);
+    matching(&mut query, filter);
+    query.push(" limit ").push_bind(COUNT_MAX).push(") found");
+    Ok(query.build_query_scalar().fetch_one(conn).await?)
+}
+
+/// How many experts one export may hold on a day (art. 44).
+///
+/// # Errors
+/// The database fails, or no setting is in force.
+pub async fn export_max(conn: &mut PgConnection, on: NaiveDate) -> Result<i64> {
+    let sql = "select experts_max from export_setting where effective_on <= $1 order by effective_on desc limit 1";
+    let found: i32 = sqlx::query_scalar(sql).bind(on).fetch_one(conn).await?;
+    Ok(found.into())
 }
 
 /// One expert of an organisation.
@@ -184,14 +200,10 @@ pub async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i64> {
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn get(conn: &mut PgConnection, organisation: &str, key: &str, year: i32) -> Result<ExpertRow> {
-    let sql = format!("{EXPERTS} where e.organisation = $2 and e.key = $3");
-    sqlx::query_as(AssertSqlSafe(sql))
-        .bind(year)
-        .bind(organisation)
-        .bind(key)
-        .fetch_optional(conn)
-        .await?
-        .ok_or_else(|| Refusal::not_found(format!("{organisation}/experts/{key}")))
+    let mut query = experts_of(organisation, year);
+    query.push(" and e.key = ").push_bind(key);
+    let found = query.build_query_as().fetch_optional(conn).await?;
+    found.ok_or_else(|| Refusal::not_found(format!("{organisation}/experts/{key}")))
 }
 
 /// Those of these experts an organisation has, as an upload compares them.
@@ -199,8 +211,9 @@ pub async fn get(conn: &mut PgConnection, organisation: &str, key: &str, year: i
 /// # Errors
 /// The database fails.
 pub async fn some(conn: &mut PgConnection, organisation: &str, keys: &[&str]) -> Result<Vec<ExpertRow>> {
-    let sql = format!("{EXPERTS} where e.organisation = $2 and e.key = any($3)");
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(0).bind(organisation).bind(keys).fetch_all(conn).await?)
+    let mut query = experts_of(organisation, 0);
+    query.push(" and e.key = any(").push_bind(keys).push(")");
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// Locks experts of an organisation until the transaction ends, in the order of keys.

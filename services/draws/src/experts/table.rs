@@ -3,13 +3,16 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use kit::{
+    auth::Caller,
     error::{Refusal, Result},
     sheet::{self, Column, Encoding, Entry, Limits, Problem, Row, Sheet, safe_cell},
 };
 use proto::qingtian::draws::v1 as pb;
 
 use super::{rules, store::ExpertRow};
+use crate::draws::rules::text as instant;
 
 /// Rows of one upload at the most.
 pub const ROWS_MAX: u64 = 5_000;
@@ -182,14 +185,19 @@ fn unreadable(error: sheet::Error) -> Refusal {
     Refusal::new(Reason::FileUnreadable).with("problem", format!("{} / {error}", error.zh())).because(error)
 }
 
-/// Experts as CSV with a byte order mark, cells safe to open.
+/// Who exports personal data, when and what for (art. 44), as each row of the file says: rows are copied without their header.
+pub fn watermark(caller: &Caller, at: DateTime<Utc>) -> String {
+    format!("由 {}（{}）于 {} 导出，用途：{}", caller.actor, caller.organisation, instant(at), caller.purpose.trim())
+}
+
+/// Experts as CSV with a byte order mark, cells safe to open. An upload passes over the column of the watermark.
 ///
 /// # Errors
 /// `INTERNAL` when the table cannot be written.
-pub fn write(rows: &[ExpertRow], private: &[rules::Private]) -> Result<Vec<u8>> {
+pub fn write(rows: &[ExpertRow], private: &[rules::Private], watermark: &str) -> Result<Vec<u8>> {
     let mut table =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
-    let headers = FIELDS.iter().map(|(_, zh)| *zh).chain(["状态", "退出日期"]);
+    let headers = FIELDS.iter().map(|(_, zh)| *zh).chain(["状态", "退出日期", "导出水印"]);
     table.write_record(headers).map_err(Refusal::internal)?;
     for (row, private) in rows.iter().zip(private) {
         let interest = |one: &rules::Interest| format!("{}|{}|{}", one.title, one.subject, one.relation);
@@ -203,6 +211,7 @@ pub fn write(rows: &[ExpertRow], private: &[rules::Private]) -> Result<Vec<u8>> 
             interests.join("；"),
             if row.retired_on.is_some() { "退出" } else { "在册" }.to_owned(),
             row.retired_on.map(|day| day.to_string()).unwrap_or_default(),
+            watermark.to_owned(),
         ];
         table.write_record(cells.map(|cell| safe_cell(&cell).into_owned())).map_err(Refusal::internal)?;
     }

@@ -15,7 +15,7 @@ use proto::qingtian::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    Person, Sight, check_self_or_handler,
+    Person, Sight, check_etag, check_self_or_handler,
     conflicts::{acts, store as conflicts},
     declarations::{
         rules::{Said, check_year, year_of},
@@ -104,6 +104,7 @@ impl People for Api {
             .await
             .map_err(Refusal::from)?;
         let before = leaves::get(&mut tx, organisation, id, &sight).await?;
+        check_etag(&request.etag, before.revision(), &request.name, before.last_act())?;
         let ended = before.ended_day.is_some();
         let period = before.period().end(&request.name, ended, last, legal_day(tx.now()))?;
         let now = tx.now();
@@ -271,7 +272,7 @@ impl People for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        Ok(Response::new(acts::decide_lift(tx, &caller, &request.name, "").await?))
+        Ok(Response::new(acts::decide_lift(tx, &caller, (&request.name, &request.etag), "").await?))
     }
 
     async fn reject_conflict_lift(
@@ -283,7 +284,7 @@ impl People for Api {
         within(&request.name, "conflicts", &caller.own())?;
         let why = reason("reason", &request.reason, "请说明不予解除的理由 / say why")?;
         let tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        Ok(Response::new(acts::decide_lift(tx, &caller, &request.name, &why).await?))
+        Ok(Response::new(acts::decide_lift(tx, &caller, (&request.name, &request.etag), &why).await?))
     }
 }
 
@@ -324,5 +325,6 @@ fn leave_message(row: &LeaveRow) -> pb::Leave {
         creator: row.creator.clone(),
         create_time: Some(timestamp(row.created_at)),
         ender: row.ender.clone().unwrap_or_default(),
+        etag: row.revision().to_string(),
     }
 }

@@ -21,8 +21,8 @@ use proto::qingtian::draws::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    rules::{self, CarriedOut, Deciding, Event, Ground, Revealed, State, Team},
-    store::{self, Filter, LineRow, NewLine, RecusalRow, Sight},
+    rules::{self, CarriedOut, Deciding, Event, Ground, Revealed, Sight, State, Team},
+    store::{self, Filter, LineRow, NewLine, RecusalRow},
 };
 use crate::{
     PART,

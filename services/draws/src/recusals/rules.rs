@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use anyhow::Context;
 use bytes::Bytes;
 use kit::{
-    auth::Caller,
+    auth::{Caller, Reach},
     error::{Reason, Refusal, Result},
 };
 use lottery::{
@@ -156,6 +156,40 @@ pub fn check_asking(caller: &Caller, person: &str, organisation: &str) -> Result
     let own = !caller.certificate.is_empty() && person == caller.certificate;
     let for_others = caller.has(Role::Handler) && caller.organisation == organisation;
     if own || for_others { Ok(own) } else { Err(Refusal::new(Reason::RoleMissing).with("needed", "HANDLER")) }
+}
+
+/// Whose recusals somebody reads besides his own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Office {
+    /// Everybody's.
+    City,
+    /// Those of this organisation's draws.
+    Organisation(String),
+    /// Nobody's.
+    None,
+}
+
+/// Which recusals a caller reads: those of an office or of all, and always what concerns him or he asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    pub office: Office,
+    /// Empty for whoever has none.
+    pub certificate: String,
+    pub actor: String,
+}
+
+impl Sight {
+    /// What this caller reads.
+    pub fn of(caller: &Caller) -> Self {
+        let office = match caller.reach() {
+            Reach::City => Office::City,
+            Reach::Organisation(name) if caller.has(Role::Handler) || caller.has(Role::Reviewer) => {
+                Office::Organisation(name)
+            }
+            Reach::Organisation(_) => Office::None,
+        };
+        Self { office, certificate: caller.certificate.clone(), actor: caller.actor.clone() }
+    }
 }
 
 /// Whether a caller reads a recusal's words: they are for those who decide, who asked and whom it concerns.

@@ -187,6 +187,11 @@ fn one_asks_for_himself_or_writes_down_what_others_ask_and_reads_what_concerns_h
         check_asking(&caller("users/x", market, &[Post::Officer], ""), "", market).is_err(),
         "no certificate is nobody's"
     );
+    let office = |caller: &Caller| Sight::of(caller).office;
+    assert_eq!(office(&clerk), Office::Organisation(market.to_owned()));
+    assert_eq!(office(&himself), Office::None, "who neither prepares nor decides reads his own");
+    assert_eq!(office(&caller("users/auditor", health, &[Post::Auditor], "")), Office::City);
+    assert_eq!(Sight::of(&himself).certificate, "16020001");
     let reads = |caller: &Caller| reads_words(caller, "users/clerk", "16020001", market);
     assert!(reads(&himself) && reads(&clerk) && !reads(&nurse));
     assert!(reads(&caller("users/chief", market, &[Post::Reviewer], "")));

@@ -4,15 +4,14 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kit::{
-    auth::{Caller, Reach},
+    auth::Caller,
     error::{Reason, Refusal, Result, violated},
     pages,
 };
 use lottery::{Digest, recusal::Placed};
-use proto::qingtian::access::v1::Role;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, QueryBuilder};
 
-use super::rules::NewTeam;
+use super::rules::{NewTeam, Office, Sight};
 use crate::draws::store::{DRAW_COLUMNS, DrawRow};
 
 /// How far lists count what matches.
@@ -59,35 +58,19 @@ const RECUSALS: &str =
         coalesce(l.other_subject, '') as other_subject
     from recusal r left join recusal_line l on l.recusal = r.name";
 
-/// Which recusals a caller reads: those of an organisation or of all, and always what concerns him or he asked.
-#[derive(Debug, Clone)]
-pub struct Sight {
-    /// None: only the caller's own. Some of none: everybody's.
-    office: Option<Option<String>>,
-    certificate: String,
-    actor: String,
-}
-
-impl Sight {
-    /// What this caller reads.
-    pub fn of(caller: &Caller) -> Self {
-        let office = match caller.reach() {
-            Reach::City => Some(None),
-            Reach::Organisation(name) if caller.has(Role::Handler) || caller.has(Role::Reviewer) => Some(Some(name)),
-            Reach::Organisation(_) => None,
-        };
-        Self { office, certificate: caller.certificate.clone(), actor: caller.actor.clone() }
+/// Goes on with which recusals a caller reads.
+fn seen(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
+    query.push(" where (r.creator = ").push_bind(&sight.actor);
+    if !sight.certificate.is_empty() {
+        query.push(" or r.person = ").push_bind(&sight.certificate);
     }
-
-    /// `$1` to `$4` of [`SEEN`].
-    fn parts(&self) -> (bool, Option<&str>, &str, &str) {
-        let city = matches!(self.office, Some(None));
-        (city, self.office.as_ref().and_then(Option::as_deref), &self.certificate, &self.actor)
+    match &sight.office {
+        Office::City => query.push(" or true"),
+        Office::Organisation(name) => query.push(" or r.organisation = ").push_bind(name),
+        Office::None => query,
     }
+    .push(")");
 }
-
-/// `$1`: everybody's; `$2`: those of an organisation; `$3` and `$4`: the caller's certificate and account.
-const SEEN: &str = "($1 or r.organisation = $2 or ($3 <> '' and r.person = $3) or r.creator = $4)";
 
 /// Which recusals a list is asked for.
 pub struct Filter<'a> {
@@ -98,9 +81,21 @@ pub struct Filter<'a> {
     pub query: &'a str,
 }
 
-/// `$5` to `$8`: draw, state, query, pattern.
-const MATCHING: &str = "($5 = '' or r.draw = $5) and ($6::text is null or r.state = $6)
-    and ($7 = '' or starts_with(r.subject, $7) or starts_with(r.person, $7) or r.title ilike $8)";
+/// Goes on with what a filter asks for, alike for a page and for how many there are.
+fn matching(query: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
+    seen(query, filter.sight);
+    if !filter.draw.is_empty() {
+        query.push(" and r.draw = ").push_bind(filter.draw);
+    }
+    if let Some(state) = filter.state {
+        query.push(" and r.state = ").push_bind(state);
+    }
+    if !filter.query.is_empty() {
+        query.push(" and (starts_with(r.subject, ").push_bind(filter.query);
+        query.push(") or starts_with(r.person, ").push_bind(filter.query);
+        query.push(") or r.title ilike ").push_bind(pages::like(filter.query)).push(")");
+    }
+}
 
 /// The next recusals, newest first, at most `rows`, after the one of this name.
 ///
@@ -112,26 +107,14 @@ pub async fn list(
     after: Option<&str>,
     rows: i64,
 ) -> Result<Vec<RecusalRow>> {
-    let sql = format!(
-        "{RECUSALS} where {SEEN} and {MATCHING}
-            and ($9::text is null or (r.created_at, r.name) < (select created_at, name from recusal where name = $9))
-         order by r.created_at desc, r.name desc limit $10"
-    );
-    let (city, organisation, certificate, actor) = filter.sight.parts();
-    let found = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(city)
-        .bind(organisation)
-        .bind(certificate)
-        .bind(actor)
-        .bind(filter.draw)
-        .bind(filter.state)
-        .bind(filter.query)
-        .bind(pages::like(filter.query))
-        .bind(after)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+    let mut query = QueryBuilder::new(RECUSALS);
+    matching(&mut query, filter);
+    if let Some(after) = after {
+        query.push(" and (r.created_at, r.name) < (select created_at, name from recusal where name = ");
+        query.push_bind(after).push(")");
+    }
+    query.push(" order by r.created_at desc, r.name desc limit ").push_bind(rows);
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// How many recusals match, counted up to 100,001.
@@ -139,21 +122,10 @@ pub async fn list(
 /// # Errors
 /// The database fails.
 pub async fn count(conn: &mut PgConnection, filter: &Filter<'_>) -> Result<i64> {
-    let sql = format!("select count(*) from (select from recusal r where {SEEN} and {MATCHING} limit $9) found");
-    let (city, organisation, certificate, actor) = filter.sight.parts();
-    let count = sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(city)
-        .bind(organisation)
-        .bind(certificate)
-        .bind(actor)
-        .bind(filter.draw)
-        .bind(filter.state)
-        .bind(filter.query)
-        .bind(pages::like(filter.query))
-        .bind(COUNT_MAX)
-        .fetch_one(conn)
-        .await?;
-    Ok(count)
+    let mut query = QueryBuilder::new("select count(*) from (select from recusal r");
+    matching(&mut query, filter);
+    query.push(" limit ").push_bind(COUNT_MAX).push(") found");
+    Ok(query.build_query_scalar().fetch_one(conn).await?)
 }
 
 /// One recusal within a caller's sight.
@@ -161,17 +133,11 @@ pub async fn count(conn: &mut PgConnection, filter: &Filter<'_>) -> Result<i64> 
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<RecusalRow> {
-    let sql = format!("{RECUSALS} where {SEEN} and r.name = $5");
-    let (city, organisation, certificate, actor) = sight.parts();
-    sqlx::query_as(AssertSqlSafe(sql))
-        .bind(city)
-        .bind(organisation)
-        .bind(certificate)
-        .bind(actor)
-        .bind(name)
-        .fetch_optional(conn)
-        .await?
-        .ok_or_else(|| Refusal::not_found(name))
+    let mut query = QueryBuilder::new(RECUSALS);
+    seen(&mut query, sight);
+    query.push(" and r.name = ").push_bind(name);
+    let found = query.build_query_as().fetch_optional(conn).await?;
+    found.ok_or_else(|| Refusal::not_found(name))
 }
 
 /// Locks the draw a recusal is asked in: of the caller's own organisation, or one that sends the caller. Recusals of a draw are

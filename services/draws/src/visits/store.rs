@@ -6,7 +6,7 @@ use kit::{
     error::Result,
     pages,
 };
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 /// How far lists count what matches.
 const COUNT_MAX: i64 = 100_001;
@@ -57,10 +57,37 @@ pub struct Filter<'a> {
     pub query: &'a str,
 }
 
-/// `$1` to `$6`: sight, certificate, draw, officer, query, pattern.
-const MATCHING: &str = "($1::text is null or organisation = $1 or ($2 <> '' and officers @> array[$2]))
-    and ($3 = '' or draw = $3) and ($4::text is null or officers @> array[$4])
-    and ($5 = '' or starts_with(subject, $5) or title ilike $6)";
+const VISITS: &str =
+    "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places,
+        due_date, created_at from visit where ";
+
+/// Goes on with which visits a caller sees.
+fn seen(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
+    let Some(organisation) = &sight.organisation else {
+        query.push("true");
+        return;
+    };
+    query.push("(organisation = ").push_bind(organisation);
+    if !sight.certificate.is_empty() {
+        query.push(" or officers @> array[").push_bind(&sight.certificate).push("]");
+    }
+    query.push(")");
+}
+
+/// Goes on with what a filter asks for, alike for a page and for how many there are.
+fn matching(query: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
+    seen(query, filter.sight);
+    if !filter.draw.is_empty() {
+        query.push(" and draw = ").push_bind(filter.draw);
+    }
+    if let Some(officer) = filter.officer {
+        query.push(" and officers @> array[").push_bind(officer).push("]");
+    }
+    if !filter.query.is_empty() {
+        query.push(" and (starts_with(subject, ").push_bind(filter.query);
+        query.push(") or title ilike ").push_bind(pages::like(filter.query)).push(")");
+    }
+}
 
 /// The next visits, newest draw first, in the order of drawing, at most `rows`.
 ///
@@ -72,25 +99,14 @@ pub async fn list(
     after: Option<(&str, i64)>,
     rows: i64,
 ) -> Result<Vec<VisitRow>> {
-    let sql = format!(
-        "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places, due_date, created_at from visit
-         where {MATCHING} and ($7::text is null or draw < $7 or (draw = $7 and place > $8))
-         order by draw desc, place limit $9"
-    );
-    let (draw, place) = after.unzip();
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(&filter.sight.organisation)
-        .bind(&filter.sight.certificate)
-        .bind(filter.draw)
-        .bind(filter.officer)
-        .bind(filter.query)
-        .bind(pages::like(filter.query))
-        .bind(draw)
-        .bind(place)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+    let mut query = QueryBuilder::new(VISITS);
+    matching(&mut query, filter);
+    if let Some((draw, place)) = after {
+        query.push(" and (draw < ").push_bind(draw);
+        query.push(" or (draw = ").push_bind(draw).push(" and place > ").push_bind(place).push("))");
+    }
+    query.push(" order by draw desc, place limit ").push_bind(rows);
+    Ok(query.build_query_as().fetch_all(conn).await?)
 }
 
 /// How many visits match, counted up to 100,001.
@@ -98,18 +114,10 @@ pub async fn list(
 /// # Errors
 /// The database fails.
 pub async fn count(conn: &mut PgConnection, filter: &Filter<'_>) -> Result<i64> {
-    let sql = format!("select count(*) from (select from visit where {MATCHING} limit $7) found");
-    let count = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-        .bind(&filter.sight.organisation)
-        .bind(&filter.sight.certificate)
-        .bind(filter.draw)
-        .bind(filter.officer)
-        .bind(filter.query)
-        .bind(pages::like(filter.query))
-        .bind(COUNT_MAX)
-        .fetch_one(conn)
-        .await?;
-    Ok(count)
+    let mut query = QueryBuilder::new("select count(*) from (select from visit where ");
+    matching(&mut query, filter);
+    query.push(" limit ").push_bind(COUNT_MAX).push(") found");
+    Ok(query.build_query_scalar().fetch_one(conn).await?)
 }
 
 /// One visit within a caller's sight.
@@ -117,16 +125,10 @@ pub async fn count(conn: &mut PgConnection, filter: &Filter<'_>) -> Result<i64> 
 /// # Errors
 /// The database fails.
 pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<Option<VisitRow>> {
-    let found = sqlx::query_as(
-        "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places, due_date, created_at from visit
-         where name = $1 and ($2::text is null or organisation = $2 or ($3 <> '' and officers @> array[$3]))",
-    )
-    .bind(name)
-    .bind(&sight.organisation)
-    .bind(&sight.certificate)
-    .fetch_optional(conn)
-    .await?;
-    Ok(found)
+    let mut query = QueryBuilder::new(VISITS);
+    seen(&mut query, sight);
+    query.push(" and name = ").push_bind(name);
+    Ok(query.build_query_as().fetch_optional(conn).await?)
 }
 
 /// Why a visit nobody may know of before its day (art. 18) stands beside the quarter's one (art. 17): if it took the quarter, the

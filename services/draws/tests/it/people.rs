@@ -1,10 +1,12 @@
-//! Leave, yearly declarations, and how a conflict ends (art. 13, 15, 16).
+//! Leave and yearly declarations (art. 13, 15, 16).
+
+mod candidates;
+mod conflicts;
 
 use chrono::{Datelike, Days, Duration, NaiveDate};
-use kit::{testing::UserChannel, workdays::legal_day};
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
+use kit::{
+    testing::{UserChannel, refusal_of},
+    workdays::legal_day,
 };
 use proto::qingtian::{
     access::v1::Role,
@@ -139,7 +141,8 @@ async fn a_leave_does_not_overlap_begins_no_earlier_than_today_and_ends_early_by
     let end = |name: &str, last: NaiveDate| pb::EndLeaveRequest {
         name: name.into(),
         last_day: last.to_string(),
-        request_id: String::new(),
+        etag: "1".into(),
+        ..Default::default()
     };
     assert_eq!(reason(other.end_leave(end(&made.name, after(today, 6))).await), "NOT_FOUND", "another officer's");
     assert_eq!(reason(ducha.end_leave(end(&made.name, after(today, 6))).await), "NOT_FOUND");
@@ -150,7 +153,13 @@ async fn a_leave_does_not_overlap_begins_no_earlier_than_today_and_ends_early_by
     }
     let ended = handler.end_leave(end(&made.name, after(today, 6))).await.unwrap().into_inner();
     assert_eq!((ended.last_day, ended.ended_day), (after(today, 9).to_string(), after(today, 6).to_string()));
-    assert_eq!(reason(handler.end_leave(end(&made.name, after(today, 5))).await), "WRONG_STATE");
+    assert_eq!((made.etag.as_str(), ended.etag.as_str()), ("1", "2"));
+    let once_more = |etag: &str| pb::EndLeaveRequest { etag: etag.into(), ..end(&made.name, after(today, 5)) };
+    let (why, told) = refusal_of(&handler.end_leave(once_more("1")).await.unwrap_err());
+    assert_eq!((why.as_str(), told["name"].as_str()), ("STALE", made.name.as_str()));
+    assert_eq!((told["who"].as_str(), told["what"].as_str()), ("users/clerk", "提前结束 ended early"));
+    assert_eq!(reason(handler.end_leave(once_more("2")).await), "WRONG_STATE");
+    assert_eq!(reason(handler.end_leave(once_more("")).await), "INVALID", "unread");
     assert!(world.sent(after(today, 7)).await.contains(&"4102-001".to_owned()));
     assert!(!world.sent(after(today, 6)).await.contains(&"4102-001".to_owned()));
     // One that was called off leaves no day behind.
@@ -301,88 +310,6 @@ async fn interests_are_declared_once_a_year_by_the_person_and_contradict_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conflict_ends_only_when_another_person_lifts_it() {
-    let world = World::start().await;
-    world.officer("4102-001", MARKET, &[LONGTING]).await;
-    world.officer("4102-002", MARKET, &[LONGTING]).await;
-    let mut clerk = world.clerk().await;
-    let mut himself = PeopleClient::new(world.himself("4102-001").await);
-    let mut other = PeopleClient::new(world.himself("4102-002").await);
-    let made = clerk.declare_conflict(declares("4102-001", "site:1")).await.unwrap().into_inner();
-    assert_eq!(made.state(), pb::ConflictState::Standing);
-    let ask = |reason: &str| pb::RequestConflictLiftRequest {
-        name: made.name.clone(),
-        reason: reason.into(),
-        ..Default::default()
-    };
-    let lift = || pb::LiftConflictRequest { name: made.name.clone(), ..Default::default() };
-    let reject = |reason: &str| pb::RejectConflictLiftRequest {
-        name: made.name.clone(),
-        reason: reason.into(),
-        ..Default::default()
-    };
-    let mut reviewer = world.people("users/reviewer", &[Role::Reviewer]).await;
-    assert_eq!(reason(reviewer.lift_conflict(lift()).await), "WRONG_STATE", "nobody asked");
-    assert_eq!(reason(other.request_conflict_lift(ask("已离职")).await), "NOT_FOUND", "another officer's");
-    assert_eq!(reason(himself.request_conflict_lift(ask(" ")).await), "INVALID");
-    let asked = himself.request_conflict_lift(ask("配偶已离职")).await.unwrap().into_inner();
-    assert_eq!((asked.state(), asked.lift_reason.as_str()), (pb::ConflictState::LiftAsked, "配偶已离职"));
-    assert_eq!(reason(himself.request_conflict_lift(ask("配偶已离职")).await), "LIFT_OPEN");
-    assert_eq!(world.excluded().await.len(), 1, "excluded still");
-    let mut own = PeopleClient::new(
-        world.harness.officer("users/of-4102-001", MARKET, &[Role::Reviewer], "4102-001").await.unwrap(),
-    );
-    assert_eq!(reason(own.lift_conflict(lift()).await), "OWN_ACT");
-    let roles = [Role::SupervisionOffice, Role::Reviewer];
-    let mut ducha = PeopleClient::new(world.harness.user("users/ducha", HEALTH, &roles).await.unwrap());
-    assert_eq!(reason(ducha.lift_conflict(lift()).await), "NOT_FOUND", "another organisation's");
-    assert_eq!(reason(ducha.reject_conflict_lift(reject("证据不足")).await), "NOT_FOUND");
-    assert_eq!(reason(himself.lift_conflict(lift()).await), "ROLE_MISSING");
-    assert_eq!(reason(reviewer.reject_conflict_lift(reject("")).await), "INVALID");
-    let rejected = reviewer.reject_conflict_lift(reject("尚在领取分红")).await.unwrap().into_inner();
-    assert_eq!((rejected.state(), rejected.lift_reject_reason.as_str()), (pb::ConflictState::Standing, "尚在领取分红"));
-
-    let mut both = world.people("users/both", &[Role::Handler, Role::Reviewer]).await;
-    both.request_conflict_lift(ask("股份已转让")).await.unwrap();
-    assert_eq!(reason(both.lift_conflict(lift()).await), "OWN_ACT", "whoever asked does not decide");
-    let lifted = reviewer.lift_conflict(lift()).await.unwrap().into_inner();
-    assert_eq!((lifted.state(), lifted.lift_decider.as_str()), (pb::ConflictState::Lifted, "users/reviewer"));
-    assert!(world.excluded().await.is_empty(), "lifted ones exclude nobody in later draws");
-    assert_eq!(reason(reviewer.lift_conflict(lift()).await), "WRONG_STATE");
-    assert_eq!(reason(himself.request_conflict_lift(ask("再次")).await), "CONFLICT_LIFTED");
-
-    // One that comes back is declared anew.
-    let anew = clerk.declare_conflict(declares("4102-001", "site:1")).await.unwrap().into_inner();
-    assert_ne!(anew.name, made.name);
-    assert_eq!(world.excluded().await.len(), 1);
-    let state = |state: pb::ConflictState| pb::ListConflictsRequest {
-        parent: MARKET.into(),
-        state: state as i32,
-        ..Default::default()
-    };
-    for (asked, count) in [
-        (pb::ConflictState::Unspecified, 2),
-        (pb::ConflictState::Standing, 1),
-        (pb::ConflictState::LiftAsked, 0),
-        (pb::ConflictState::Lifted, 1),
-    ] {
-        assert_eq!(clerk.list_conflicts(state(asked)).await.unwrap().into_inner().conflicts.len(), count, "{asked:?}");
-    }
-    let queried = pb::ListConflictsRequest { query: "002".into(), ..state(pb::ConflictState::Unspecified) };
-    assert!(clerk.list_conflicts(queried).await.unwrap().into_inner().conflicts.is_empty());
-    let wrong = pb::ListConflictsRequest { state: 9, ..state(pb::ConflictState::Unspecified) };
-    assert_eq!(reason(clerk.list_conflicts(wrong).await), "INVALID");
-    let owner = world.harness.owner_pool("draws").await.unwrap();
-    for sql in [
-        "update conflict_lift set reason = 'x'",
-        "update conflict_lift set state = 'REJECTED'",
-        "delete from conflict_lift",
-    ] {
-        assert!(sqlx::query(sql).execute(&owner).await.is_err(), "{sql}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_was_declared_stays_with_the_person_under_a_new_certificate() {
     let world = World::start().await;
     let first = world.officer("4102-001", MARKET, &[LONGTING]).await;
@@ -401,115 +328,4 @@ async fn what_was_declared_stays_with_the_person_under_a_new_certificate() {
     let list = pb::ListConflictsRequest { parent: MARKET.into(), ..Default::default() };
     assert_eq!(renewed.list_conflicts(list).await.unwrap().into_inner().conflicts.len(), 1);
     assert_eq!(reason(renewed.declare_conflict(declares("4102-900", "site:1")).await), "ALREADY_EXISTS");
-}
-
-/// What may be known of a person.
-#[derive(Debug, Clone)]
-struct Known {
-    active: bool,
-    expires: i64,
-    /// First day, days, and after how many it ended early; days from the day asked about.
-    leave: Option<(i64, i64, Option<i64>)>,
-    retired: Option<i64>,
-}
-
-fn known() -> impl Strategy<Value = Known> {
-    let leave = (-4i64..4, 0i64..5, proptest::option::of(-1i64..4));
-    (any::<bool>(), -3i64..3, proptest::option::of(leave), proptest::option::of(-3i64..3))
-        .prop_map(|(active, expires, leave, retired)| Known { active, expires, leave, retired })
-}
-
-/// Writes people as they may stand in the database, and asks for candidates and for the list of officers.
-async fn candidates_among(world: &World, people: &[Known], day: NaiveDate) -> (Vec<String>, Vec<String>, Vec<String>) {
-    let at = |offset: i64| day + chrono::TimeDelta::days(offset);
-    let owner = world.harness.owner_pool("draws").await.unwrap();
-    let mut tx = owner.begin().await.unwrap();
-    let now = world.harness.clock.now();
-    for (number, one) in people.iter().enumerate() {
-        let (key, user) = (format!("c-{number:02}"), format!("users/{number}"));
-        sqlx::query("insert into officer values ($1, $2, $3, $4, '{}', '{}', $5)")
-            .bind(&key)
-            .bind(&user)
-            .bind(MARKET)
-            .bind(at(one.expires))
-            .bind(one.active)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        if let Some((first, days, ended)) = one.leave {
-            sqlx::query("insert into leave values ($1, $2, $3, $1, $4, $5, 'SICK', '', 'users/clerk', $6)")
-                .bind(&key)
-                .bind(&user)
-                .bind(MARKET)
-                .bind(at(first))
-                .bind(at(first + days))
-                .bind(now)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
-            if let Some(ended) = ended.filter(|ended| *ended < days) {
-                sqlx::query("insert into leave_end values ($1, $2, 'users/clerk', $3)")
-                    .bind(&key)
-                    .bind(at(first + ended))
-                    .bind(now)
-                    .execute(&mut *tx)
-                    .await
-                    .unwrap();
-            }
-        }
-        sqlx::query(
-            "insert into expert (key, organisation, private, name_digest, employer, districts, specialties, retired_on,
-                retire_reason, revision, created_at, changed_at, changed_by, changed_what)
-             values ($1, $2, '', '', 'x', '{}', '{}', $3, $4, 1, $5, $5, '', '')",
-        )
-        .bind(format!("e-{number:02}"))
-        .bind(MARKET)
-        .bind(one.retired.map(at))
-        .bind(if one.retired.is_some() { "退休" } else { "" })
-        .bind(now)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    }
-    let units = [MARKET.to_owned()];
-    let officers = draws::people::candidates::officers(&mut tx, &units, day).await.unwrap();
-    let experts = draws::experts::store::candidates(&mut tx, &units, day).await.unwrap();
-    let mut listed = Vec::new();
-    for officer in (0..people.len()).map(|number| format!("c-{number:02}")) {
-        if draws::people::officers::get(&mut tx, MARKET, &officer, day).await.unwrap().candidate {
-            listed.push(officer);
-        }
-    }
-    tx.rollback().await.unwrap();
-    (officers.into_iter().map(|one| one.key).collect(), listed, experts.into_iter().map(|one| one.key).collect())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_on_leave_retired_or_without_a_valid_certificate_is_ever_a_candidate() {
-    let world = World::start().await;
-    let day = world.today();
-    let handle = tokio::runtime::Handle::current();
-    let run = || {
-        let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
-        runner.run(&proptest::collection::vec(known(), 1..12), |people| {
-            let (officers, listed, experts) = handle.block_on(candidates_among(&world, &people, day));
-            let may = |number: &usize| {
-                let one = &people[*number];
-                let away = one.leave.is_some_and(|(first, days, ended)| {
-                    let last = first + ended.filter(|ended| *ended < days).unwrap_or(days);
-                    first <= 0 && 0 <= last
-                });
-                one.active && one.expires >= 0 && !away
-            };
-            let expected: Vec<String> = (0..people.len()).filter(may).map(|number| format!("c-{number:02}")).collect();
-            prop_assert_eq!(&officers, &expected);
-            prop_assert_eq!(&listed, &expected, "the list says the same as the draw");
-            let there = |number: &usize| people[*number].retired.is_none_or(|retired| retired > 0);
-            let expected: Vec<String> =
-                (0..people.len()).filter(there).map(|number| format!("e-{number:02}")).collect();
-            prop_assert_eq!(&experts, &expected);
-            Ok(())
-        })
-    };
-    tokio::task::block_in_place(run).unwrap();
 }

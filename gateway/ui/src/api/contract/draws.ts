@@ -159,6 +159,7 @@ export interface Conflict {
   liftDecider: string;
   liftDecideTime?: string;
   liftRejectReason: string;
+  etag: string;
 }
 
 export interface DeclareConflictRequest {
@@ -937,6 +938,7 @@ export interface ListExpertsRequest {
   district: string;
   state: ExpertState;
   order?: ExpertOrder;
+  realName: string;
 }
 
 export interface ListExpertsResponse {
@@ -994,6 +996,7 @@ export interface ExportExpertsRequest {
   specialty: string;
   district: string;
   state: ExpertState;
+  realName: string;
 }
 
 export type LeaveKind =
@@ -1016,6 +1019,7 @@ export interface Leave {
   creator: string;
   createTime?: string;
   ender: string;
+  etag: string;
 }
 
 export interface CreateLeaveRequest {
@@ -1028,6 +1032,7 @@ export interface EndLeaveRequest {
   name: string;
   lastDay: string;
   requestId: string;
+  etag: string;
 }
 
 export interface GetLeaveRequest {
@@ -1113,15 +1118,18 @@ export interface RequestConflictLiftRequest {
   name: string;
   reason: string;
   requestId: string;
+  etag: string;
 }
 
 export interface LiftConflictRequest {
   name: string;
   requestId: string;
+  etag: string;
 }
 
 export interface RejectConflictLiftRequest {
   name: string;
   reason: string;
   requestId: string;
+  etag: string;
 }

@@ -20,12 +20,13 @@ export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const { message } = App.useApp();
+  const [masked, setMasked] = useState(row);
   const [whole, setWhole] = useState<Expert | null>(null);
   const [purpose, setPurpose] = useState<Purpose>('register-upkeep');
   const [editing, setEditing] = useState(false);
   const [moving, setMoving] = useState(false);
   const { busy, error, run } = useAct();
-  const expert = whole ?? row;
+  const expert = whole ?? masked;
   const active = expert.state === 'EXPERT_STATE_ACTIVE';
   const keeps = me.may('Experts.UpdateExpert') && expert.name.startsWith(`${me.organisation}/`);
   const read = (stated: Purpose) => {
@@ -33,9 +34,19 @@ export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose
     return run([row.name, stated], async () => setWhole(await call('Experts.GetExpert', { name: row.name }, undefined, stated)));
   };
   const changed = (saved: Expert) => {
-    setWhole(saved);
+    // The answer to a change is masked: whoever was reading the whole reads it anew, for the same purpose.
+    setMasked(saved);
+    if (whole) {
+      setWhole(null);
+      void read(purpose);
+    }
     void message.success(t(saved.pendingChange ? 'subjects.asked' : 'experts.saved'));
     onChanged();
+  };
+  // Somebody else changed the expert: the list shows how, and nothing private is read that nobody asked to read.
+  const reload = () => {
+    onChanged();
+    onClose();
   };
   const joined = (words: readonly string[]) => words.join(lang === 'zh' ? '、' : ', ');
 
@@ -100,7 +111,7 @@ export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose
         reason
         content={[expert.name, expert.etag]}
         onClose={() => setMoving(false)}
-        onReload={() => void read(purpose)}
+        onReload={() => (whole ? void read(purpose) : reload())}
         act={async (requestId, reason) =>
           changed(await call('Experts.SetExpertState', { name: expert.name, state: active ? 'EXPERT_STATE_RETIRED' : 'EXPERT_STATE_ACTIVE', reason, etag: expert.etag, requestId }))
         }

@@ -8,7 +8,7 @@ import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { MayNot, PageHead, StateTag } from '../../components/page';
-import { PurposeGate } from '../../components/purpose';
+import { PurposeGate, type Purpose } from '../../components/purpose';
 import type { Column } from '../../components/table';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -34,6 +34,10 @@ export default function Experts() {
   const [registering, setRegistering] = useState(false);
   const [uploading, setUploading] = useState(false);
   const [downloading, setDownloading] = useState(false);
+  const [naming, setNaming] = useState(false);
+  const [name, setName] = useState('');
+  // A real name looked for and what for: personal data, and so not in the address.
+  const [named, setNamed] = useState<{ realName: string; purpose: Purpose } | null>(null);
   const [open, setOpen] = useState<Expert | null>(null);
   const { busy, error, run } = useAct();
   const filter = {
@@ -42,12 +46,13 @@ export default function Experts() {
     specialty: state.get('specialty'),
     district: state.get('district'),
     state: states.find((one) => one === state.get('state')),
+    realName: named?.realName,
   };
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Experts.ListExperts', { ...filter, order: orders.find((one) => one === state.get('order')), pageSize, pageToken }, signal);
+    const answer = await call('Experts.ListExperts', { ...filter, order: orders.find((one) => one === state.get('order')), pageSize, pageToken }, signal, named?.purpose);
     return { rows: answer.experts, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
-  const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const loaded = useLoad(`${parent}?${state.key}#${named ? JSON.stringify(named) : ''}`, (signal) => page(state.pageToken, state.pageSize, signal));
   const joined = (words: readonly string[]) => words.join(lang === 'zh' ? '、' : ', ');
   const fields = (row: Expert) => joined(row.specialties.map((one) => tEnum('specialty.', one)));
   const places = (row: Expert) => joined(row.districts.map((code) => districtName(code, lang)));
@@ -83,9 +88,17 @@ export default function Experts() {
     if (done) setDownloading(false);
   };
 
+  const find = (purpose: Purpose) => {
+    if (!name.trim()) return;
+    setNamed({ realName: name.trim(), purpose });
+    setNaming(false);
+    state.set({});
+  };
+
   return (
     <>
       <PageHead title={t('experts.title')} lead={t('experts.lead')}>
+        {me.may('Experts.GetExpert') && <Button onClick={() => setNaming(!naming)}>{t('experts.byName')}</Button>}
         {me.may('Experts.ExportExperts') && <Button onClick={() => setDownloading(!downloading)}>{t('experts.download')}</Button>}
         {me.may('Experts.CreateExpert') && parent === me.organisation ? (
           <>
@@ -98,6 +111,25 @@ export default function Experts() {
           <MayNot method="Experts.CreateExpert" what={t('experts.register')} />
         )}
       </PageHead>
+      {naming && (
+        <PurposeGate busy={false} onRead={find}>
+          <Input style={{ width: 200 }} value={name} maxLength={50} autoComplete="off" aria-label={t('experts.byName')} placeholder={t('experts.wholeName')} onChange={(event) => setName(event.target.value)} />
+          <Button onClick={() => setNaming(false)}>{t('act.cancel')}</Button>
+        </PurposeGate>
+      )}
+      {named && (
+        <p>
+          {t('experts.named', { name: named.realName })}{' '}
+          <Button
+            onClick={() => {
+              setNamed(null);
+              state.set({});
+            }}
+          >
+            {t('experts.anyName')}
+          </Button>
+        </p>
+      )}
       {downloading && (
         <>
           <PurposeGate busy={busy} onRead={(purpose) => void save(purpose)}>
@@ -112,7 +144,7 @@ export default function Experts() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
-        empty={t('experts.empty')}
+        empty={named ? t('list.empty') : t(me.may('Experts.CreateExpert') && parent === me.organisation ? 'experts.empty' : 'experts.emptyHere')}
         csv={{ fileName: `experts-${lastPart(parent)}.csv`, page }}
         filters={
           <>

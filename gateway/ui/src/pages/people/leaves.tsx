@@ -175,8 +175,8 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
   const save = async () => {
     if (!last) return;
     const lastDay = day(last);
-    const done = await run([leave.name, lastDay], async (requestId) => {
-      await call('People.EndLeave', { name: leave.name, lastDay, requestId });
+    const done = await run([leave.name, lastDay, leave.etag], async (requestId) => {
+      await call('People.EndLeave', { name: leave.name, lastDay, etag: leave.etag, requestId });
     });
     if (!done) return;
     onDone();
@@ -199,7 +199,19 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
           />
         </Form.Item>
       </Form>
-      {error && <ErrorPanel error={error} />}
+      {error && (
+        <ErrorPanel
+          error={error}
+          onRetry={
+            error.stale
+              ? () => {
+                  onDone();
+                  onClose();
+                }
+              : undefined
+          }
+        />
+      )}
     </Modal>
   );
 }

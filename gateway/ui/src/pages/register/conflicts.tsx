@@ -1,5 +1,6 @@
 import { App, Button, Form, Input, Modal } from 'antd';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Conflict, ConflictState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
@@ -8,15 +9,16 @@ import { Confirm } from '../../components/confirm';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
-import { MayNot, PageHead, StateTag } from '../../components/page';
+import { Facts, MayNot, PageHead, StateTag } from '../../components/page';
 import { OfficerPicker, SubjectPicker } from '../../components/pickers';
 import type { Column } from '../../components/table';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
-import { lastPart } from '../../lib/names';
+import { lastPart, pathBelow } from '../../lib/names';
 import { rolesFor } from '../../lib/roles';
 import { useMe } from '../../session';
+import { accountName } from './account';
 
 interface Declared {
   officer: string;
@@ -58,10 +60,11 @@ export default function Conflicts() {
       </Button>
     );
     if (row.state === 'CONFLICT_STATE_STANDING' && here && me.may('People.RequestConflictLift') && (me.roles.includes('ROLE_HANDLER') || row.officer === own)) return start('ask', 'conflicts.askLift');
-    if (row.state !== 'CONFLICT_STATE_LIFT_ASKED' || !here || !me.may('People.LiftConflict')) return null;
+    if (row.state !== 'CONFLICT_STATE_LIFT_ASKED' || !here) return null;
+    if (!me.may('People.LiftConflict')) return <MayNot method="People.LiftConflict" />;
     if (row.liftAsker === me.user.name || row.officer === own) return <span className="muted">{t('may.ownAct')}</span>;
     return (
-      <span className="filters">
+      <span className="row-acts">
         {start('lift', 'conflicts.lift')}
         {start('reject', 'conflicts.rejectLift')}
       </span>
@@ -74,9 +77,9 @@ export default function Conflicts() {
 
   const columns: Column<Conflict>[] = [
     { title: t('conflicts.person'), head: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
-    { title: t('conflicts.subject'), render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
+    { title: t('conflicts.subject'), render: (row) => <Link to={pathBelow('subjects', `${parent}/subjects/${row.subject}`)}><code>{row.subject}</code></Link>, csv: (row) => row.subject },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
-    { title: t('conflicts.time'), render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('conflicts.time'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     {
       title: t('field.state'),
       render: (row) => (
@@ -87,15 +90,15 @@ export default function Conflicts() {
       ),
       csv: (row) => tEnum('conflicts.state.', row.state),
     },
-    { title: t('conflicts.askLift'), render: (row) => acts(row) ?? '' },
+    { title: t('users.act'), render: (row) => acts(row) ?? '' },
   ];
 
   const move = async (requestId: string, reason: string) => {
     if (!acting) return;
-    const name = acting.conflict.name;
-    if (acting.act === 'ask') await call('People.RequestConflictLift', { name, reason, requestId });
-    else if (acting.act === 'lift') await call('People.LiftConflict', { name, requestId });
-    else await call('People.RejectConflictLift', { name, reason, requestId });
+    const { name, etag } = acting.conflict;
+    if (acting.act === 'ask') await call('People.RequestConflictLift', { name, reason, etag, requestId });
+    else if (acting.act === 'lift') await call('People.LiftConflict', { name, etag, requestId });
+    else await call('People.RejectConflictLift', { name, reason, etag, requestId });
     void message.success(t(acting.act === 'ask' ? 'conflicts.asked' : acting.act === 'lift' ? 'conflicts.lifted' : 'conflicts.rejectLift'));
     loaded.reload();
   };
@@ -137,7 +140,7 @@ export default function Conflicts() {
             {t('conflicts.declare')}
           </Button>
         ) : (
-          <MayNot method="Registers.DeclareConflict" />
+          <MayNot method="Registers.DeclareConflict" what={t('conflicts.declare')} />
         )}
       </PageHead>
       {mayRead && !all && <p className="muted">{t('conflicts.own')}</p>}
@@ -147,8 +150,15 @@ export default function Conflicts() {
         <p className="muted">{t('conflicts.readers', { roles: rolesFor('Registers.ListConflicts').map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ') })}</p>
       )}
       {acting && (
-        <Confirm open title={`${t(moving)} ${acting.conflict.officer}`} okText={t(moving)} reason={acting.act !== 'lift'} content={[acting.act, acting.conflict.name]} onClose={() => setActing(null)} act={move}>
-          <p>{acting.act === 'ask' ? t('conflicts.askLiftLead') : t('conflicts.liftLead', { asker: acting.conflict.liftAsker, reason: acting.conflict.liftReason })}</p>
+        <Confirm open title={`${t(moving)} ${acting.conflict.officer}`} okText={t(moving)} reason={acting.act !== 'lift'} content={[acting.act, acting.conflict.name, acting.conflict.etag]} onClose={() => setActing(null)} onReload={loaded.reload} act={move}>
+          <Facts
+            facts={[
+              [t('conflicts.person'), acting.conflict.officer],
+              [t('conflicts.subject'), acting.conflict.subject],
+              [t('conflicts.why'), acting.conflict.reason],
+            ]}
+          />
+          <p className="dialog-lead">{acting.act === 'ask' ? t('conflicts.askLiftLead') : t('conflicts.liftLead', { asker: accountName(t, me, acting.conflict.liftAsker), reason: acting.conflict.liftReason })}</p>
         </Confirm>
       )}
       <Modal open={declaring} title={t('conflicts.declare')} okText={t('conflicts.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void declare()} onCancel={() => setDeclaring(false)} mask={{ closable: false }}>

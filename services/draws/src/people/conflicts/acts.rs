@@ -11,7 +11,7 @@ use proto::qingtian::draws::v1 as pb;
 
 use super::store::{self, ConflictRow, Filter, LiftRow};
 use crate::{
-    people::{Person, Sight, check_self_or_handler, is_self},
+    people::{Person, Sight, check_etag, check_self_or_handler, is_self},
     plans::content::{reason, text},
     registers::{import::new_id, store::within},
 };
@@ -35,6 +35,7 @@ pub fn declared(tx: &Tx, organisation: &str, person: &Person, subject: &SubjectK
         reason: reason.to_owned(),
         creator: tx.caller().actor.clone(),
         created_at: tx.now(),
+        revision: 1,
         lift: LiftRow::default(),
     }
 }
@@ -90,7 +91,7 @@ pub async fn list(
 /// Answers `People.RequestConflictLift`.
 ///
 /// # Errors
-/// `CONFLICT_LIFTED`, `LIFT_OPEN`, `NOT_FOUND`, `INVALID`.
+/// `STALE`, `CONFLICT_LIFTED`, `LIFT_OPEN`, `NOT_FOUND`, `INVALID`.
 pub async fn ask_lift(
     ledger: &Ledger,
     caller: &Caller,
@@ -101,6 +102,7 @@ pub async fn ask_lift(
     let mut tx = ledger.begin(caller, &request.request_id, &request).await?;
     store::lock_lift(&mut tx, id).await?;
     let before = store::get(&mut tx, organisation, id, &Sight::of(caller)).await?;
+    check_etag(&request.etag, before.revision, &request.name, before.last_act())?;
     match before.state() {
         pb::ConflictState::Lifted => return Err(Refusal::new(Reason::ConflictLifted)),
         pb::ConflictState::LiftAsked => {
@@ -116,11 +118,17 @@ pub async fn ask_lift(
 /// Answers `People.LiftConflict`, and with a reason `People.RejectConflictLift`.
 ///
 /// # Errors
-/// `WRONG_STATE` when nobody asked, `OWN_ACT`, `NOT_FOUND`.
-pub async fn decide_lift(mut tx: Tx, caller: &Caller, name: &str, reject_reason: &str) -> Result<pb::Conflict> {
+/// `STALE`, `WRONG_STATE` when nobody asked, `OWN_ACT`, `NOT_FOUND`.
+pub async fn decide_lift(
+    mut tx: Tx,
+    caller: &Caller,
+    (name, etag): (&str, &str),
+    reject_reason: &str,
+) -> Result<pb::Conflict> {
     let (organisation, id) = within(name, "conflicts", &caller.own())?;
     store::lock_lift(&mut tx, id).await?;
     let before = store::get(&mut tx, organisation, id, &Sight::Office).await?;
+    check_etag(etag, before.revision, name, before.last_act())?;
     match before.state() {
         pb::ConflictState::LiftAsked => {}
         pb::ConflictState::Lifted => {

@@ -27,6 +27,8 @@ pub struct ConflictRow {
     pub reason: String,
     pub creator: String,
     pub created_at: DateTime<Utc>,
+    /// How often it was written: declared, and each request with its decision.
+    pub revision: i64,
     #[sqlx(flatten)]
     pub lift: LiftRow,
 }
@@ -61,6 +63,18 @@ impl ConflictRow {
         }
     }
 
+    /// Who wrote it last, and what that was.
+    pub fn last_act(&self) -> (&str, &str) {
+        let lift = &self.lift;
+        match lift.lift_state.as_str() {
+            "REQUESTED" => (&lift.lift_creator, "申请解除 asked to lift it"),
+            "LIFTED" => (&lift.lift_decider, "解除 lifted"),
+            "REJECTED" => (&lift.lift_decider, "未予解除 rejected its lifting"),
+            // Nobody asked; the table's constraint lets nothing else in.
+            _ => (&self.creator, "申报 declared"),
+        }
+    }
+
     /// As the contract shows it.
     pub fn message(&self) -> pb::Conflict {
         let lift = &self.lift;
@@ -79,12 +93,13 @@ impl ConflictRow {
             lift_decider: lift.lift_decider.clone(),
             lift_decide_time: lift.lift_decided_at.map(timestamp),
             lift_reject_reason: lift.lift_reject_reason.clone(),
+            etag: self.revision.to_string(),
         }
     }
 }
 
 const CONFLICTS: &str = "select c.id, c.organisation, c.officer, c.holder, c.subject, c.reason, c.creator, c.created_at,
-        coalesce(l.id, '') as lift_id, coalesce(l.state, '') as lift_state, coalesce(l.reason, '') as lift_reason,
+        (select 1 + count(*) + count(decided_at) from conflict_lift where conflict = c.id) as revision, coalesce(l.id, '') as lift_id, coalesce(l.state, '') as lift_state, coalesce(l.reason, '') as lift_reason,
         coalesce(l.creator, '') as lift_creator, l.created_at as lift_created_at, coalesce(l.decider, '') as lift_decider,
         l.decided_at as lift_decided_at, coalesce(l.reject_reason, '') as lift_reject_reason
     from conflict c left join lateral (select * from conflict_lift where conflict = c.id order by id desc limit 1) l on true";

@@ -36,6 +36,19 @@ impl LeaveRow {
         Period { first: self.first_day, last: self.ended_day.unwrap_or(self.last_day) }
     }
 
+    /// How often it was written: entered, and ended.
+    pub fn revision(&self) -> i64 {
+        1 + i64::from(self.ended_day.is_some())
+    }
+
+    /// Who wrote it last, and what that was.
+    pub fn last_act(&self) -> (&str, &str) {
+        match &self.ender {
+            Some(ender) => (ender, "提前结束 ended early"),
+            None => (&self.creator, "登记 entered"),
+        }
+    }
+
     /// `organisations/{organisation}/leaves/{leave}`.
     pub fn name(&self) -> String {
         format!("{}/leaves/{}", self.organisation, self.id)
