@@ -35,7 +35,7 @@ test('public pages', async ({ browser }) => {
     ['ceremony', '/draws/DRAW/ceremony', 'DRAW'],
     ['own-line', '/draws/DRAW/own-line', 'DRAW'],
     ['fairness', '/fairness', /./],
-    ['witness', '/witness', '抽查见证'],
+    ['witness', '/witness', '抽签见证'],
     ['plans', '/plans', '检查计划'],
     ['plan', '/plans/PLAN', /./],
     ['items', '/items', /事项/],

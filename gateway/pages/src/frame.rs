@@ -143,7 +143,7 @@ fn foot(reader: &Reader) -> Markup {
     html! {
         footer {
             p.source {
-                (lang.t("资料来源：监管系统公开服务（portal），读取时间：", "Source: the system's public service (portal), read at "))
+                (lang.t("资料来源：本系统的公众服务数据，读取时间：", "Source: the public data of this system, read at "))
                 (words::time(lang, reader.now)) (lang.t("（北京时间）。本页地址：", " (Beijing time). Address of this page: "))
                 code { (reader.site.public_url) (reader.path()) }
             }

@@ -6,8 +6,11 @@ use axum::{body::Bytes, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use maud::{Markup, html};
-use proto::qingtian::draws::v1::{
-    AddWitnessEntryRequest, AddWitnessEntryResponse, Draw, OpenWitnessLinkRequest, OpenWitnessLinkResponse,
+use proto::qingtian::{
+    draws::v1::{
+        AddWitnessEntryRequest, AddWitnessEntryResponse, Draw, OpenWitnessLinkRequest, OpenWitnessLinkResponse,
+    },
+    portal::v1::Unit,
 };
 use sha2::{Digest, Sha256};
 use tonic::Code;
@@ -45,9 +48,18 @@ pub async fn open(reader: Reader, body: Bytes) -> Response {
     let pasted = field(&body, "code");
     let token = pasted.rsplit('#').next().unwrap_or_default().to_owned();
     match ask::open_witness_link(&reader, OpenWitnessLinkRequest { token: token.clone() }).await {
-        Ok(opened) => page(&reader, StatusCode::OK, opened_page(&reader, &opened)),
+        Ok(opened) => {
+            let units = units(&reader, &opened).await;
+            page(&reader, StatusCode::OK, opened_page(&reader, &opened, &units))
+        }
         Err(refused) => page(&reader, status(&refused), asking(&reader, &token, Some(&refused))),
     }
+}
+
+/// Names of the organisations in the draw; none where the portal has not heard of it yet.
+async fn units(reader: &Reader, opened: &OpenWitnessLinkResponse) -> Vec<Unit> {
+    let name = opened.draw.as_ref().map(|draw| draw.name.as_str()).unwrap_or_default();
+    ask::draw(reader, words::last(name)).await.map(|found| found.units).unwrap_or_default()
 }
 
 /// `POST /witness/entry`: gives the entry.
@@ -82,7 +94,7 @@ fn status(refused: &Refused) -> StatusCode {
 }
 
 fn page(reader: &Reader, status: StatusCode, body: Markup) -> Response {
-    let title = reader.lang.t("抽查见证", "Witnessing a draw");
+    let title = reader.lang.t("抽签见证", "Witnessing a draw");
     let trail = [("/draws", reader.lang.t("抽查", "Draws")), ("/witness", title)];
     let head = Head { title, status, trail: &trail, script: "witness.js", ..Head::default() };
     let mut response = frame::page(reader, head, body);
@@ -95,14 +107,14 @@ fn page(reader: &Reader, status: StatusCode, body: Markup) -> Response {
 fn asking(reader: &Reader, code: &str, refused: Option<&Refused>) -> Markup {
     let lang = reader.lang;
     html! {
-        h1 { (lang.t("抽查见证", "Witnessing a draw")) }
+        h1 { (lang.t("抽签见证", "Witnessing a draw")) }
         p.lead { (lang.t(
             "您受邀见证一次“双随机”抽签。您要做的只有两件事：保存一份签过名的声明；给出一个由您自己决定的数。",
             "You are invited to witness a draw by lot. There are two things to do: keep a signed statement, and give one number of your own.",
         )) }
         ol.how {
             li { strong { (lang.t("保存声明。", "Keep the statement. ")) } (lang.t(
-                "声明在您给数之前就把名单、规则和一个保密的数全部锁定。您手里有它，抽签单位事后就换不掉任何一项。",
+                "声明在您给数之前就把名单、规则和一个保密的数全部锁定。您手里有它，抽查单位事后就换不掉任何一项。",
                 "It fixes the lists, the rules and a secret number before you give yours. Because you hold it, nothing of it can be exchanged afterwards.",
             )) }
             li { strong { (lang.t("给出一个数。", "Give a number. ")) } (lang.t(
@@ -121,13 +133,13 @@ fn asking(reader: &Reader, code: &str, refused: Option<&Refused>) -> Markup {
         }
         ul {
             li { (lang.t("链接只能打开一次，打开后请一次办完。请现在就选好语言，在能保存文件的手机或电脑上打开。", "A link opens once; finish in one go. Choose the language now, and open it where you can save a file.")) }
-            li { (lang.t("打开的时间会公开显示在抽查页面上。如果提示已被打开而不是您本人打开的，说明链接被他人用过，请立即告知抽签单位重新签发。", "When it was opened is shown on the draw's public page. If it says opened and that was not you, somebody else used it: have the drawing unit issue another at once.")) }
+            li { (lang.t("打开的时间会公开显示在抽查页面上。如果提示已被打开而不是您本人打开的，说明链接被他人用过，请立即告知抽查单位重新签发。", "When it was opened is shown on the draw's public page. If it says opened and that was not you, somebody else used it: have the drawing unit issue another at once.")) }
         }
     }
 }
 
 /// The statement to keep, and the form for the number.
-fn opened_page(reader: &Reader, opened: &OpenWitnessLinkResponse) -> Markup {
+fn opened_page(reader: &Reader, opened: &OpenWitnessLinkResponse, units: &[Unit]) -> Markup {
     let lang = reader.lang;
     let draw = opened.draw.clone().unwrap_or_default();
     let number = words::last(&draw.name);
@@ -143,7 +155,7 @@ fn opened_page(reader: &Reader, opened: &OpenWitnessLinkResponse) -> Markup {
     let own = hex::encode(Sha256::digest(draw.statement_json.as_bytes()));
     let fits = own == draw.statement;
     html! {
-        h1 { (lang.t("抽查见证", "Witnessing a draw")) " " (number) br; span.sub { (draw.plan_title) } }
+        h1 { (lang.t("抽签见证", "Witnessing a draw")) " " (number) br; span.sub { (draw.plan_title) } }
         p.notice role="status" {
             strong { (lang.t("链接已打开，不能再次打开。", "The link is open and cannot be opened again. ")) }
             (lang.t("请不要刷新或离开本页，直到提交完成。", "Do not reload or leave this page before you are done."))
@@ -151,13 +163,13 @@ fn opened_page(reader: &Reader, opened: &OpenWitnessLinkResponse) -> Markup {
         section aria-labelledby="keep" {
             h2 #keep { (lang.t("第一步：保存签过名的声明", "First: keep the signed statement")) }
             p { (lang.t("声明的指纹（SHA-256）：", "Fingerprint of the statement (SHA-256): ")) code.hash { (draw.statement) } }
-            @if !fits { p.wrong { (lang.t("收到的声明与它的指纹不符，请不要继续，并立即告知抽签单位。", "The statement received does not have this fingerprint. Do not go on, and tell the drawing unit at once.")) } }
+            @if !fits { p.wrong { (lang.t("收到的声明与它的指纹不符，请不要继续，并立即告知抽查单位。", "The statement received does not have this fingerprint. Do not go on, and tell the drawing unit at once.")) } }
             p.acts { a.call href=(data) download=(file) { (lang.t("保存声明文件 ", "Save the file ")) (file) } }
             p { (lang.t(
                 "如果手机打不开上面的文件，请拍下或抄下这串指纹，并从",
                 "Where the file cannot be saved, photograph or write down the fingerprint, and take the text from the ",
             )) a href={ "/v1/public/" (draw.name) "/statement" } target="_blank" rel="noopener" { (lang.t("公开地址", "public address")) } (lang.t("取得声明原文。", ".")) }
-            (facts(reader, opened, &draw))
+            (facts(reader, opened, &draw, units))
             details {
                 summary { (lang.t("声明原文和签名", "Text and signature")) }
                 pre.wrap { code { (draw.statement_json) } }
@@ -171,13 +183,15 @@ fn opened_page(reader: &Reader, opened: &OpenWitnessLinkResponse) -> Markup {
 }
 
 /// What a witness should know of the draw.
-fn facts(reader: &Reader, opened: &OpenWitnessLinkResponse, draw: &Draw) -> Markup {
+fn facts(reader: &Reader, opened: &OpenWitnessLinkResponse, draw: &Draw, units: &[Unit]) -> Markup {
     let lang = reader.lang;
     let at = |time: Option<&prost_types::Timestamp>| words::when(lang, time);
+    let own = draw.contributors.iter().find(|one| one.contributor == opened.contributor);
+    let unit = own.map(|one| one.unit.as_str()).filter(|unit| !unit.is_empty());
     html! {
         dl.hashes {
-            dt { (lang.t("您作为", "You are")) } dd { code { (opened.contributor) } }
-            dt { (lang.t("抽签单位", "Drawing unit")) } dd { code { (words::last(&draw.organisation)) } }
+            dt { (lang.t("您在证据中记作", "You stand in the evidence as")) } dd { @if let Some(unit) = unit { (words::unit(lang, units, unit)) " " } code { (opened.contributor) } }
+            dt { (lang.t("抽查单位", "Drawing unit")) } dd { (words::unit(lang, units, &draw.organisation)) }
             dt { (lang.t("入池", "In the pool")) } dd { (words::count(draw.subjects)) (lang.t(" 户", "")) }
             dt { (lang.t("截止提交", "Entries close")) } dd { (at(draw.entries_close.as_ref())) }
             @if draw.beacon_time.is_some() { dt { (lang.t("公共随机数", "Beacon")) } dd { (at(draw.beacon_time.as_ref())) } }
@@ -215,7 +229,7 @@ fn again(reader: &Reader, typed: &Typed, refused: Option<&Refused>) -> Markup {
     let lang = reader.lang;
     let unsaved = lang.t("请先保存声明，并勾选下面一项。", "Keep the statement first, and tick the box below.");
     html! {
-        h1 { (lang.t("抽查见证", "Witnessing a draw")) " " (words::last(&typed.draw)) }
+        h1 { (lang.t("抽签见证", "Witnessing a draw")) " " (words::last(&typed.draw)) }
         p.notice { (lang.t("还没有提交。请不要离开本页，改正后再提交。", "Nothing was given yet. Do not leave this page; correct it and send it again.")) }
         p { (lang.t("您收到的声明的指纹：", "Fingerprint of your statement: ")) code.hash { (typed.statement) } }
         (entry_form(reader, typed, Some(refused.map_or(unsaved, |refused| refused.sentence(lang)))))

@@ -220,8 +220,8 @@ impl Stage<'_> {
         html! {
             li class=(if entry.is_some() { "given" } else { "awaited" }) {
                 p.who {
-                    @if !contributor.unit.is_empty() { strong { (words::unit(lang, &facts.public.units, &contributor.unit)) } " " }
-                    span.meta { (draw::kind(lang, facts, contributor)) } " " code { (contributor.contributor) }
+                    strong { (draw::name(lang, facts, contributor)) } br;
+                    span.meta { (draw::recorded(lang, facts, contributor)) }
                 }
                 @match entry {
                     Some(entry) => {
@@ -308,10 +308,23 @@ impl Stage<'_> {
                 nav.pager aria-label=(self.t("名单翻页", "Pages of the list")) {
                     @if later { a href={ (here) "#drawn" } { (self.t("回到第一页", "First page")) } }
                     @if !found.next_page_token.is_empty() {
-                        a href={ (self.next(&here, &found.next_page_token)) "#drawn" } { (self.t("后面的对象", "The following ones")) }
+                        a rel="next" href={ (self.next(&here, &found.next_page_token)) "#drawn" } { (self.following(found)) }
                     }
                 }
             }
+        }
+    }
+
+    /// How many come on the next page, and of how many.
+    fn following(&self, found: &pb::ListDrawnResponse) -> String {
+        let all = found.total_size;
+        let shown = found.drawn.last().map_or(0, |row| i64::from(row.place));
+        let next = (all - shown).clamp(0, i64::from(super::ROWS));
+        let (next, all) = (words::count(next), words::count(all));
+        if self.reader.lang.is_zh() {
+            format!("后面 {next} 户（共 {all} 户）")
+        } else {
+            format!("Next {next} of {all}")
         }
     }
 
@@ -328,7 +341,7 @@ impl Stage<'_> {
                 span.title { @if row.title.is_empty() { (row.subject) } @else { (row.title) } } " "
                 span.meta { @if !row.title.is_empty() { code { (row.subject) } " " } (words::stratum(lang, &row.stratum, self.facts.on)) } br;
                 span.meta { (self.t("号 ", "ticket ")) code title=(row.ticket) { (row.ticket.get(..12).unwrap_or(&row.ticket)) "…" } } br;
-                @if row.officers.is_empty() { strong { (self.t("组不成检查组，待补抽", "no team could be formed; to be drawn")) } }
+                @if row.officers.is_empty() { strong { (self.t("还没有检查组，待公开抽取", "no team yet; to be drawn in public")) } }
                 @else { span { (self.t("检查组 ", "team ")) (row.officers.join(list)) } }
                 @if !row.experts.is_empty() { " " span { (self.t("专家 ", "experts ")) (row.experts.join(list)) } }
             }

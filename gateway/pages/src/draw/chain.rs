@@ -14,8 +14,8 @@ pub fn show(reader: &Reader, facts: &Facts) -> Markup {
         @if let Some(follows) = &facts.follows {
             @match facts.draw.kind() {
                 DrawKind::Teams => p.notice {
-                    (lang.t("这次抽签不抽对象，只为 ", "This draw chooses no subject: it draws teams for those drawn by ")) (link(follows))
-                    (lang.t(" 抽中而没有检查组的对象抽取执法人员；对象全部入池，人员由机器随机选派，不由人指定。", " that had none. All of them are in the pool, and chance decides who goes, never anybody's hand."))
+                    (lang.t("这一次只抽检查人员，不抽对象：为 ", "This draw chooses no subject: it draws teams for those drawn by ")) (link(follows))
+                    (lang.t(" 抽中而没有检查组的对象抽取检查组。对象全部入池，人员由机器随机选派，不由人指定。", " that had none. All of them are in the pool, and chance decides who goes, never anybody's hand."))
                 },
                 DrawKind::Unspecified | DrawKind::Original | DrawKind::Supplementary => p.notice {
                     (lang.t("这是对 ", "This supplements ")) (link(follows)) (lang.t(" 的补充抽查，已抽中的不再入池。", "; those drawn there are not in this pool."))

@@ -80,7 +80,7 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
         }
         p.meta { @if lang.is_zh() { "共 " (words::count(found.total_size)) " 户" } @else { (words::count(found.total_size)) " in all" } }
         @if found.drawn.is_empty() { (tables::nothing(reader)) } @else {
-            table.rows {
+            table.rows.flow {
                 thead { tr {
                     th scope="col" { (lang.t("次序", "No.")) }
                     th scope="col" { (lang.t("对象", "Subject")) }

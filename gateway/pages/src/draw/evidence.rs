@@ -67,12 +67,15 @@ fn in_part(reader: &Reader, facts: &Facts) -> Markup {
 /// Digests and signatures, to be compared with what others kept.
 pub fn fingerprints(reader: &Reader, facts: &Facts) -> Markup {
     let (lang, draw) = (reader.lang, &facts.draw);
-    let mut rows = vec![
+    // Whoever keeps these two keeps everything: the rest stands in what they are of.
+    let whole = [
         (lang.t("声明 statement.json", "Statement, statement.json"), draw.statement.as_str()),
+        (lang.t("证据包", "Evidence bundle"), draw.evidence_digest.as_str()),
+    ];
+    let mut rows = vec![
         (lang.t("秘密数的承诺", "Commitment to the secret"), facts.commitment.as_str()),
         (lang.t("入池名单的树根", "Root of the pool's tree"), facts.merkle_root.as_str()),
         (lang.t("种子", "Seed"), draw.seed.as_str()),
-        (lang.t("证据包", "Evidence bundle"), draw.evidence_digest.as_str()),
     ];
     rows.extend(facts.digests.iter().map(|(name, digest)| (name.as_str(), digest.as_str())));
     rows.push((lang.t("签名公钥编号", "Key of the signatures"), draw.kid.as_str()));
@@ -85,11 +88,22 @@ pub fn fingerprints(reader: &Reader, facts: &Facts) -> Markup {
                 "指纹是文件的 SHA-256 摘要：文件改动一个字，指纹就完全不同。请抄下或截图保存，日后核对。",
                 "A fingerprint is a file's SHA-256 digest: change one letter, and it is another. Keep a copy to compare later.",
             )) }
-            dl.hashes {
-                @for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
-                    dt { (name) }
-                    dd { code.hash { (value) } @if facts.is_empty(name) { " " (lang.t("空文件：一行也没有", "an empty file, without a line")) } }
-                }
+            (digests(reader, facts, &whole))
+            details.folded {
+                summary { (lang.t("其余指纹：各份名单、种子、签名", "The other fingerprints: lists, seed, signatures")) }
+                (digests(reader, facts, &rows))
+            }
+        }
+    }
+}
+
+/// What is digested or signed, and its digest or signature; what there is not yet is left out.
+fn digests(reader: &Reader, facts: &Facts, rows: &[(&str, &str)]) -> Markup {
+    html! {
+        dl.hashes {
+            @for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+                dt { (name) }
+                dd { code.hash { (value) } @if facts.is_empty(name) { " " (reader.lang.t("空文件：一行也没有", "an empty file, without a line")) } }
             }
         }
     }

@@ -25,7 +25,7 @@ use tonic::Code;
 
 pub use drawn::table;
 pub use facts::{Facts, Quota};
-pub use pool::{kind, source};
+pub use pool::{name, recorded, source};
 
 use crate::{ask, draws, failure::Failure, frame, frame::Head, plans, reader::Reader, words};
 

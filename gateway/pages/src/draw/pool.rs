@@ -29,8 +29,8 @@ pub fn entries(reader: &Reader, facts: &Facts) -> Markup {
                     tr {
                         td.number data-label=(lang.t("次序", "No.")) { (place + 1) }
                         td data-label=(lang.t("提供方", "Contributor")) {
-                            @if !contributor.unit.is_empty() { (words::unit(lang, &facts.public.units, &contributor.unit)) br; }
-                            span.meta { (kind(lang, facts, contributor)) } " " code { (contributor.contributor) }
+                            (name(lang, facts, contributor)) br;
+                            span.meta { (recorded(lang, facts, contributor)) }
                         }
                         td data-label=(lang.t("随机数", "Value")) { @match entry {
                             Some(entry) => code { (entry.value) },
@@ -43,6 +43,38 @@ pub fn entries(reader: &Reader, facts: &Facts) -> Markup {
             @if let Some((place, beacon)) = facts.beacon() { (source(lang, beacon, facts.entry(place))) }
         }
     }
+}
+
+/// A contributor as people name it: the unit, or the beacon with its round.
+pub fn name(lang: Lang, facts: &Facts, contributor: &Contributor) -> String {
+    if contributor.kind() == ContributorKind::Beacon {
+        return beacon(lang, &contributor.contributor);
+    }
+    if contributor.unit.is_empty() {
+        return contributor.contributor.clone();
+    }
+    words::unit(lang, &facts.public.units, &contributor.unit).to_owned()
+}
+
+/// What a contributor is in this draw, and its name in the record, by which its line in the evidence is found.
+pub fn recorded(lang: Lang, facts: &Facts, contributor: &Contributor) -> Markup {
+    html! {
+        (kind(lang, facts, contributor)) (lang.t(" · 证据中记作 ", " · in the evidence ")) code { (contributor.contributor) }
+    }
+}
+
+/// A beacon by the name of its source and its round; one of no known source keeps its code.
+pub fn beacon(lang: Lang, code: &str) -> String {
+    let source = [
+        ("drand:quicknet:", "drand 公共随机数第 ", " 轮", "drand, round "),
+        ("lottery:ssq:", "福利彩票双色球第 ", " 期", "Welfare Lottery, double colour ball, issue "),
+        ("lottery:demo:", "演示用公共随机数第 ", " 期", "Demonstration beacon, issue "),
+    ];
+    let known = source.iter().find_map(|(start, before, after, english)| {
+        let round = code.strip_prefix(start)?;
+        Some(if lang.is_zh() { format!("{before}{round}{after}") } else { format!("{english}{round}") })
+    });
+    known.unwrap_or_else(|| code.to_owned())
 }
 
 /// What a contributor is in this draw.
@@ -75,6 +107,27 @@ pub fn source(lang: Lang, beacon: &Contributor, entry: Option<&Entry>) -> Markup
                 (lang.t("这是演示用的公共随机数，由演示系统自己产生，没有外部来源；真正的抽查不接受。", "this is a demonstration beacon, made by the demonstration itself; it has no outside source, and no real draw accepts it."))
             }
             @if entry.is_none() { " " (lang.t("这个值现在还不存在。", "The value does not exist yet.")) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beacon_is_told_by_its_source_and_its_round() {
+        for (code, zh, en) in [
+            ("drand:quicknet:7", "drand 公共随机数第 7 轮", "drand, round 7"),
+            (
+                "lottery:ssq:2026134",
+                "福利彩票双色球第 2026134 期",
+                "Welfare Lottery, double colour ball, issue 2026134",
+            ),
+            ("lottery:demo:1", "演示用公共随机数第 1 期", "Demonstration beacon, issue 1"),
+            ("moon:1", "moon:1", "moon:1"),
+        ] {
+            assert_eq!((beacon(Lang::Zh, code).as_str(), beacon(Lang::En, code).as_str()), (zh, en));
         }
     }
 }

@@ -38,35 +38,32 @@ pub fn show(reader: &Reader, facts: &Facts) -> Markup {
 fn table(reader: &Reader, facts: &Facts) -> Markup {
     let (lang, strata) = (reader.lang, &facts.draw.strata);
     let sum = |of: fn(&Stratum) -> i64| strata.iter().map(of).sum::<i64>();
-    let public = facts.is_public();
+    let rule = |stratum: &Stratum| quota(lang, facts.quota(&stratum.stratum));
+    let same = strata.first().map(rule).filter(|first| strata.iter().all(|stratum| rule(stratum) == *first));
     html! {
-        table.rows {
+        @if let Some(same) = &same { p { (lang.t("各层的规则：", "Quota of each stratum: ")) (same) (lang.t("。", ".")) } }
+        table.tight {
             thead { tr {
                 th scope="col" { (lang.t("层", "Stratum")) }
                 th.number scope="col" { (lang.t("入池", "In the pool")) }
-                th scope="col" { (lang.t("规则", "Quota")) }
+                @if same.is_none() { th scope="col" { (lang.t("规则", "Quota")) } }
                 th.number scope="col" { (lang.t("抽取", "Drawn")) }
                 th scope="col" { (lang.t("每户抽中的机会", "Chance of each")) }
-                @if public { th scope="col" { (lang.t("门槛（最大的中签号）", "Threshold (largest ticket drawn)")) } }
             } }
             tbody { @for stratum in strata { tr {
-                td data-label=(lang.t("层", "Stratum")) { (words::stratum(lang, &stratum.stratum, facts.on)) " " code { (stratum.stratum) } }
-                td.number data-label=(lang.t("入池", "In the pool")) { (words::count(stratum.subjects)) }
-                td data-label=(lang.t("规则", "Quota")) { (quota(lang, facts.quota(&stratum.stratum))) }
-                td.number data-label=(lang.t("抽取", "Drawn")) { (words::count(stratum.drawn)) }
-                td data-label=(lang.t("抽中机会", "Chance of each")) { (chance(stratum.drawn, stratum.subjects)) }
-                @if public {
-                    td data-label=(lang.t("门槛", "Threshold")) { @if stratum.threshold.is_empty() { "—" } @else { code.hash { (stratum.threshold) } } }
-                }
+                td { (words::stratum(lang, &stratum.stratum, facts.on)) " " code { (stratum.stratum) } }
+                td.number { (words::count(stratum.subjects)) }
+                @if same.is_none() { td { (rule(stratum)) } }
+                td.number { (words::count(stratum.drawn)) }
+                td { (chance(stratum.drawn, stratum.subjects)) }
             } } }
             @if strata.len() > 1 {
                 tfoot { tr {
                     th scope="row" { (lang.t("合计", "In all")) }
-                    td.number data-label=(lang.t("入池", "In the pool")) { (words::count(sum(|s| s.subjects))) }
-                    td.empty {}
-                    td.number data-label=(lang.t("抽取", "Drawn")) { (words::count(sum(|s| s.drawn))) }
-                    td data-label=(lang.t("平均机会", "On average")) { (chance(sum(|s| s.drawn), sum(|s| s.subjects))) }
-                    @if public { td.empty {} }
+                    td.number { (words::count(sum(|s| s.subjects))) }
+                    @if same.is_none() { td {} }
+                    td.number { (words::count(sum(|s| s.drawn))) }
+                    td { (chance(sum(|s| s.drawn), sum(|s| s.subjects))) }
                 } }
             }
         }
@@ -74,6 +71,21 @@ fn table(reader: &Reader, facts: &Facts) -> Markup {
             "同一层里每一户的机会完全相同，就是“抽取数 ÷ 入池数”；百分数保留四位小数。",
             "Within a stratum everybody's chance is exactly the same: drawn ÷ in the pool; percentages have four decimals.",
         )) }
+        @if facts.is_public() { (thresholds(reader, facts)) }
+    }
+}
+
+/// The largest ticket drawn of each stratum, folded: long, and wanted only by whoever checks. On paper they all stand.
+fn thresholds(reader: &Reader, facts: &Facts) -> Markup {
+    let (lang, strata) = (reader.lang, &facts.draw.strata);
+    html! {
+        details.folded {
+            summary { (lang.t("各层的门槛（最大的中签号）", "Thresholds of the strata (largest ticket drawn)")) }
+            dl.hashes { @for stratum in strata {
+                dt { (words::stratum(lang, &stratum.stratum, facts.on)) " " code { (stratum.stratum) } }
+                dd { @if stratum.threshold.is_empty() { "—" } @else { code.hash { (stratum.threshold) } } }
+            } }
+        }
     }
 }
 
@@ -99,7 +111,7 @@ fn chance(drawn: i64, subjects: i64) -> Markup {
     let ppm = (drawn * 2_000_000 + subjects).checked_div(subjects * 2);
     html! {
         @match ppm {
-            Some(ppm) => { (words::count(drawn)) " / " (words::count(subjects)) " = " strong { (words::percent(ppm)) } },
+            Some(ppm) => { span.wide { (words::count(drawn)) " / " (words::count(subjects)) " = " } strong { (words::percent(ppm)) } },
             None => "—",
         }
     }

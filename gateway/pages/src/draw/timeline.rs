@@ -75,7 +75,7 @@ fn steps(reader: &Reader, facts: &Facts) -> Vec<Step> {
             name: lang.t("公共随机数", "Beacon"),
             done: entry.is_some(),
             when: entry.map_or_else(|| from(draw.beacon_time.as_ref()), |entry| at(entry.create_time.as_ref())),
-            what: html! { p { code { (beacon.contributor) } @if let Some(entry) = entry { (lang.t("：", ": ")) code { (entry.value) } } } },
+            what: html! { p { (super::name(lang, facts, beacon)) @if let Some(entry) = entry { (lang.t("：", ": ")) code { (entry.value) } } } },
         });
     }
     let revealed = facts.is_revealed();
@@ -93,7 +93,7 @@ fn steps(reader: &Reader, facts: &Facts) -> Vec<Step> {
         what: html! {
             @if visits > 0 { p { (lang.t("已派出 ", "")) (words::count(visits)) (lang.t(" 项检查任务", " visits sent out")) } }
             @if let Some(none) = super::without_team(&facts.public) {
-                p { (words::count(none)) (lang.t(" 户组不成检查组，须公开补抽检查人员", " without a team; theirs is drawn in a public supplementary draw")) }
+                p { (words::count(none)) (lang.t(" 户还没有检查组，检查人员另行公开抽取", " without a team yet; theirs is drawn in public, in a draw of its own")) }
             }
         },
     });

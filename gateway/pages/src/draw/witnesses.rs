@@ -28,7 +28,7 @@ pub fn show(reader: &Reader, facts: &Facts) -> Markup {
                         th scope="col" { (lang.t("打开", "Opened")) }
                     } }
                     tbody { @for link in links { tr {
-                        td data-label=(lang.t("见证人", "Witness")) { code { (link.contributor) } }
+                        td data-label=(lang.t("见证人", "Witness")) { (unit(reader, facts, &link.contributor)) code { (link.contributor) } }
                         td data-label=(lang.t("签发", "Issued")) { (words::when(lang, link.issue_time.as_ref())) }
                         td data-label=(lang.t("打开", "Opened")) {
                             @if link.open_time.is_some() { (words::when(lang, link.open_time.as_ref())) } @else { (lang.t("没有打开", "not opened")) }
@@ -38,5 +38,13 @@ pub fn show(reader: &Reader, facts: &Facts) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The unit that a witness comes from, before its name in the record.
+fn unit(reader: &Reader, facts: &Facts, contributor: &str) -> Markup {
+    let found = facts.draw.contributors.iter().find(|one| one.contributor == contributor);
+    html! {
+        @if let Some(one) = found.filter(|one| !one.unit.is_empty()) { (words::unit(reader.lang, &facts.public.units, &one.unit)) " " }
     }
 }

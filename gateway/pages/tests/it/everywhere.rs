@@ -64,7 +64,8 @@ async fn every_page_is_light_names_its_source_and_holds_nothing_inline_or_from_o
         assert!(page.text.contains(&format!("<html lang=\"{tongue}\"")), "{path} {lang}");
         assert!(page.text.to_lowercase().contains(banner), "{path} {lang}: demonstration is said");
         let source = if lang == "zh" { "2026年11月23日 (周一) 14:05" } else { "Mon 23 Nov 2026 14:05" };
-        assert!(page.text.contains(source) && page.text.contains("portal"), "{path} {lang}: source");
+        let service = if lang == "zh" { "本系统的公众服务数据" } else { "the public data of this system" };
+        assert!(page.text.contains(source) && page.text.contains(service), "{path} {lang}: source");
         assert_eq!(page.text.matches("<h1>").count(), 1, "{path} {lang}");
         assert_eq!(page.headers["vary"].to_str().unwrap(), "cookie", "{path}");
     }

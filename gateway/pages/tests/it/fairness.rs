@@ -20,9 +20,11 @@ async fn a_draw_tells_each_ones_chance_who_was_left_out_and_how_officers_were_lo
     holds(
         &get(&pages, "/draws/2026-0001").await,
         &[
-            "60 / 1,200 = <strong>5%</strong>",
-            "120 / 2,400 = <strong>5%</strong>",
+            "<span class=\"wide\">60 / 1,200 = </span><strong>5%</strong>",
+            "<span class=\"wide\">120 / 2,400 = </span><strong>5%</strong>",
             "已注销</td><td class=\"number\" data-label=\"户数\">41",
+            "<details class=\"folded\"><summary>各层的门槛（最大的中签号）</summary>",
+            "<th scope=\"col\">规则</th>",
             "本季度已检查过（第十七条）",
             "48</td></tr></tfoot>",
             // 240 places among 47 officers, of whom 45 went: two are counted as having no subject.

@@ -60,3 +60,26 @@ pub async fn name_all<M: Mentions>(pool: &PgPool, all: &mut [M]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::qingtian::draws::v1::{CountyUnit, Plan, TeamPart};
+
+    use super::*;
+
+    #[test]
+    fn a_plan_mentions_its_own_organisation_those_of_its_teams_and_its_counties() {
+        let plan = Plan {
+            organisation: "organisations/market".to_owned(),
+            teams: vec![TeamPart { organisation: "organisations/emergency".to_owned(), ..TeamPart::default() }],
+            county_units: vec![CountyUnit {
+                organisation: "organisations/longting".to_owned(),
+                ..CountyUnit::default()
+            }],
+            ..Plan::default()
+        };
+        let mentioned = BTreeSet::from_iter(PublicPlan { plan: Some(plan), ..PublicPlan::default() }.mentioned());
+        let all = ["emergency", "longting", "market"].map(|unit| format!("organisations/{unit}"));
+        assert_eq!(mentioned, BTreeSet::from(all));
+    }
+}
