@@ -3,7 +3,7 @@
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
 use proto::qingtian::{
-    draws::v1::{Plan, Stratification, quota::Amount},
+    draws::v1::{Plan, PlanException, Stratification, quota::Amount},
     portal::v1 as pb,
 };
 
@@ -65,10 +65,15 @@ pub fn list(reader: &Reader, plans: &[pb::PublicPlan]) -> Markup {
     }
 }
 
-/// What was approved although the pool or the officers are few, and why (art. 15): on the plan's page and on its draws'.
-pub fn approved_exception(lang: Lang, reason: &str) -> Markup {
+/// What was approved although the pool or the people are few, and why (art. 14-16): on the plan's page and on its draws'.
+pub fn approved_exceptions(lang: Lang, exceptions: &[PlanException]) -> Markup {
     html! {
-        @if !reason.is_empty() { p.notice { strong { (lang.t("经批准的例外：", "Approved exception: ")) } (reason) } }
+        @for one in exceptions {
+            p.notice {
+                strong { (lang.t("经批准的例外：", "Approved exception: ")) }
+                (words::plan_exception(lang, one.kind())) (lang.t("。理由：", " Reason: ")) (one.reason)
+            }
+        }
     }
 }
 
@@ -83,7 +88,7 @@ pub async fn plan(Path(number): Path<String>, reader: Reader) -> Result<Response
         p.meta { (words::last(&plan.name)) " · " (words::unit(lang, &found.units, &plan.organisation)) " · " (words::plan_kind(lang, plan.kind())) " · " (words::plan_state(lang, plan.state())) }
         p.lead { (lang.t("检查时间：", "Inspections: ")) (window(lang, &plan)) }
         @if plan.late { p.notice { (lang.t("这个计划在当年第一季度之后公布（第十四条要求第一季度编制，可根据工作实际动态调整）。", "This plan was published after the first quarter of its year, in which art. 14 wants plans drawn up; they may be adjusted as the work requires.")) } }
-        (approved_exception(lang, &plan.approved_exception))
+        (approved_exceptions(lang, &plan.exceptions))
         dl.hashes {
             dt { (lang.t("公布时间", "Published")) } dd { (words::when(lang, plan.publish_time.as_ref())) }
             dt { (lang.t("方式", "Method")) } dd { (or_dash(&plan.method)) }

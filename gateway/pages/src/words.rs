@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use kit::{codes::DistrictCode, workdays::legal_day};
 use proto::qingtian::{
-    draws::v1::{DrawState, PlanKind, PlanState},
+    draws::v1::{DrawState, PlanExceptionKind, PlanKind, PlanState},
     portal::v1::Unit,
 };
 
@@ -122,6 +122,21 @@ pub fn plan_kind(lang: Lang, kind: PlanKind) -> &'static str {
         PlanKind::Annual => lang.t("年度抽查工作计划", "Annual plan"),
         PlanKind::Special => lang.t("专项抽查工作计划", "Special plan"),
         PlanKind::Joint => lang.t("联合检查工作计划", "Joint plan"),
+    }
+}
+
+/// What an approved exception allows.
+pub fn plan_exception(lang: Lang, kind: PlanExceptionKind) -> &'static str {
+    match kind {
+        PlanExceptionKind::Unspecified => lang.t("其他", "other."),
+        PlanExceptionKind::SmallStratum => lang.t("分层过小（不足 20 户）", "small strata (under 20 subjects)."),
+        PlanExceptionKind::FewOfficers => {
+            lang.t("执法人员不足所需的两倍", "fewer than twice as many officers as places.")
+        }
+        PlanExceptionKind::FewExperts => lang.t("专家不足所需的两倍", "fewer than twice as many experts as places."),
+        PlanExceptionKind::Recusals => {
+            lang.t("申报回避后可派人员不足", "declared recusals leave subjects too few people.")
+        }
     }
 }
 

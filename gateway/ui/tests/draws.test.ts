@@ -162,11 +162,15 @@ describe('the form of a plan', () => {
       withheldBasis: ' 内部参考 ',
       publishAfter: dayjs('2027-01-05'),
       publishBasis: '食品安全法',
+      exceptionKinds: ['PLAN_EXCEPTION_KIND_RECUSALS'],
+      exceptionReasons: { PLAN_EXCEPTION_KIND_RECUSALS: ' 多人回避 ', PLAN_EXCEPTION_KIND_SMALL_STRATUM: '不再选择' },
     });
     expect(shaped.experts).toEqual({ count: 1, specialty: 'lab' });
     expect(shaped.withheld).toEqual({ basis: '内部参考', files: ['subjects.tsv'] });
     expect(shaped.publishAfter).toEqual({ basis: '食品安全法', date: '2027-01-05' });
     expect(shaped.quotas).toEqual([]);
+    expect(shaped.exceptions).toEqual([{ kind: 'PLAN_EXCEPTION_KIND_RECUSALS', reason: '多人回避' }]);
+    expect(plan.exceptions).toEqual([]);
     expect(formToPlan(planToForm(shaped as Parameters<typeof planToForm>[0]))).toEqual(shaped);
     expect([plan.experts, plan.withheld, plan.publishAfter]).toEqual([undefined, undefined, undefined]);
   });

@@ -20,7 +20,10 @@ use axum::{
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use maud::{Markup, html};
-use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
+use proto::qingtian::{
+    draws::v1::{DrawState, PlanException},
+    portal::v1 as pb,
+};
 use tonic::Code;
 
 pub use drawn::table;
@@ -33,13 +36,13 @@ use crate::{ask, draws, failure::Failure, frame, frame::Head, plans, reader::Rea
 pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response, Failure> {
     let lang = reader.lang;
     let facts = Facts::of(&reader, ask::draw(&reader, &number).await?);
-    let (drawn, firm, log, exception) = futures::join!(
+    let (drawn, firm, log, exceptions) = futures::join!(
         drawn::ask(&reader, &facts),
         firm::ask(&reader, &facts),
         log::ask(&reader, &facts),
-        exception(&reader, &facts)
+        exceptions(&reader, &facts)
     );
-    let exception = exception?;
+    let exceptions = exceptions?;
     let title = format!("{} {}", lang.t("抽查", "Draw"), facts.number);
     let href = format!("/draws/{}", facts.number);
     let body = html! {
@@ -49,7 +52,7 @@ pub async fn page(Path(number): Path<String>, reader: Reader) -> Result<Response
             a href={ "/" (facts.draw.plan) } { (lang.t("依据计划 ", "Under plan ")) (words::last(&facts.draw.plan)) }
         }
         (lead(&reader, &facts))
-        (plans::approved_exception(lang, &exception))
+        (plans::approved_exceptions(lang, &exceptions))
         (warnings(&reader, &facts))
         @if facts.is_public() {
             p.acts {
@@ -89,11 +92,11 @@ pub async fn rules(Path(number): Path<String>, reader: Reader) -> Result<Respons
         .into_response())
 }
 
-/// The approved exception of the plan that was drawn by; empty where there is none, or no such public plan.
-async fn exception(reader: &Reader, facts: &Facts) -> Result<String, Failure> {
+/// The approved exceptions of the plan that was drawn by; empty where there is none, or no such public plan.
+async fn exceptions(reader: &Reader, facts: &Facts) -> Result<Vec<PlanException>, Failure> {
     match ask::get_plan(reader, pb::GetPlanRequest { name: facts.draw.plan.clone() }).await {
-        Ok(found) => Ok(found.plan.unwrap_or_default().approved_exception),
-        Err(refused) if refused.code == Code::NotFound => Ok(String::new()),
+        Ok(found) => Ok(found.plan.unwrap_or_default().exceptions),
+        Err(refused) if refused.code == Code::NotFound => Ok(Vec::new()),
         Err(refused) => Err(refused.page(reader)),
     }
 }

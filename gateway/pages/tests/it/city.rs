@@ -3,8 +3,8 @@
 use proto::qingtian::{
     catalog::v1::{CheckEntry, Item, ItemGrade, ItemState},
     draws::v1::{
-        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, LeftOutCount, OwnLine, Plan, PlanKind, PlanState,
-        Quota, Stratification, Stratum, TeamPart, UnitLoad, quota::Amount,
+        Contributor, ContributorKind, Draw, DrawState, Drawn, Entry, LeftOutCount, OwnLine, Plan, PlanException,
+        PlanExceptionKind, PlanKind, PlanState, Quota, Stratification, Stratum, TeamPart, UnitLoad, quota::Amount,
     },
     portal::v1::{
         DrawFairness, FairnessYear, Inclusion, LoadCount, LogLine, PublicDraw, PublicPlan, Standing, SubjectStanding,
@@ -19,6 +19,7 @@ pub const FIRM: &str = "91410200MA00000017";
 
 /// What was approved for the plan although one of its strata is small.
 pub const EXCEPTION: &str = "兰考县分类后不足 20 户，经批准";
+pub const RECUSED: &str = "顺河区多人申报回避，经批准";
 
 /// A code that opens [`own_line`], and one that was used.
 pub const CODE: &str = "7K3M-9QXB-0VTA-21WC";
@@ -272,7 +273,10 @@ fn plan() -> PublicPlan {
         method: "现场检查".to_owned(),
         frequency: "每年1次".to_owned(),
         publish_time: at("2026-03-10T01:00:00Z"),
-        approved_exception: EXCEPTION.to_owned(),
+        exceptions: vec![
+            PlanException { kind: PlanExceptionKind::SmallStratum as i32, reason: EXCEPTION.to_owned() },
+            PlanException { kind: PlanExceptionKind::Recusals as i32, reason: RECUSED.to_owned() },
+        ],
         ..Plan::default()
     };
     PublicPlan {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::{
-    city::{EXCEPTION, FIRM, city, digest},
+    city::{EXCEPTION, FIRM, RECUSED, city, digest},
     stage::{City, get, get_with, pages},
 };
 
@@ -203,18 +203,29 @@ async fn one_thing_has_one_word() {
 }
 
 #[tokio::test]
-async fn an_approved_exception_is_told_with_the_plan_and_with_each_of_its_draws() {
+async fn approved_exceptions_are_told_by_kind_with_the_plan_and_with_each_of_its_draws() {
     let whole = pages(city()).await;
     for path in ["/plans/2026-01", "/draws/2026-0001", "/draws/2026-0002", "/draws/2026-0004", "/draws/2026-0007"] {
-        for (lang, said) in [("zh", "经批准的例外："), ("en", "Approved exception: ")] {
+        for (lang, said, small, recusals) in [
+            ("zh", "经批准的例外：", "分层过小（不足 20 户）。理由：", "申报回避后可派人员不足。理由："),
+            (
+                "en",
+                "Approved exception: ",
+                "small strata (under 20 subjects). Reason: ",
+                "declared recusals leave subjects too few people. Reason: ",
+            ),
+        ] {
             let page = get_with(&whole, path, &format!("lang={lang}")).await.text;
-            let notice = format!("<p class=\"notice\"><strong>{said}</strong>{EXCEPTION}</p>");
-            assert_eq!(page.matches(&notice).count(), 1, "{path} {lang}");
+            for told in [format!("{small}{EXCEPTION}"), format!("{recusals}{RECUSED}")] {
+                let notice = format!("<p class=\"notice\"><strong>{said}</strong>{told}</p>");
+                assert_eq!(page.matches(&notice).count(), 1, "{path} {lang}: {told}");
+            }
+            assert_eq!(page.matches(said).count(), 2, "{path} {lang}: what was not approved is not said");
         }
     }
     // Where nothing was approved nothing is said, and a draw whose plan is not public has its page all the same.
     let mut plain = city();
-    plain.plans[0].plan.as_mut().unwrap().approved_exception.clear();
+    plain.plans[0].plan.as_mut().unwrap().exceptions.clear();
     let without = City { plans: Vec::new(), ..city() };
     for (city, paths) in [(plain, &["/plans/2026-01", "/draws/2026-0001"][..]), (without, &["/draws/2026-0001"])] {
         let pages = pages(city).await;

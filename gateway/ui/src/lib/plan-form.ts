@@ -1,7 +1,7 @@
 // A plan as its form holds it, and back. Numbers stay text until they are whole numbers.
 import dayjs, { type Dayjs } from 'dayjs';
 import type { Input } from '../api/client';
-import type { CountyUnit, Plan, PlanKind, Quota, Stratification } from '../api/contract/draws';
+import type { CountyUnit, Plan, PlanExceptionKind, PlanKind, Quota, Stratification } from '../api/contract/draws';
 import { percentToPpm, ppmToPercent, wholeNumber } from './quota';
 
 export interface QuotaRow {
@@ -30,7 +30,9 @@ export interface PlanForm {
   endDate: Dayjs;
   method: string;
   frequency: string;
-  approvedException?: string;
+  exceptionKinds: PlanExceptionKind[];
+  /** Of kinds chosen and of kinds no longer chosen. */
+  exceptionReasons: Partial<Record<PlanExceptionKind, string>>;
   expertCount: number;
   expertSpecialty?: string;
   withheldFiles: string[];
@@ -45,6 +47,9 @@ export interface PlanForm {
 
 /** Tables of a draw that may be withheld (protocol, section 7). */
 export const tables = ['subjects.tsv', 'left_out.tsv', 'officers.tsv', 'experts.tsv', 'exclusions.tsv'] as const;
+
+/** What a plan may be excepted from, each with the refusal it lifts (art. 14-16). */
+export const exceptionKinds = ['PLAN_EXCEPTION_KIND_SMALL_STRATUM', 'PLAN_EXCEPTION_KIND_FEW_OFFICERS', 'PLAN_EXCEPTION_KIND_FEW_EXPERTS', 'PLAN_EXCEPTION_KIND_RECUSALS'] as const satisfies readonly PlanExceptionKind[];
 
 /** Whether a plan divides its pool by credit class. */
 export const byClass = (stratification: Stratification | undefined): boolean =>
@@ -76,7 +81,8 @@ export function newPlanForm(organisation: string, day: string): PlanForm {
     endDate: dayjs(`${year}-12-31`),
     method: '现场检查',
     frequency: '每年1次',
-    approvedException: '',
+    exceptionKinds: [],
+    exceptionReasons: {},
     expertCount: 0,
     expertSpecialty: '',
     withheldFiles: [],
@@ -121,7 +127,8 @@ export function planToForm(plan: Plan): PlanForm {
     endDate: dayjs(plan.endDate),
     method: plan.method,
     frequency: plan.frequency,
-    approvedException: plan.approvedException,
+    exceptionKinds: plan.exceptions.map((one) => one.kind),
+    exceptionReasons: Object.fromEntries(plan.exceptions.map((one) => [one.kind, one.reason])),
     expertCount: plan.experts?.count ?? 0,
     expertSpecialty: plan.experts?.specialty ?? '',
     withheldFiles: plan.withheld?.files ?? [],
@@ -151,7 +158,7 @@ export function formToPlan(form: PlanForm): NonNullable<Input<'Plans.CreatePlan'
     endDate: form.endDate.format('YYYY-MM-DD'),
     method: form.method.trim(),
     frequency: form.frequency.trim(),
-    approvedException: form.approvedException?.trim() ?? '',
+    exceptions: form.exceptionKinds.map((kind) => ({ kind, reason: form.exceptionReasons[kind]?.trim() ?? '' })),
     experts: form.expertCount > 0 ? { count: form.expertCount, specialty: form.expertSpecialty?.trim() ?? '' } : undefined,
     withheld: form.withheldFiles.length > 0 ? { basis: form.withheldBasis?.trim() ?? '', files: form.withheldFiles } : undefined,
     publishAfter: form.publishAfter ? { basis: form.publishBasis?.trim() ?? '', date: form.publishAfter.format('YYYY-MM-DD') } : undefined,

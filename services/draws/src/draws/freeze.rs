@@ -64,7 +64,7 @@ impl Files {
         ]
     }
 
-    /// Keeps every file, before the act that names it is committed.
+    /// Keeps every file, before the act that names it is committed; the names have been kept as they came.
     ///
     /// # Errors
     /// `INTERNAL` when the place of blobs cannot be written.
@@ -75,7 +75,7 @@ impl Files {
             kept.push((name, blobs.put(bytes.clone()).await.map_err(Refusal::internal)?));
             faults::point("PutFrozen", "after_write");
         }
-        kept.push((NAMES, self.names.keep(blobs).await.map_err(Refusal::internal)?));
+        kept.push((NAMES, self.names.0));
         Ok(kept)
     }
 }
@@ -123,7 +123,7 @@ pub async fn from_registers(
         experts: people.experts.into(),
         exclusions: people.exclusions.into(),
         rules: rules.to_bytes().map_err(Refusal::internal)?.into(),
-        names: Names::Kept(scope.names),
+        names: Names(scope.names),
     })
 }
 
@@ -230,7 +230,7 @@ pub async fn load(conn: &mut PgConnection, blobs: &Blob, draw: &str) -> Result<F
         experts: read(EXPERTS).await?,
         exclusions: read(EXCLUSIONS).await?,
         rules: read(RULES).await?,
-        names: Names::Kept(stored(&kept, NAMES)?),
+        names: Names(stored(&kept, NAMES)?),
     })
 }
 
@@ -244,7 +244,7 @@ pub async fn read(kept: &[rows::FileRow], blobs: &Blob, name: &str) -> Result<By
 }
 
 /// What stands for one of the files a draw has kept.
-fn stored(kept: &[rows::FileRow], name: &str) -> Result<Stored> {
+pub(super) fn stored(kept: &[rows::FileRow], name: &str) -> Result<Stored> {
     let row = kept.iter().find(|row| row.file == name);
     let row = row.ok_or_else(|| Refusal::internal(anyhow::anyhow!("the draw has no {name}")))?;
     Ok(Stored { digest: Digest::parse(&row.blob).map_err(Refusal::internal)?, size: row.bytes.unsigned_abs() })

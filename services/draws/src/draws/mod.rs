@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod beacons;
+mod checked;
 pub mod contributors;
 pub mod create;
 pub mod dispatch;

@@ -1,7 +1,7 @@
 //! The reveal (art. 10, 11, 15): one pure computation from frozen files, secret and entries, committed with its result and
 //! its evidence bundle in one transaction. Its instant was fixed before, so a crash on the way changes no byte of it.
 
-use std::{collections::HashMap, io::Write};
+use std::{collections::HashMap, io::BufWriter};
 
 use bytes::Bytes;
 use kit::{
@@ -23,7 +23,9 @@ use lottery::{
 use proto::qingtian::draws::{events::v1 as events, v1::UnitLoad};
 
 use super::{
-    Desk, fairness,
+    Desk,
+    checked::CHUNK_BYTES,
+    fairness,
     freeze::{self, Files, NAMES},
     frozen::{self, ClosingRow, FileRow, ResultRow, RevealRow, StatementRow},
     names::Names,
@@ -72,14 +74,10 @@ impl Work {
         let rules = Rules::parse(&self.files.rules)?;
         let evidence = self.bundle(&rules, &reveal, &signatures)?;
         let rows = result_rows(&reveal, &self.blobs, &self.files.names)?;
-        let drawn = reveal.rows.iter().map(|row| row.key.as_str());
-        let names = match rules.withheld {
-            Some(_) => {
-                withheld::public_names(&rules, &self.files.names.bytes(&self.blobs)?, &self.files.left_out, drawn)
-            }
-            None => None,
+        let names = match withheld::are_all_names_public(&rules) {
+            true => None,
+            false => Some(self.public_names(&rules, &reveal)?),
         };
-        let names = names.map(|names| self.put(&names)).transpose()?;
         let unit_loads = match rules.is_withheld(OFFICERS) {
             true => Vec::new(),
             false => fairness::unit_loads(&self.files.officers, false, &reveal.rows)?,
@@ -87,11 +85,15 @@ impl Work {
         Ok(Done { reveal, rows, signature, evidence, names, unit_loads })
     }
 
-    fn put(&self, bytes: &[u8]) -> anyhow::Result<Stored> {
+    /// Keeps the registered names that may be published, as they are read.
+    fn public_names(&self, rules: &Rules, reveal: &Reveal) -> anyhow::Result<Stored> {
         faults::point("PutResult", "before_write");
-        let mut writer = self.blobs.writer(TABLE_BYTES_MAX)?;
-        writer.write_all(bytes)?;
-        let stored = writer.finish()?;
+        let mut names = self.files.names.open(&self.blobs)?;
+        let mut writer = BufWriter::with_capacity(CHUNK_BYTES, self.blobs.writer(TABLE_BYTES_MAX)?);
+        let drawn = reveal.rows.iter().map(|row| row.key.as_str());
+        withheld::public_names(rules, &mut names, &self.files.left_out, drawn, &mut writer)?;
+        names.finish()?;
+        let stored = writer.into_inner().map_err(|error| error.into_error())?.finish()?;
         faults::point("PutResult", "after_write");
         Ok(stored)
     }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Write,
+    io::{self, BufRead, Write},
 };
 
 use anyhow::Context;
@@ -94,32 +94,38 @@ pub fn left_out_counts(left_out: &[u8]) -> BTreeMap<String, u64> {
     counts
 }
 
-/// The registered names that may be published: of the keys in files that are, and of the drawn. All of them where neither the
-/// register nor the left out are withheld.
+/// Whether all registered names may be published: neither the register nor the left out are withheld.
+pub fn are_all_names_public(rules: &Rules) -> bool {
+    !is_absent(rules, SUBJECTS) && !is_absent(rules, LEFT_OUT)
+}
+
+/// Writes the registered names that may be published, of all of them: those of the keys in files that are, and of the drawn.
+/// Holds one name at a time.
+///
+/// # Errors
+/// The names cannot be read or written.
 pub fn public_names<'a>(
     rules: &Rules,
-    names: &'a [u8],
+    mut names: impl BufRead,
     left_out: &[u8],
     drawn: impl Iterator<Item = &'a str>,
-) -> Option<Vec<u8>> {
+    mut public: impl Write,
+) -> io::Result<()> {
     let (subjects_absent, left_out_absent) = (is_absent(rules, SUBJECTS), is_absent(rules, LEFT_OUT));
-    if !subjects_absent && !left_out_absent {
-        return None;
-    }
     let drawn: BTreeSet<&[u8]> = drawn.map(str::as_bytes).collect();
     // Both are sorted by bytes, and everybody in scope is in the pool or left out.
     let mut left = left_out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(key).peekable();
-    let mut public = Vec::new();
-    for line in names.split_inclusive(|byte| *byte == b'\n') {
-        let key = key(line);
+    let mut line = Vec::new();
+    while names.read_until(b'\n', &mut line)? > 0 {
+        let key = key(&line);
         while left.next_if(|one| *one < key).is_some() {}
         let absent = if left.peek() == Some(&key) { left_out_absent } else { subjects_absent };
         if !absent || drawn.contains(key) {
-            // Writing to memory cannot fail.
-            let _ = public.write_all(line);
+            public.write_all(&line)?;
         }
+        line.clear();
     }
-    Some(public)
+    Ok(())
 }
 
 fn key(line: &[u8]) -> &[u8] {
@@ -187,9 +193,12 @@ mod tests {
     fn names_are_public_only_of_keys_that_published_files_name() {
         let names = b"a\tA\nb\tB\nc\tC\nd\tD\ne\tE\n";
         let public = |files: &[&str]| {
-            let salted = files.contains(&LEFT_OUT);
-            let names = public_names(&rules(files), names, &left_out(salted), ["c"].into_iter());
-            names.map(|names| String::from_utf8(names).unwrap())
+            let (rules, left_out) = (rules(files), left_out(files.contains(&LEFT_OUT)));
+            let mut public = Vec::new();
+            public_names(&rules, &names[..], &left_out, ["c"].into_iter(), &mut public).unwrap();
+            let all = public == names;
+            assert_eq!(are_all_names_public(&rules), all, "{files:?}");
+            (!all).then(|| String::from_utf8(public).unwrap())
         };
         assert_eq!(public(&[]), None);
         assert_eq!(public(&["officers.tsv"]), None);

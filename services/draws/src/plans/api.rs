@@ -318,7 +318,7 @@ pub fn message(plan: &Plan) -> pb::Plan {
         end_date: content.end.map(|day| day.to_string()).unwrap_or_default(),
         method: content.method.clone(),
         frequency: content.frequency.clone(),
-        approved_exception: content.approved_exception.clone(),
+        exceptions: content.exceptions.shown(),
         foresees_supplementary: content.foresees.supplementary.clone(),
         county_units: content.foresees.units(),
         second_visit_reason: content.foresees.second_visit_reason.clone(),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     classes::{self, CLASSES},
+    exceptions::Exceptions,
     foresees::Foresees,
     obstacles::ALL,
     shape::Shape,
@@ -90,8 +91,8 @@ pub struct Content {
     pub method: String,
     /// Frequency.
     pub frequency: String,
-    /// Approved reason for small strata or few candidates; empty for none.
-    pub approved_exception: String,
+    /// Approved exceptions.
+    pub exceptions: Exceptions,
     /// What it foresees beyond its own draw.
     pub foresees: Foresees,
     /// Experts, what is withheld, and when the result is public.
@@ -151,7 +152,7 @@ impl Content {
             end,
             method: text("method", &plan.method, 100)?,
             frequency: text("frequency", &plan.frequency, 100)?,
-            approved_exception: text("approved_exception", &plan.approved_exception, 500)?,
+            exceptions: Exceptions::parse(plan)?,
         };
         if let Some(start) = content.start
             && start.year() != plan.year

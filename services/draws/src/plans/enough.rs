@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use kit::{
     codes::DistrictCode,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
 };
 use sqlx::PgConnection;
 
 use super::{
+    exceptions::Exception,
     obstacles::{CANDIDATES_PER_PLACE_MIN, PoolCount},
     rules::Plan,
 };
@@ -63,7 +64,8 @@ pub async fn people(conn: &mut PgConnection, plan: &Plan, on: NaiveDate) -> Resu
 struct Places<'a> {
     /// The unit, or the experts, for a refusal.
     said: String,
-    reason: Reason,
+    /// What lets fewer than twice as many do.
+    exception: Exception,
     size: u64,
     specialty: Option<&'a String>,
     candidates: Vec<Who<'a>>,
@@ -83,7 +85,7 @@ impl<'a> Places<'a> {
             let own = people.officers.iter().filter(|officer| officer.organisation == part.organisation);
             all.push(Self {
                 said: part.unit().to_owned(),
-                reason: Reason::TooFewOfficers,
+                exception: Exception::FewOfficers,
                 size: u64::from(part.size),
                 specialty: part.specialty.as_ref(),
                 candidates: own
@@ -96,7 +98,7 @@ impl<'a> Places<'a> {
             let all_experts = people.experts.iter();
             all.push(Self {
                 said: "专家 experts".to_owned(),
-                reason: Reason::TooFewExperts,
+                exception: Exception::FewExperts,
                 size: u64::from(experts.count),
                 specialty: experts.specialty.as_ref(),
                 candidates: all_experts
@@ -125,9 +127,9 @@ impl<'a> Places<'a> {
 
     /// Where people are lacking, for a refusal that says itself whether they are officers or experts.
     fn lacking(&self, district: Option<&str>, specialty: Option<&String>) -> String {
-        let place = match (self.reason, district) {
-            (Reason::TooFewExperts, Some(district)) => said(district),
-            (Reason::TooFewExperts, None) => "全市 citywide".to_owned(),
+        let place = match (self.exception, district) {
+            (Exception::FewExperts, Some(district)) => said(district),
+            (Exception::FewExperts, None) => "全市 citywide".to_owned(),
             _ => return self.place(district, specialty),
         };
         specialty.map_or(place.clone(), |specialty| format!("{place} {specialty}"))
@@ -142,14 +144,13 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Everything for which too few could be sent to whom `drawn_in` may draw. An approved exception allows teams without choice,
-/// and subjects that declared recusals leave without a team; never districts where no team can be formed at all.
+/// Everything for which too few could be sent to whom `drawn_in` may draw. Approved exceptions allow teams without choice, and
+/// subjects that declared recusals leave without a team; never districts where no team can be formed at all.
 pub fn too_few(plan: &Plan, counts: &[PoolCount], drawn_in: &BTreeSet<&str>, people: &People) -> Vec<Refusal> {
     if drawn_in.is_empty() {
         return Vec::new();
     }
-    let excepted = !plan.content.approved_exception.is_empty();
-    let per_place = if excepted { 1 } else { CANDIDATES_PER_PLACE_MIN };
+    let allow = |exception| plan.content.exceptions.allow(exception);
     let drawn = |district: &str, class: &str| drawn_in.contains(plan.stratum(district, class).as_ref());
     let districts: BTreeSet<Option<&str>> = if plan.content.cover_district {
         let there = counts.iter().filter(|n| n.subjects > 0 && drawn(&n.district, &n.class));
@@ -159,13 +160,14 @@ pub fn too_few(plan: &Plan, counts: &[PoolCount], drawn_in: &BTreeSet<&str>, peo
     };
     let mut found = Vec::new();
     for places in Places::of(plan, people) {
+        let per_place = if allow(places.exception) { 1 } else { CANDIDATES_PER_PLACE_MIN };
         for district in &districts {
             if let Some((have, need, specialty)) = places.lack(&places.covering(*district), per_place) {
-                let refusal = Refusal::new(places.reason).with("district", places.lacking(*district, specialty));
+                let refusal = places.exception.refusal().with("district", places.lacking(*district, specialty));
                 found.push(refusal.with("have", have).with("need", need));
             }
         }
-        if !excepted {
+        if !allow(Exception::Recusals) {
             let drawable = people.excluded.iter().filter(|one| drawn(&one.district, &one.class));
             found.extend(left_by_recusals(plan, &places, drawable, people));
         }
@@ -173,7 +175,8 @@ pub fn too_few(plan: &Plan, counts: &[PoolCount], drawn_in: &BTreeSet<&str>, peo
     found
 }
 
-/// Subjects whose declared recusals leave fewer than twice as many candidates as places, where there were enough before.
+/// Subjects whose declared recusals leave fewer than twice as many candidates as places; where there were fewer before, fewer
+/// than places.
 fn left_by_recusals<'p>(
     plan: &Plan,
     places: &Places<'_>,
@@ -190,18 +193,19 @@ fn left_by_recusals<'p>(
         let Some(excluded) = against.get(subject.key.as_str()) else { continue };
         let district = plan.content.cover_district.then_some(subject.district.as_str());
         let mut left = places.covering(district);
-        if places.lack(&left, CANDIDATES_PER_PLACE_MIN).is_some() {
+        let enough_before = |per_place: &u64| places.lack(&left, *per_place).is_none();
+        let Some(per_place) = [CANDIDATES_PER_PLACE_MIN, 1].into_iter().find(enough_before) else {
             continue; // said for the whole district
-        }
+        };
         left.retain(|who| !excluded.contains(who.key));
-        if let Some((have, need, specialty)) = places.lack(&left, CANDIDATES_PER_PLACE_MIN) {
+        if let Some((have, need, specialty)) = places.lack(&left, per_place) {
             let entry = short.entry(places.place(district, specialty)).or_insert((0, have, need));
             entry.0 += 1;
             entry.1 = entry.1.min(have);
         }
     }
     let refusal = |(place, (n, have, need)): (String, (u64, u64, u64))| {
-        let refusal = Refusal::new(Reason::RecusalsLeaveTooFew).with("place", place).with("n", n);
+        let refusal = Exception::Recusals.refusal().with("place", place).with("n", n);
         refusal.with("have", have).with("need", need)
     };
     short.into_iter().map(refusal).collect()

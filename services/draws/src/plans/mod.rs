@@ -4,6 +4,7 @@ pub mod api;
 pub mod classes;
 pub mod content;
 pub mod enough;
+pub mod exceptions;
 pub mod foresees;
 pub mod obstacles;
 pub mod rules;

@@ -10,13 +10,14 @@ use super::{
     classes,
     content::quota_for,
     enough::{People, too_few},
+    exceptions::Exception,
     rules::{ANY, Plan},
 };
 
 /// The one stratum of a plan that does not divide its pool.
 pub const ALL: &str = "all";
 /// A stratum below this size needs an approved exception: in a small one, who is drawn says who is suspected.
-pub const STRATUM_SUBJECTS_MIN: u64 = 20;
+const STRATUM_SUBJECTS_MIN: u64 = 20;
 /// Candidates for each place that are needed without an approved exception.
 pub const CANDIDATES_PER_PLACE_MIN: u64 = 2;
 
@@ -86,7 +87,6 @@ pub fn obstacles(plan: &Plan, counts: &[PoolCount], people: &People, today: Naiv
         return vec![refusal];
     }
     let strata = strata(plan, counts);
-    let excepted = !plan.content.approved_exception.is_empty();
     let mut found: Vec<Refusal> = plan.content.shape.check_day(today).err().into_iter().collect();
     let empty = empty_strata(plan, counts, &strata);
     found.extend(empty.into_iter().map(|stratum| Refusal::new(Reason::EmptyStratum).with("stratum", stratum)));
@@ -100,15 +100,19 @@ pub fn obstacles(plan: &Plan, counts: &[PoolCount], people: &People, today: Naiv
                 }
             }
         }
-        if count.subjects < STRATUM_SUBJECTS_MIN && !excepted {
-            found.push(Refusal::new(Reason::SmallStratum).with("stratum", stratum).with("n", count.subjects));
-        }
+        found.extend(small_stratum(plan, stratum, count.subjects));
     }
     // Where counties inspect, nobody is sent by this draw: each county's own draw of teams asks for its officers.
     if !plan.content.foresees.counties_inspect() {
         found.extend(too_few(plan, counts, &drawn_in, people));
     }
     found
+}
+
+/// The refusal when a stratum is small, and nobody approved of that.
+pub fn small_stratum(plan: &Plan, stratum: &str, subjects: u64) -> Option<Refusal> {
+    let small = subjects < STRATUM_SUBJECTS_MIN && !plan.content.exceptions.allow(Exception::SmallStratum);
+    small.then(|| Exception::SmallStratum.refusal().with("stratum", stratum).with("n", subjects))
 }
 
 /// The refusal when the plan divides the register into more strata than one draw can have.

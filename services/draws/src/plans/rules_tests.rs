@@ -4,7 +4,13 @@ use kit::error::Reason;
 use lottery::rules::Quota;
 use proptest::prelude::*;
 
-use super::{super::enough::People, *};
+use super::{
+    super::{
+        enough::People,
+        exceptions::{Exception, Exceptions},
+    },
+    *,
+};
 use crate::{
     experts::store::Candidate,
     people::candidates::Exclusion,
@@ -226,6 +232,10 @@ fn officers(n: usize, districts: &[&str], specialties: &[&str]) -> Vec<Officer> 
         .collect()
 }
 
+fn excepting(kinds: &[Exception]) -> Exceptions {
+    Exceptions(kinds.iter().map(|kind| (*kind, "经批准".to_owned())).collect())
+}
+
 fn found(plan: &Plan, counts: &[PoolCount], people: &People) -> Vec<Refusal> {
     obstacles(plan, counts, people, legal_day(now()))
 }
@@ -250,8 +260,13 @@ fn a_draw_is_refused_for_what_the_register_lacks() {
     }));
     assert_eq!(reasons(&unquoted, &both, &enough), [Reason::QuotaInvalid]);
     let mut excepted = plan.clone();
-    excepted.content.approved_exception = "偏远".into();
     let tiny = [in_district("410202", 1), in_district("410203", 1)];
+    excepted.content.exceptions = excepting(&[Exception::SmallStratum]);
+    assert_eq!(reasons(&excepted, &tiny, &enough), []);
+    assert_eq!(reasons(&excepted, &tiny, &enough[..2]), [Reason::TooFewOfficers; 2], "approved was something else");
+    excepted.content.exceptions = excepting(&[Exception::FewOfficers, Exception::FewExperts, Exception::Recusals]);
+    assert_eq!(reasons(&excepted, &tiny, &enough[..2]), [Reason::SmallStratum; 2], "approved was something else");
+    excepted.content.exceptions = excepting(&[Exception::SmallStratum, Exception::FewOfficers]);
     assert_eq!(reasons(&excepted, &tiny, &enough[..2]), []);
     assert_eq!(
         reasons(&excepted, &tiny, &enough[..1]),
@@ -342,7 +357,13 @@ fn a_draw_is_refused_for_fewer_than_twice_the_experts_needed() {
     assert_eq!(reasons(&wanted("fire"), with(&[one.clone(), two])), [Reason::TooFewExperts; 2]);
     assert_eq!(reasons(&wanted(""), with(&[one.clone(), expert("E-3", &["410202"], &[])])), [Reason::TooFewExperts]);
     let mut excepted = wanted("food");
-    excepted.content.approved_exception = "专家少".into();
+    excepted.content.exceptions = excepting(&[Exception::SmallStratum, Exception::FewOfficers, Exception::Recusals]);
+    assert_eq!(
+        reasons(&excepted, with(std::slice::from_ref(&one))),
+        [Reason::TooFewExperts; 2],
+        "approved was something else"
+    );
+    excepted.content.exceptions = excepting(&[Exception::FewExperts]);
     assert_eq!(reasons(&excepted, with(&[one])), []);
     assert_eq!(
         reasons(&excepted, with(&[])),
@@ -387,12 +408,25 @@ fn recusals_that_leave_too_few_are_in_the_way_unless_approved() {
     let nobody = refused.iter().find(|one| one.message().contains("龙亭区")).unwrap().message();
     assert!(nobody.contains("0 名"), "{nobody}");
     let mut excepted = plan.clone();
-    excepted.content.approved_exception = "利害关系多".into();
+    let others = [Exception::SmallStratum, Exception::FewOfficers, Exception::FewExperts];
+    excepted.content.exceptions = excepting(&others);
+    let refused = found(&excepted, &both, &people(&all));
+    assert_eq!(refused.len(), 2, "approved was something else");
+    excepted.content.exceptions = excepting(&[Exception::Recusals]);
     assert_eq!(
         found(&excepted, &both, &people(&all)).len(),
         0,
         "approved and published, whoever is left without a team is shown"
     );
+    // Where few are approved, a subject whom recusals leave without a team is another matter.
+    let mut few = plan.clone();
+    few.content.exceptions = excepting(&[Exception::FewOfficers]);
+    let three =
+        |exclusions: &[Exclusion]| People { officers: officers(3, &["410202", "410203"], &[]), ..people(exclusions) };
+    assert_eq!(found(&few, &both, &three(&two[..1])).len(), 0, "two are left for two places");
+    let refused = found(&few, &both, &three(&two));
+    assert_eq!(refused.iter().map(Refusal::reason).collect::<Vec<_>>(), [Reason::RecusalsLeaveTooFew]);
+    assert_eq!((refused[0].value("have"), refused[0].value("need")), (Some("1"), Some("2")));
     // Where nobody is drawn, and outside the pool, recusals matter nothing.
     let mut one_sided = plan;
     one_sided.content.quotas.insert("410202".into(), Amount::Count(0));

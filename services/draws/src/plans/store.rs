@@ -12,13 +12,15 @@ use proto::qingtian::draws::v1 as pb;
 use sqlx::{PgConnection, types::Json};
 
 use super::{
+    exceptions::Exceptions,
     foresees::Foresees,
     rules::{Amount, Content, Plan, PlanId, State, TeamPart},
     shape::Shape,
 };
 
-const SELECT: &str = "select year, number, organisation, title, kind, state, items, districts, stratification, quotas, teams,
-    cover_district, start_on, end_on, method, frequency, approved_exception, return_reason, late, revision, creator, authors,
+const SELECT: &str =
+    "select year, number, organisation, title, kind, state, items, districts, stratification, quotas, teams,
+    cover_district, start_on, end_on, method, frequency, exceptions, return_reason, late, revision, creator, authors,
     publisher, created_at, published_at, changed_at, changed_by, changed_what, foresees, shape from plan";
 
 #[derive(sqlx::FromRow)]
@@ -39,7 +41,7 @@ struct Row {
     end_on: Option<NaiveDate>,
     method: String,
     frequency: String,
-    approved_exception: String,
+    exceptions: Json<Exceptions>,
     return_reason: String,
     late: bool,
     revision: i64,
@@ -77,7 +79,7 @@ impl TryFrom<Row> for Plan {
                 end: row.end_on,
                 method: row.method,
                 frequency: row.frequency,
-                approved_exception: row.approved_exception,
+                exceptions: row.exceptions.0,
                 foresees: row.foresees.0,
                 shape: row.shape.0,
             },
@@ -189,7 +191,7 @@ pub async fn next_number(conn: &mut PgConnection, year: i32) -> Result<PlanId> {
 pub async fn insert(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     sqlx::query(
         "insert into plan (year, number, name, organisation, title, kind, state, items, districts, stratification, quotas,
-            teams, cover_district, start_on, end_on, method, frequency, approved_exception, revision, creator, authors,
+            teams, cover_district, start_on, end_on, method, frequency, exceptions, revision, creator, authors,
             created_at, changed_at, changed_by, changed_what, foresees, shape)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
             $24, $25, $26, $27)",
@@ -211,7 +213,7 @@ pub async fn insert(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     .bind(plan.content.end)
     .bind(&plan.content.method)
     .bind(&plan.content.frequency)
-    .bind(&plan.content.approved_exception)
+    .bind(Json(&plan.content.exceptions))
     .bind(plan.revision)
     .bind(&plan.creator)
     .bind(&plan.authors)
@@ -234,7 +236,7 @@ pub async fn update(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     sqlx::query(
         "update plan set title = $3, kind = $4, state = $5, items = $6, districts = $7, stratification = $8, quotas = $9,
             teams = $10, cover_district = $11, start_on = $12, end_on = $13, method = $14, frequency = $15,
-            approved_exception = $16, return_reason = $17, late = $18, revision = $19, authors = $20, publisher = $21,
+            exceptions = $16, return_reason = $17, late = $18, revision = $19, authors = $20, publisher = $21,
             published_at = $22, changed_at = $23, changed_by = $24, changed_what = $25, foresees = $26, shape = $27
          where year = $1 and number = $2",
     )
@@ -253,7 +255,7 @@ pub async fn update(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     .bind(plan.content.end)
     .bind(&plan.content.method)
     .bind(&plan.content.frequency)
-    .bind(&plan.content.approved_exception)
+    .bind(Json(&plan.content.exceptions))
     .bind(&plan.return_reason)
     .bind(plan.late)
     .bind(plan.revision)

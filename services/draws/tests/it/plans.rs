@@ -402,3 +402,64 @@ async fn plans_are_listed_newest_first_page_by_page() {
         assert_eq!(reason(bureau.handler.list_plans(request).await), why);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_names_its_kind_and_its_reason() {
+    use pb::PlanExceptionKind::{Recusals, SmallStratum};
+    let mut bureau = Bureau::start().await;
+    let excepted = |exceptions| pb::Plan { exceptions, ..written() };
+    for wrong in [excepting(&[SmallStratum], " "), excepting(&[SmallStratum, SmallStratum], "县区规模小")] {
+        assert_eq!(reason(create(&mut bureau.handler, excepted(wrong)).await), "INVALID");
+    }
+    let before = pb::Plan { approved_exception: "县区规模小".into(), ..written() };
+    assert_eq!(reason(create(&mut bureau.handler, before).await), "INVALID", "it says no kind");
+    let both = excepting(&[SmallStratum, Recusals], "县区规模小");
+    let draft = bureau.draft(excepted(both.clone())).await;
+    assert_eq!(draft.exceptions, both);
+    let one = pb::Plan { exceptions: excepting(&[Recusals], "亲属多"), ..draft };
+    let draft = update(&mut bureau.handler, one.clone()).await.unwrap();
+    assert_eq!(draft.exceptions, one.exceptions);
+    let submitted = submit(&mut bureau.handler, &draft).await.unwrap();
+    assert_eq!(publish(&mut bureau.reviewer, &submitted).await.unwrap().exceptions, one.exceptions);
+    // The database knows no other kinds, and none without a reason.
+    let owner = bureau.world.harness.owner_pool("draws").await.unwrap();
+    for wrong in ["{\"EVERYTHING\": \"x\"}", "{\"RECUSALS\": \"\"}", "[]"] {
+        let insert = "insert into plan (year, number, name, organisation, title, kind, state, items, districts, stratification,
+                quotas, teams, cover_district, method, frequency, revision, creator, authors, created_at, changed_at, changed_by,
+                changed_what, exceptions)
+             select year, 99, 'plans/2026-99', organisation, title, kind, 'DRAFT', items, districts, stratification, quotas, teams,
+                cover_district, method, frequency, revision, creator, authors, created_at, changed_at, changed_by, changed_what,
+                $1::jsonb from plan limit 1";
+        let refused = sqlx::query(insert).bind(wrong).execute(&owner).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "23514", "{wrong}");
+    }
+}
+
+/// A database of the release before exceptions had kinds is brought up to date: one published plan and one draft with an
+/// exception, and one plan without.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_written_before_there_were_kinds_counts_for_each() {
+    let mut bureau = Bureau::start().await;
+    let published = bureau.published().await;
+    let draft = bureau.draft(written()).await;
+    let without = bureau.draft(written()).await;
+    let owner = bureau.world.harness.owner_pool("draws").await.unwrap();
+    let before = "alter table plan drop column exceptions;
+        alter table plan alter column approved_exception drop default;
+        alter table plan disable trigger plan_published_stays;
+        update plan set approved_exception = '人手少，经批准' where number <= 2;
+        alter table plan enable trigger plan_published_stays";
+    sqlx::raw_sql(before).execute(&owner).await.unwrap();
+    sqlx::raw_sql(include_str!("../../migrations/0020_exceptions.sql")).execute(&owner).await.unwrap();
+    let mut read = async |plan: &pb::Plan| {
+        bureau.handler.get_plan(pb::GetPlanRequest { name: plan.name.clone() }).await.unwrap().into_inner()
+    };
+    use pb::PlanExceptionKind::{FewExperts, FewOfficers, Recusals, SmallStratum};
+    let every = excepting(&[SmallStratum, FewOfficers, FewExperts, Recusals], "人手少，经批准");
+    assert_eq!(read(&published).await, pb::Plan { exceptions: every.clone(), ..published });
+    assert_eq!(read(&draft).await, pb::Plan { exceptions: every, ..draft });
+    assert_eq!(read(&without).await, without);
+    let changed = "update plan set exceptions = '{}' where state = 'PUBLISHED'";
+    let refused = sqlx::query(changed).execute(&owner).await.unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "23001", "what is published stays");
+}

@@ -186,6 +186,11 @@ pub async fn applied(changes: &Changes, name: &str) -> pb::RegisterChange {
     get_change(&mut changes.clone(), name).await
 }
 
+/// Approved exceptions of these kinds.
+pub fn excepting(kinds: &[pb::PlanExceptionKind], reason: &str) -> Vec<pb::PlanException> {
+    kinds.iter().map(|kind| pb::PlanException { kind: *kind as i32, reason: reason.to_owned() }).collect()
+}
+
 /// The made-up code of a district's enterprise.
 pub fn code(district: &str, serial: u32) -> String {
     CreditCode::generate(DistrictCode::parse(district).unwrap(), false, serial).to_string()

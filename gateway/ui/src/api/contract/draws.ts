@@ -338,6 +338,13 @@ export type Stratification =
   | 'STRATIFICATION_CREDIT_CLASS'
   | 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS';
 
+export type PlanExceptionKind =
+  | 'PLAN_EXCEPTION_KIND_UNSPECIFIED'
+  | 'PLAN_EXCEPTION_KIND_SMALL_STRATUM'
+  | 'PLAN_EXCEPTION_KIND_FEW_OFFICERS'
+  | 'PLAN_EXCEPTION_KIND_FEW_EXPERTS'
+  | 'PLAN_EXCEPTION_KIND_RECUSALS';
+
 export interface Quota {
   stratum: string;
   ppm?: string;
@@ -368,6 +375,11 @@ export interface Withholding {
 export interface PublishAfter {
   basis: string;
   date: string;
+}
+
+export interface PlanException {
+  kind: PlanExceptionKind;
+  reason: string;
 }
 
 export interface Plan {
@@ -403,6 +415,7 @@ export interface Plan {
   secondVisitReason: string;
   registerBasis: string;
   classSetting: string;
+  exceptions: PlanException[];
 }
 
 export interface CreatePlanRequest {

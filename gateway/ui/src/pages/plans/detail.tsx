@@ -66,7 +66,18 @@ function PlanPage({ plan, set, reload }: { plan: Plan; set: (plan: Plan) => void
               [t('plans.method'), plan.method],
               [t('plans.frequency'), plan.frequency],
               ...shape,
-              [t('plans.exception'), plan.approvedException],
+              [
+                t('plans.exception'),
+                plan.exceptions.length > 0 && (
+                  <ul key="exceptions">
+                    {plan.exceptions.map((one) => (
+                      <li key={one.kind}>
+                        <strong>{tEnum('plans.exception.', one.kind)}</strong> {one.reason}
+                      </li>
+                    ))}
+                  </ul>
+                ),
+              ],
               [t('field.createTime'), formatTime(plan.createTime, lang)],
               [t('plans.publishTime'), plan.late ? t('plans.publishedLate', { time: formatTime(plan.publishTime, lang) }) : formatTime(plan.publishTime, lang)],
             ]}

@@ -18,7 +18,7 @@ import { useMe } from '../../session';
 import { ItemTerms } from './item-terms';
 import { itemTitle, publishedItems } from './item-titles';
 import { QuotaRows, TeamRows } from './rows';
-import { ExpertFields, ForeseenFields, PublicationFields } from './shape';
+import { ExceptionFields, ExpertFields, ForeseenFields, PublicationFields } from './shape';
 
 const kinds: readonly PlanKind[] = ['PLAN_KIND_ANNUAL', 'PLAN_KIND_SPECIAL', 'PLAN_KIND_JOINT'];
 const stratifications: readonly Stratification[] = ['STRATIFICATION_DISTRICT', 'STRATIFICATION_WHOLE', 'STRATIFICATION_CREDIT_CLASS', 'STRATIFICATION_DISTRICT_AND_CREDIT_CLASS'];
@@ -160,9 +160,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         <PublicationFields />
         <ForeseenFields />
         <Section>
-          <Form.Item name="approvedException" label={t('plans.exception')} extra={t('plans.exceptionHint')}>
-            <Input.TextArea rows={2} maxLength={500} />
-          </Form.Item>
+          <ExceptionFields />
           {error && <ErrorPanel error={error} onRetry={error.stale ? reload : undefined} />}
           <div className="form-acts">
             <Button type="primary" htmlType="submit" loading={busy}>

@@ -5,7 +5,7 @@ import { Section } from '../../components/page';
 import { useI18n } from '../../i18n';
 import { formatDay } from '../../lib/dates';
 import { districtCodes, districtName } from '../../lib/districts';
-import { byClass, tables, type PlanForm } from '../../lib/plan-form';
+import { byClass, exceptionKinds, tables, type PlanForm } from '../../lib/plan-form';
 import { useOrganisationTitle, useSessionState } from '../../session';
 
 /** Experts beside the officers of each team (art. 15). */
@@ -81,6 +81,31 @@ export function ForeseenFields() {
       </Form.Item>
       <CountyRows />
     </Section>
+  );
+}
+
+/** What is approved although the registers are small, each with its reason (art. 14-16). */
+export function ExceptionFields() {
+  const { t, tEnum } = useI18n();
+  const chosen = Form.useWatch('exceptionKinds', Form.useFormInstance<PlanForm>());
+  return (
+    <>
+      <Form.Item name="exceptionKinds" label={t('plans.exception')} extra={t('plans.exceptionHint')}>
+        <Select mode="multiple" placeholder={t('field.none')} options={exceptionKinds.map((kind) => ({ value: kind, label: tEnum('plans.exception.', kind) }))} />
+      </Form.Item>
+      {exceptionKinds
+        .filter((kind) => chosen?.includes(kind))
+        .map((kind) => (
+          <Form.Item
+            key={kind}
+            name={['exceptionReasons', kind]}
+            label={t('plans.exceptionReason', { kind: tEnum('plans.exception.', kind) })}
+            rules={[{ required: true, whitespace: true, min: 2, message: t('plans.exceptionReasonWanted') }]}
+          >
+            <Input.TextArea rows={2} maxLength={500} />
+          </Form.Item>
+        ))}
+    </>
   );
 }
 

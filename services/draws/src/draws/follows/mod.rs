@@ -3,36 +3,49 @@
 //! or because counties send theirs to what the city drew (市抽县查). Each is a draw of its own, stated, contributed to and
 //! revealed like any other; its statement names the draw it follows. Nobody is ever sent by hand.
 
+pub mod pool;
 pub mod rules;
 pub mod store;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufWriter},
+};
 
 use chrono::{DateTime, Utc};
 use kit::{
     auth::{Caller, Reach},
+    blob::Blob,
     env::Env,
     error::{Reason, Refusal, Result},
+    faults,
     ledger::Audience,
 };
 use lottery::{
+    bundle::TABLE_BYTES_MAX,
     frozen::SUBJECTS,
     rules::{Contributor, Places, Quota, Rules},
 };
 use proto::qingtian::draws::{events::v1 as events, v1 as pb};
 use sqlx::PgConnection;
 
-use self::rules::{Given, InScope, Kind, Pool};
+use self::{
+    pool::{Manner, Pool, Scope},
+    rules::{Given, Kind},
+    store::OfTeams,
+};
 use super::{
+    checked::{CHUNK_BYTES, Checked},
     freeze::{self, Files, NAMES},
     frozen,
+    names::Names,
     rules::State,
     store::{DrawRow, Sight},
     view,
 };
 use crate::plans::{
     enough,
-    obstacles::{PoolCount, STRATUM_SUBJECTS_MIN},
+    obstacles::{PoolCount, small_stratum},
     rules::{Plan, TeamPart, legal_day},
     store as plans,
 };
@@ -63,8 +76,10 @@ pub async fn asked(conn: &mut PgConnection, caller: &Caller, draw: &pb::Draw) ->
         Kind::Original => {}
         Kind::Supplementary => check_foreseen(&plan, &earlier, caller)?,
         Kind::Teams => {
-            let (scope, others) = scope_of_teams(conn, &plan, &earlier, &caller.organisation, None).await?;
-            check_wanted(&earlier.name, &scope, &others)?;
+            let districts = owed(conn, &plan, &earlier, &caller.organisation).await?;
+            let of =
+                OfTeams { follows: &earlier.name, districts: &districts, register: &plan.organisation, quarter: None };
+            check_wanted(conn, of).await?;
         }
     }
     Ok((given, plan))
@@ -98,7 +113,8 @@ fn check_foreseen(plan: &Plan, earlier: &DrawRow, caller: &Caller) -> Result<()>
 }
 
 /// Districts of a result in which an organisation owes teams: a county its own, the drawing organisation all others.
-fn owed(plan: &Plan, earlier: &DrawRow, districts: Vec<String>, organisation: &str) -> Result<Vec<String>> {
+async fn owed(conn: &mut PgConnection, plan: &Plan, earlier: &DrawRow, organisation: &str) -> Result<Vec<String>> {
+    let districts = store::districts(conn, &earlier.name).await?;
     let units = match Kind::parse(&earlier.kind)? {
         Kind::Original | Kind::Supplementary => &plan.content.foresees.county_units,
         // The county's own draw: whoever it left without a team is the county's.
@@ -108,28 +124,17 @@ fn owed(plan: &Plan, earlier: &DrawRow, districts: Vec<String>, organisation: &s
     Ok(districts.into_iter().filter(owes).collect())
 }
 
-/// Who drew subjects without a team that `organisation` owes one, with everybody else's reason for being left out.
-async fn scope_of_teams(
-    conn: &mut PgConnection,
-    plan: &Plan,
-    earlier: &DrawRow,
-    organisation: &str,
-    quarter: Option<&str>,
-) -> Result<(Vec<InScope>, BTreeMap<String, u64>)> {
-    let districts = store::districts(conn, &earlier.name).await?;
-    let districts = owed(plan, earlier, districts, organisation)?;
-    store::scope_of_teams(conn, &earlier.name, &districts, &plan.organisation, quarter).await
-}
-
-fn check_wanted(follows: &str, scope: &[InScope], others: &BTreeMap<String, u64>) -> Result<()> {
-    if scope.iter().any(|one| one.reason.is_empty()) {
+/// Whether there is somebody whom the draw of teams would give one; if not, which draw has them.
+async fn check_wanted(conn: &mut PgConnection, of: OfTeams<'_>) -> Result<()> {
+    let (wanted, others) = store::teams_wanted(conn, of).await?;
+    if wanted > 0 {
         return Ok(());
     }
     let refusal = match others.keys().next() {
         Some(other) => Refusal::new(Reason::TeamsDrawnElsewhere).with("other", other),
         None => Refusal::new(Reason::NoTeamWanted),
     };
-    Err(refusal.with("draw", follows))
+    Err(refusal.with("draw", of.follows))
 }
 
 /// What a following draw is frozen from.
@@ -169,47 +174,61 @@ pub async fn freeze(
     let kept = frozen::files(conn, follows).await?;
     // With a published reason a subject may be visited a second time in the quarter.
     let quarter = plan.content.foresees.second_visit_reason.is_empty().then_some(*quarter);
-    let scope = match given.kind {
-        Kind::Original => return Err(Refusal::internal(anyhow::anyhow!("{} follows no draw", row.name))),
-        Kind::Supplementary => {
-            let out = store::left_out_of_supplement(conn, follows, &plan.organisation, quarter).await?;
-            let subjects = freeze::read(&kept, &env.blobs, SUBJECTS).await?;
-            let scope = env.compute(move || rules::earlier_pool(&subjects, &out)).await.map_err(Refusal::internal)?;
-            if scope.iter().all(|one| !one.reason.is_empty()) {
-                return Err(Refusal::new(Reason::NobodyLeft).with("draw", follows));
-            }
-            scope
-        }
-        Kind::Teams => {
-            let (scope, others) = scope_of_teams(conn, &plan, &earlier, &row.organisation, quarter).await?;
-            check_wanted(follows, &scope, &others)?;
-            scope
-        }
-    };
-    let names = freeze::read(&kept, &env.blobs, NAMES).await?;
     let mut rules = Rules {
         beacon_waived: freeze::waived(&row.beacon_waived),
         entropy: contributors,
         quotas: BTreeMap::new(),
         ..before
     };
-    let as_before = rules.clone();
-    let work = move || {
-        let names = rules::names_of(&scope, &names);
-        Pool::of(&scope, &as_before).map(|pool| (scope, pool, names))
-    };
-    let (scope, pool, names) = env.compute(work).await.map_err(Refusal::internal)?.map_err(Refusal::internal)?;
-
-    let plan = with_teams(plan, given);
-    rules.quotas = match given.kind {
-        Kind::Original | Kind::Supplementary => rules::resolve(&given.quotas, &pool.strata)?,
-        Kind::Teams => rules::everybody(&pool.strata),
-    };
     if given.kind == Kind::Teams {
         rules.cover_district = given.cover_district;
         rules.teams = given.teams.iter().map(places).collect();
     }
-    let people = people(conn, &plan, given.kind, &scope, &rules.quotas, &pool, *now).await?;
+    let sent_by = with_teams(plan.clone(), given);
+    let mut people = match sent_by.content.foresees.counties_inspect() {
+        true => enough::People::default(),
+        false => enough::people(conn, &sent_by, legal_day(*now)).await?,
+    };
+    let manner = Manner::of(&rules, people.excluded.iter().map(|one| one.key.clone()));
+    let names = freeze::stored(&kept, NAMES)?.digest;
+    let (pool, names) = match given.kind {
+        Kind::Original => return Err(Refusal::internal(anyhow::anyhow!("{} follows no draw", row.name))),
+        Kind::Supplementary => {
+            let subjects = freeze::stored(&kept, SUBJECTS)?.digest;
+            let (lines, out) = pool::lines();
+            let blobs = env.blobs.clone();
+            let write = env.compute(move || {
+                let mut subjects = Checked::open(&blobs, subjects)?;
+                let scope = Scope::EarlierPool { subjects: &mut subjects, out };
+                let written = keep(scope, Checked::open(&blobs, names)?, &manner, &blobs)?;
+                subjects.finish()?;
+                Ok(written)
+            });
+            let out = store::left_out_of_supplement(conn, follows, &plan.organisation, quarter, lines);
+            both(write, out).await?
+        }
+        Kind::Teams => {
+            let districts = owed(conn, &plan, &earlier, &row.organisation).await?;
+            let of = OfTeams { follows, districts: &districts, register: &plan.organisation, quarter };
+            check_wanted(conn, of).await?;
+            let (lines, drawn) = pool::lines();
+            let blobs = env.blobs.clone();
+            let write = env.compute(move || {
+                let scope = Scope::<std::io::Empty, _>::Drawn(drawn);
+                keep(scope, Checked::open(&blobs, names)?, &manner, &blobs)
+            });
+            both(write, store::scope_of_teams(conn, of, lines)).await?
+        }
+    };
+    let strata = pool.strata();
+    if strata.is_empty() {
+        return Err(Refusal::new(Reason::NobodyLeft).with("draw", *follows));
+    }
+    rules.quotas = match given.kind {
+        Kind::Original | Kind::Supplementary => rules::resolve(&given.quotas, &strata)?,
+        Kind::Teams => rules::everybody(&strata),
+    };
+    check_enough(&sent_by, given.kind, &pool, &rules.quotas, &mut people)?;
     let tables = freeze::people_files(&people, &rules).map_err(Refusal::internal)?;
     let files = Files {
         subjects: pool.subjects.into(),
@@ -218,9 +237,35 @@ pub async fn freeze(
         experts: tables.experts.into(),
         exclusions: tables.exclusions.into(),
         rules: rules.to_bytes().map_err(Refusal::internal)?.into(),
-        names: names.into(),
+        names,
     };
     Ok((files, statement.due_date))
+}
+
+/// Waits for what reads the database and for what writes the pool. Where reading failed, what was written is not whole.
+async fn both<T, E: Into<anyhow::Error>>(
+    write: impl Future<Output = Result<anyhow::Result<T>, E>>,
+    read: impl Future<Output = Result<()>>,
+) -> Result<T> {
+    let (written, read) = tokio::join!(write, read);
+    read?;
+    written.map_err(Refusal::internal)?.map_err(Refusal::internal)
+}
+
+/// Writes the pool of a scope, and keeps the names of everybody in it.
+fn keep<S: BufRead, L: BufRead>(
+    scope: Scope<S, L>,
+    mut names: Checked,
+    manner: &Manner,
+    blobs: &Blob,
+) -> anyhow::Result<(Pool, Names)> {
+    faults::point("PutFrozen", "before_write");
+    let mut writer = BufWriter::with_capacity(CHUNK_BYTES, blobs.writer(TABLE_BYTES_MAX)?);
+    let pool = pool::write(scope, &mut names, manner, &mut writer)?;
+    names.finish()?;
+    let stored = writer.into_inner().map_err(|error| error.into_error())?.finish()?;
+    faults::point("PutFrozen", "after_write");
+    Ok((pool, Names(stored)))
 }
 
 /// The plan as far as people are concerned: with the teams this draw was given.
@@ -239,45 +284,40 @@ fn places(part: &TeamPart) -> Places {
     Places { size: u64::from(part.size), specialty: part.specialty.clone(), unit: part.unit().to_owned() }
 }
 
-/// Everybody who can be sent, when they are enough.
-async fn people(
-    conn: &mut PgConnection,
+/// Whether chance decides, and enough people can be sent to whoever may be drawn: of the recusals those alone are kept that are
+/// about one of these.
+fn check_enough(
     plan: &Plan,
     kind: Kind,
-    scope: &[InScope],
-    quotas: &BTreeMap<String, Quota>,
     pool: &Pool,
-    now: DateTime<Utc>,
-) -> Result<enough::People> {
-    let excepted = !plan.content.approved_exception.is_empty();
+    quotas: &BTreeMap<String, Quota>,
+    people: &mut enough::People,
+) -> Result<()> {
+    let strata = pool.strata();
     // In a draw of teams nobody is chosen: in a small stratum of a supplementary draw, who is drawn says who is suspected.
-    if kind == Kind::Supplementary && !excepted {
-        let small = pool.strata.iter().find(|(_, n)| **n < STRATUM_SUBJECTS_MIN);
-        if let Some((stratum, n)) = small {
-            return Err(Refusal::new(Reason::SmallStratum).with("stratum", stratum).with("n", n));
-        }
+    if kind == Kind::Supplementary
+        && let Some(refusal) = strata.iter().find_map(|(stratum, n)| small_stratum(plan, stratum, *n))
+    {
+        return Err(refusal);
     }
     if plan.content.foresees.counties_inspect() {
-        return Ok(enough::People::default());
+        return Ok(());
     }
-    let mut people = enough::people(conn, plan, legal_day(now)).await?;
-    let drawn = |one: &&InScope| {
-        let places = quotas.get(&one.stratum).zip(pool.strata.get(&one.stratum)).map(|(quota, n)| quota.places(*n));
-        one.reason.is_empty() && places.is_some_and(|places| places > 0)
-    };
-    let keys: HashSet<&str> = scope.iter().filter(drawn).map(|one| one.key.as_str()).collect();
-    people.excluded.retain(|one| keys.contains(one.key.as_str()));
-    let districts: BTreeSet<&str> = scope.iter().filter(drawn).map(|one| one.district.as_str()).collect();
+    let draws_in =
+        |stratum: &String| quotas.get(stratum).zip(strata.get(stratum)).is_some_and(|(quota, n)| quota.places(*n) > 0);
+    people.excluded.retain(|one| pool.found.get(&one.key).is_some_and(draws_in));
+    let drawn = pool.counts.iter().filter(|(stratum, _)| draws_in(stratum));
+    let districts: BTreeSet<&String> = drawn.flat_map(|(_, districts)| districts.keys()).collect();
     let counts: Vec<PoolCount> = districts
         .into_iter()
-        .map(|district| PoolCount { district: district.to_owned(), class: String::new(), subjects: 1, left_out: 0 })
+        .map(|district| PoolCount { district: district.clone(), class: String::new(), subjects: 1, left_out: 0 })
         .collect();
     let drawn_in = counts.iter().map(|_| crate::plans::obstacles::ALL).collect();
-    match enough::too_few(plan, &counts, &drawn_in, &people).into_iter().next() {
-        Some(refusal) => Err(refusal),
-        None => Ok(people),
-    }
+    enough::too_few(plan, &counts, &drawn_in, people).into_iter().next().map_or(Ok(()), Err)
 }
+
+/// Subjects written at once.
+const KEPT_ROWS: usize = 10_000;
 
 /// Keeps whom a stated draw of teams gives teams, so that no other does.
 ///
@@ -288,8 +328,14 @@ pub async fn keep_subjects(conn: &mut PgConnection, row: &DrawRow, files: &Files
     let (Kind::Teams, Some(follows)) = (given.kind, &given.follows) else { return Ok(()) };
     // The file was checked just now: its keys are ASCII.
     let lines = std::str::from_utf8(&files.subjects).unwrap_or_default().lines();
-    let keys: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
-    store::insert_team_subjects(conn, &row.name, follows, &keys).await
+    let mut keys = lines.filter_map(|line| line.split('\t').next());
+    loop {
+        let some: Vec<&str> = keys.by_ref().take(KEPT_ROWS).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        store::insert_team_subjects(conn, &row.name, follows, &some).await?;
+    }
 }
 
 /// How many drawn subjects of each district wait for the county that inspects there.

@@ -1,21 +1,14 @@
-//! What a draw that follows another may be (art. 14, 15): its kind, what it is given at its creation, and who is in its pool.
-//! Pure.
+//! What a draw that follows another may be (art. 14, 15): its kind, what it is given at its creation, and its quotas. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use kit::error::{Reason, Refusal, Result};
-use lottery::{
-    frozen::{LEFT_OUT, LeftOut, SUBJECTS, Subject, Table},
-    rules::{PPM_MAX, Quota, Rules},
-};
+use lottery::rules::{PPM_MAX, Quota};
 use proto::qingtian::draws::v1 as pb;
 
-use crate::{
-    draws::withheld,
-    plans::{
-        content,
-        rules::{ANY, Amount, TeamPart},
-    },
+use crate::plans::{
+    content,
+    rules::{ANY, Amount, TeamPart},
 };
 
 /// Drawn by the draw that is followed.
@@ -188,91 +181,6 @@ fn quotas(given: &[pb::Quota]) -> Result<BTreeMap<String, Amount>> {
         }
     }
     Ok(read)
-}
-
-/// One subject of the scope of a following draw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InScope {
-    /// Key.
-    pub key: String,
-    /// Stratum it fell under in the earlier draw.
-    pub stratum: String,
-    /// District then.
-    pub district: String,
-    /// Why it is left out; empty: it is in the pool.
-    pub reason: String,
-}
-
-/// Who can be drawn: the tables, and what the checks count.
-#[derive(Debug, Default)]
-pub struct Pool {
-    /// `subjects.tsv`.
-    pub subjects: Vec<u8>,
-    /// `left_out.tsv`.
-    pub left_out: Vec<u8>,
-    /// Subjects by stratum.
-    pub strata: BTreeMap<String, u64>,
-    /// Districts of the pool.
-    pub districts: BTreeSet<String>,
-}
-
-impl Pool {
-    /// Writes the tables of a scope sorted by key; salted where the rules withhold them.
-    ///
-    /// # Errors
-    /// A row is refused, or the operating system gives no random numbers.
-    pub fn of(scope: &[InScope], rules: &Rules) -> anyhow::Result<Self> {
-        let mut pool = Self::default();
-        for one in scope.iter().filter(|one| one.reason.is_empty()) {
-            *pool.strata.entry(one.stratum.clone()).or_default() += 1;
-            pool.districts.insert(one.district.clone());
-        }
-        let drawable = |table: &mut Table<'_, Subject<'_>>| {
-            for one in scope.iter().filter(|one| one.reason.is_empty()) {
-                table.push(&Subject { key: &one.key, stratum: &one.stratum, district: &one.district })?;
-            }
-            Ok(())
-        };
-        let left_out = |table: &mut Table<'_, LeftOut<'_>>| {
-            for one in scope.iter().filter(|one| !one.reason.is_empty()) {
-                table.push(&LeftOut { key: &one.key, reason: &one.reason })?;
-            }
-            Ok(())
-        };
-        pool.subjects = withheld::table(rules.is_withheld(SUBJECTS), drawable)?;
-        pool.left_out = withheld::table(rules.is_withheld(LEFT_OUT), left_out)?;
-        Ok(pool)
-    }
-}
-
-/// The earlier pool, `subjects.tsv` with or without salts, as the scope of a supplementary draw. `left_out` holds those that
-/// cannot be drawn any more, and why.
-pub fn earlier_pool(subjects: &[u8], left_out: &HashMap<String, String>) -> Vec<InScope> {
-    // The file was checked when it was frozen: every line has these columns, in ASCII.
-    let lines = std::str::from_utf8(subjects).unwrap_or_default().lines();
-    let read = |line: &str| {
-        let mut columns = line.split('\t');
-        let mut next = || columns.next().unwrap_or_default().to_owned();
-        let (key, stratum, district) = (next(), next(), next());
-        let reason = left_out.get(&key).cloned().unwrap_or_default();
-        InScope { key, stratum, district, reason }
-    };
-    lines.map(read).collect()
-}
-
-/// The lines of `names.tsv` of the keys in a scope. Both are sorted by bytes.
-pub fn names_of(scope: &[InScope], names: &[u8]) -> Vec<u8> {
-    let key = |line: &[u8]| line.split(|byte| *byte == b'\t').next().unwrap_or_default().to_vec();
-    let mut wanted = scope.iter().map(|one| one.key.as_bytes()).peekable();
-    let mut found = Vec::new();
-    for line in names.split_inclusive(|byte| *byte == b'\n') {
-        let key = key(line);
-        while wanted.next_if(|one| *one < key.as_slice()).is_some() {}
-        if wanted.peek() == Some(&key.as_slice()) {
-            found.extend_from_slice(line);
-        }
-    }
-    found
 }
 
 /// The quota of each stratum of a supplementary draw's pool.

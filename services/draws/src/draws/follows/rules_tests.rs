@@ -1,5 +1,3 @@
-use lottery::rules::{Experts, PROTOCOL, Withheld};
-
 use super::*;
 
 fn asked(kind: pb::DrawKind, change: impl FnOnce(&mut pb::Draw)) -> Result<Given> {
@@ -68,40 +66,6 @@ fn each_kind_is_given_what_it_needs_and_nothing_else() {
         });
         assert_eq!(wrong.unwrap_err().reason(), Reason::QuotaInvalid, "{quotas:?}");
     }
-}
-
-fn rules(withheld: bool) -> Rules {
-    Rules {
-        beacon_waived: None,
-        cover_district: false,
-        entropy: Vec::new(),
-        experts: Experts::default(),
-        plan: "plans/2026-01".to_owned(),
-        protocol: PROTOCOL.to_owned(),
-        publish_after: None,
-        quotas: BTreeMap::new(),
-        teams: Vec::new(),
-        withheld: withheld.then(|| Withheld { basis: "law".to_owned(), files: vec![SUBJECTS.to_owned()] }),
-    }
-}
-
-#[test]
-fn the_earlier_pool_is_divided_into_those_left_and_those_left_out() {
-    let earlier = b"a\t410202\t410202\nb\t410202\t410202\nc\t410203\t410203\n";
-    let salted = b"a\tA\t410202\t00112233445566778899aabbccddeeff\n";
-    let out = HashMap::from([("b".to_owned(), DRAWN_BEFORE.to_owned())]);
-    let scope = earlier_pool(earlier, &out);
-    let pool = Pool::of(&scope, &rules(false)).unwrap();
-    assert_eq!(pool.subjects, b"a\t410202\t410202\nc\t410203\t410203\n");
-    assert_eq!(pool.left_out, b"b\tDRAWN_BEFORE\n");
-    assert_eq!(pool.strata, BTreeMap::from([("410202".to_owned(), 1), ("410203".to_owned(), 1)]));
-    assert_eq!(names_of(&scope, "a\t甲\naa\t乙\nb\t丙\nc\t丁\nd\t戊\n".as_bytes()), "a\t甲\nb\t丙\nc\t丁\n".as_bytes());
-
-    let scope = earlier_pool(salted, &HashMap::new());
-    assert_eq!((scope[0].stratum.as_str(), scope[0].district.as_str()), ("A", "410202"));
-    let fresh = Pool::of(&scope, &rules(true)).unwrap().subjects;
-    assert_eq!(fresh.len(), salted.len());
-    assert_ne!(fresh, salted, "no salt is used twice");
 }
 
 #[test]

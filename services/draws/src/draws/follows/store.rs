@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures::TryStreamExt;
 use kit::error::Result;
 use proto::qingtian::draws::v1 as pb;
 use sqlx::PgConnection;
 
-use super::rules::{DRAWN_BEFORE, HAS_TEAM, IN_ANOTHER_DRAW, InScope, VISITED_THIS_QUARTER};
+use super::{
+    pool::Lines,
+    rules::{DRAWN_BEFORE, HAS_TEAM, IN_ANOTHER_DRAW, VISITED_THIS_QUARTER},
+};
 
 /// A failed draw that waits for its successor, among those that compete for the same in a plan and quarter.
 ///
@@ -20,24 +24,8 @@ pub async fn failed(conn: &mut PgConnection, plan: &str, quarter: &str, rivalry:
     Ok(sqlx::query_scalar(sql).bind(plan).bind(quarter).bind(rivalry).fetch_optional(conn).await?)
 }
 
-/// Why subjects cannot be drawn today, in the register of an organisation: those not in business with their status, and, unless
-/// `again`, those with a planned visit in the quarter. Most of a register is neither.
-async fn not_drawable(
-    conn: &mut PgConnection,
-    register: &str,
-    quarter: Option<&str>,
-) -> Result<HashMap<String, String>> {
-    let sql = "select key, case when gone = '' then 'NOT_IN_BUSINESS' else gone end from subject
-               where organisation = $1 and not in_business
-               union all
-               select subject, $3 from visit where quarter = $2 and not exists
-                   (select from subject s where s.organisation = $1 and s.key = visit.subject and not s.in_business)";
-    let rows: Vec<(String, String)> =
-        sqlx::query_as(sql).bind(register).bind(quarter).bind(VISITED_THIS_QUARTER).fetch_all(conn).await?;
-    Ok(rows.into_iter().collect())
-}
-
-/// Who of a draw's pool a supplementary draw leaves out: the drawn, and those who have gone or have a visit since.
+/// Who of a draw's pool a supplementary draw leaves out, as lines `key TAB reason` sorted by key: the drawn, those who have
+/// gone, in this order of weight those with a planned visit in `quarter`. The database sorts, and nothing is held here.
 ///
 /// # Errors
 /// The database fails.
@@ -46,12 +34,24 @@ pub async fn left_out_of_supplement(
     follows: &str,
     register: &str,
     quarter: Option<&str>,
-) -> Result<HashMap<String, String>> {
-    let mut out = not_drawable(conn, register, quarter).await?;
-    let drawn: Vec<String> =
-        sqlx::query_scalar("select subject from draw_result where draw = $1").bind(follows).fetch_all(conn).await?;
-    out.extend(drawn.into_iter().map(|key| (key, DRAWN_BEFORE.to_owned())));
-    Ok(out)
+    mut lines: Lines,
+) -> Result<()> {
+    let sql = "select key, reason from (
+                   select subject as key, 1 as weight, $4 as reason from draw_result where draw = $1
+                   union all
+                   select key, 2, case when gone = '' then 'NOT_IN_BUSINESS' else gone end from subject
+                       where organisation = $2 and not in_business
+                   union all
+                   select subject, 3, $5 from visit where quarter = $3) out
+               order by key collate \"C\", weight";
+    let found = sqlx::query_as(sql).bind(follows).bind(register).bind(quarter).bind(DRAWN_BEFORE);
+    let mut rows = found.bind(VISITED_THIS_QUARTER).fetch(conn);
+    while let Some((key, reason)) = rows.try_next().await? {
+        let (key, reason): (String, String) = (key, reason);
+        lines.push(&[&key, &reason]).await;
+    }
+    lines.finish().await;
+    Ok(())
 }
 
 /// Districts of a draw's result.
@@ -63,48 +63,76 @@ pub async fn districts(conn: &mut PgConnection, draw: &str) -> Result<Vec<String
     Ok(sqlx::query_scalar(sql).bind(draw).fetch_all(conn).await?)
 }
 
-/// The drawn subjects of a draw in some districts, by key in the order of bytes, as the scope of a draw of teams that follows
-/// it; and the draws of teams that have some of them, with how many.
+/// The drawn subjects of a draw ($1) in some districts ($2) as the scope of a draw of teams that follows it: why each is left
+/// out, or an empty text where a team is wanted. $3 is the register, $4 the quarter in which nobody is visited twice.
+fn drawn() -> String {
+    format!(
+        "(select r.subject, r.stratum, r.district, coalesce(t.draw, '') as other,
+        case when cardinality(r.officers) > 0 or coalesce(cardinality(g.officers) > 0, false) then '{HAS_TEAM}'
+            when t.draw is not null then '{IN_ANOTHER_DRAW}'
+            when s.key is not null then case when s.gone = '' then 'NOT_IN_BUSINESS' else s.gone end
+            when exists (select from visit v where v.quarter = $4::text and v.subject = r.subject) then '{VISITED_THIS_QUARTER}'
+            else '' end as reason
+     from draw_result r
+     -- Of a failed draw and its successor the successor.
+     left join (select distinct on (t.subject) t.subject, t.draw from draw_team_subject t join draw d on d.name = t.draw
+                where t.follows = $1 and d.state <> 'ABANDONED'
+                order by t.subject, d.year desc, d.number desc) t on t.subject = r.subject
+     left join draw_result g on g.draw = t.draw and g.subject = r.subject
+     left join subject s on s.organisation = $3 and s.key = r.subject and not s.in_business
+     where r.draw = $1 and r.district = any($2)) drawn"
+    )
+}
+
+/// The drawn subjects that a draw of teams is about.
+#[derive(Debug, Clone, Copy)]
+pub struct OfTeams<'a> {
+    /// The draw that is followed.
+    pub follows: &'a str,
+    /// Districts in which teams are owed.
+    pub districts: &'a [String],
+    /// Organisation whose register tells who has gone.
+    pub register: &'a str,
+    /// Quarter in which nobody is visited twice; none where a published reason allows it.
+    pub quarter: Option<&'a str>,
+}
+
+/// How many of them want a team, and the draws of teams that have others, with how many.
 ///
 /// # Errors
 /// The database fails.
-pub async fn scope_of_teams(
-    conn: &mut PgConnection,
-    follows: &str,
-    districts: &[String],
-    register: &str,
-    quarter: Option<&str>,
-) -> Result<(Vec<InScope>, BTreeMap<String, u64>)> {
-    let sql = "select r.subject, r.stratum, r.district, cardinality(r.officers) > 0, t.draw,
-                      coalesce(cardinality(g.officers) > 0, false)
-               from draw_result r
-               -- Of a failed draw and its successor the successor.
-               left join (select distinct on (t.subject) t.subject, t.draw from draw_team_subject t join draw d on d.name = t.draw
-                          where t.follows = $1 and d.state <> 'ABANDONED'
-                          order by t.subject, d.year desc, d.number desc) t on t.subject = r.subject
-               left join draw_result g on g.draw = t.draw and g.subject = r.subject
-               where r.draw = $1 and r.district = any($2)
-               order by r.subject collate \"C\"";
-    type Row = (String, String, String, bool, Option<String>, bool);
-    let rows: Vec<Row> = sqlx::query_as(sql).bind(follows).bind(districts).fetch_all(&mut *conn).await?;
-    let not_drawable = not_drawable(conn, register, quarter).await?;
-    let mut others: BTreeMap<String, u64> = BTreeMap::new();
-    let mut scope = Vec::with_capacity(rows.len());
-    for (key, stratum, district, has_team, other, got_team) in rows {
-        let reason = if has_team || got_team {
-            HAS_TEAM.to_owned()
-        } else if let Some(other) = other {
-            *others.entry(other).or_default() += 1;
-            IN_ANOTHER_DRAW.to_owned()
-        } else {
-            not_drawable.get(&key).cloned().unwrap_or_default()
-        };
-        scope.push(InScope { key, stratum, district, reason });
-    }
-    Ok((scope, others))
+pub async fn teams_wanted(conn: &mut PgConnection, of: OfTeams<'_>) -> Result<(i64, BTreeMap<String, i64>)> {
+    // The text is made of constants of this module.
+    let drawn = drawn();
+    let sql = format!(
+        "select reason, other, count(*) from {drawn} where reason in ('', '{IN_ANOTHER_DRAW}') group by reason, other"
+    );
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(of.follows).bind(of.districts).bind(of.register);
+    let rows: Vec<(String, String, i64)> = found.bind(of.quarter).fetch_all(conn).await?;
+    let wanted = rows.iter().filter(|(reason, ..)| reason.is_empty()).map(|(.., n)| n).sum();
+    let others = rows.into_iter().filter(|(reason, ..)| !reason.is_empty()).map(|(_, other, n)| (other, n));
+    Ok((wanted, others.collect()))
 }
 
-/// Writes the pool of a stated draw of teams.
+/// All of them as lines `key TAB stratum TAB district TAB reason`, sorted by key.
+///
+/// # Errors
+/// The database fails.
+pub async fn scope_of_teams(conn: &mut PgConnection, of: OfTeams<'_>, mut lines: Lines) -> Result<()> {
+    // The text is made of constants of this module.
+    let drawn = drawn();
+    let sql = format!("select subject, stratum, district, reason from {drawn} order by subject collate \"C\"");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(of.follows).bind(of.districts).bind(of.register);
+    let mut rows = found.bind(of.quarter).fetch(conn);
+    while let Some(row) = rows.try_next().await? {
+        let (key, stratum, district, reason): (String, String, String, String) = row;
+        lines.push(&[&key, &stratum, &district, &reason]).await;
+    }
+    lines.finish().await;
+    Ok(())
+}
+
+/// Writes subjects of the pool of a stated draw of teams.
 ///
 /// # Errors
 /// The database fails.

@@ -8,7 +8,7 @@ use proto::qingtian::{
     access::v1::Role,
     draws::{
         events::v1 as events,
-        v1::{self as pb, DrawKind, DrawState, DrawnOutcome},
+        v1::{self as pb, DrawKind, DrawState, DrawnOutcome, PlanExceptionKind as Exception},
     },
     identity::events::v1::OrganisationChanged,
 };
@@ -17,7 +17,7 @@ use super::{
     city::{BEACON, CLOSE, City, SUPERVISION, beacon, department, enter, plan},
     log, read,
 };
-use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, code, reason, refused};
+use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, code, excepting, reason, refused};
 
 const LONGTING_UNIT: &str = "organisations/longting-market";
 const SHUNHE_UNIT: &str = "organisations/shunhe-market";
@@ -102,7 +102,8 @@ async fn city_with_a_gap() -> (City, pb::Draw) {
             pb::DeclareConflictRequest { parent: MARKET.to_owned(), conflict: Some(conflict), ..Default::default() };
         registers.declare_conflict(request).await.unwrap();
     }
-    let plan = city.publish(pb::Plan { approved_exception: "顺河区人员不足，经批准".to_owned(), ..plan() }).await;
+    let exceptions = excepting(&[Exception::FewOfficers, Exception::Recusals], "顺河区人员不足，经批准");
+    let plan = city.publish(pb::Plan { exceptions, ..plan() }).await;
     let city = City { plan, ..city };
     let stated = city.stated().await;
     city.enter_both(&stated).await;

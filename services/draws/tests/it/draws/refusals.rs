@@ -9,11 +9,11 @@ use lottery::{
 };
 use proto::qingtian::{
     access::v1::Role,
-    draws::v1::{self as pb, DrawState},
+    draws::v1::{self as pb, DrawState, PlanExceptionKind as Exception},
 };
 
 use super::city::{BEACON, CLOSE, City, beacon, department, enter, plan, report};
-use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, World, reason, refused, register};
+use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, World, excepting, reason, refused, register};
 
 fn said(reason: &str, article: &str) -> (String, String) {
     (reason.to_owned(), article.to_owned())
@@ -128,12 +128,16 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
         said("TOO_FEW_OFFICERS", "15"),
         "five for three places are no choice"
     );
-    let excepted = pb::Plan { approved_exception: "人员不足，经批准".to_owned(), ..few };
+    let others = [Exception::SmallStratum, Exception::FewExperts, Exception::Recusals];
+    let otherwise = pb::Plan { exceptions: excepting(&others, "经批准"), ..few.clone() };
+    assert_eq!(not_stated(&city, otherwise).await, said("TOO_FEW_OFFICERS", "15"), "approved was something else");
+    let exceptions = excepting(&[Exception::FewOfficers], "人员不足，经批准");
+    let excepted = pb::Plan { exceptions: exceptions.clone(), ..few };
     let name = city.publish(excepted).await;
     let created = city.create(pb::Draw { plan: name, ..city.draw() }).await.unwrap();
     city.state(&created).await.unwrap();
     let teams = vec![pb::TeamPart { size: 6, ..large[0].clone() }];
-    let impossible = pb::Plan { teams, approved_exception: "人员不足，经批准".to_owned(), ..plan() };
+    let impossible = pb::Plan { teams, exceptions, ..plan() };
     assert_eq!(not_stated(&city, impossible).await, said("TOO_FEW_OFFICERS", "15"), "no exception makes six of five");
 
     // More strata than the event of a reveal can tell: such a draw could be stated and never be revealed.
@@ -141,8 +145,8 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
         .map(|n| register(&format!("41{:04}", 3_000 + n), 1_000 + n..1_001 + n))
         .flat_map(|csv| csv.lines().skip(1).map(|line| format!("{line}\n")).collect::<Vec<_>>())
         .collect();
-    let divided =
-        pb::Plan { cover_district: false, approved_exception: "县区规模小，经批准".to_owned(), ..plan() };
+    let exceptions = excepting(&[Exception::SmallStratum], "县区规模小，经批准");
+    let divided = pb::Plan { cover_district: false, exceptions, ..plan() };
     let early = city.publish(divided.clone()).await;
     let created = city.create(pb::Draw { plan: early.clone(), ..city.draw() }).await.unwrap();
     let mut plans = city.world.plans("users/clerk", MARKET, &[Role::Handler]).await;
@@ -169,7 +173,16 @@ async fn what_stands_in_the_way_of_a_draw_is_said() {
         city.world.officer(certificate, MARKET, &["410204"]).await;
     }
     assert_eq!(not_stated(&city, small.clone()).await, said("SMALL_STRATUM", "14"));
-    let excepted = pb::Plan { approved_exception: "全区仅十九家，经批准".to_owned(), ..small };
+    let others = [Exception::FewOfficers, Exception::FewExperts, Exception::Recusals];
+    let otherwise = pb::Plan { exceptions: excepting(&others, "经批准"), ..small.clone() };
+    let otherwise = city.publish(otherwise).await;
+    let created = city.create(pb::Draw { plan: otherwise, ..city.draw() }).await.unwrap();
+    let refusal = city.state(&created).await.unwrap_err();
+    let (why, values) = kit::testing::refusal_of(&refusal);
+    assert_eq!((why.as_str(), values["exception"].as_str()), ("SMALL_STRATUM", "SMALL_STRATUM"));
+    assert!(refusal.message().contains("（SMALL_STRATUM）"), "{}", refusal.message());
+    let excepted =
+        pb::Plan { exceptions: excepting(&[Exception::SmallStratum], "全区仅十九家，经批准"), ..small };
     let name = city.publish(excepted).await;
     let created = city.create(pb::Draw { plan: name, ..city.draw() }).await.unwrap();
     assert_eq!(city.state(&created).await.unwrap().subjects, 19);
@@ -439,8 +452,8 @@ async fn an_excluded_officer_never_goes_to_that_subject() {
     }
     let quotas = vec![pb::Quota { stratum: "*".to_owned(), amount: Some(pb::quota::Amount::Ppm(1_000_000)) }];
     // One officer who may go is no team of two: only a published exception lets the draw go on without a team for this one.
-    let approved_exception = "多名执法人员申报回避，经批准".to_owned();
-    let everybody = city.publish(pb::Plan { quotas, approved_exception, ..plan() }).await;
+    let exceptions = excepting(&[Exception::Recusals], "多名执法人员申报回避，经批准");
+    let everybody = city.publish(pb::Plan { quotas, exceptions, ..plan() }).await;
     let created = city.create(pb::Draw { plan: everybody, ..city.draw() }).await.unwrap();
     let stated = city.state(&created).await.unwrap();
     city.enter_both(&stated).await;

@@ -8,7 +8,7 @@ use proto::qingtian::{
     access::v1::Role,
     draws::{
         events::v1 as events,
-        v1::{self as pb, DrawState, quota::Amount},
+        v1::{self as pb, DrawState, PlanExceptionKind as Exception, quota::Amount},
     },
 };
 use sqlx::AssertSqlSafe;
@@ -18,7 +18,7 @@ use super::{
     city::{BEACON, CLOSE, City, Draws, JUSTICE, beacon, department, enter, plan},
     log, read,
 };
-use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, code, reason, refused};
+use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, code, excepting, reason, refused};
 
 fn said(reason: &str, article: &str) -> (String, String) {
     (reason.to_owned(), article.to_owned())
@@ -256,7 +256,7 @@ async fn a_register_by_class_is_published_where_a_basis_allows_it() {
         stratification: pb::Stratification::DistrictAndCreditClass as i32,
         register_basis: "河南省社会信用条例第三十一条".to_owned(),
         quotas: vec![pb::Quota { stratum: "*".to_owned(), amount: Some(Amount::Ppm(100_000)) }],
-        approved_exception: "部分区县分类后不足 20 户".to_owned(),
+        exceptions: excepting(&[Exception::SmallStratum], "部分区县分类后不足 20 户"),
         ..plan()
     };
     city.plan = city.publish(public).await;
@@ -419,9 +419,16 @@ async fn recusals_that_empty_a_district_are_refused_or_approved_and_published() 
     assert_eq!(refused(city.state(&created).await), said("RECUSALS_LEAVE_TOO_FEW", "16"));
 
     // Approved and published with the plan it goes ahead; whoever is left without a team is shown so.
-    let approved = pb::Plan {
-        approved_exception: "顺河区全员申报利害关系，经局长办公会批准".to_owned(), ..plan()
-    };
+    let few = excepting(&[Exception::FewOfficers], "人员不足，经局长办公会批准");
+    let otherwise = city.publish(pb::Plan { exceptions: few, ..plan() }).await;
+    let created = city.create(pb::Draw { plan: otherwise, ..city.draw() }).await.unwrap();
+    assert_eq!(
+        refused(city.state(&created).await),
+        said("RECUSALS_LEAVE_TOO_FEW", "16"),
+        "approved was something else"
+    );
+    let exceptions = excepting(&[Exception::Recusals], "顺河区全员申报利害关系，经局长办公会批准");
+    let approved = pb::Plan { exceptions, ..plan() };
     city.plan = city.publish(approved).await;
     let done = city.whole_draw().await;
     let rows = drawn(&mut city.handler().await, &done.name).await.unwrap();

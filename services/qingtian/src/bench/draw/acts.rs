@@ -13,6 +13,7 @@ use draws::{
     },
     plans::{
         content::{ANY, Amount, Content, TeamPart},
+        exceptions::Exceptions,
         foresees::Foresees,
         rules::{Plan, PlanId},
         shape::Shape,
@@ -107,7 +108,7 @@ fn plan(officers_each: u32) -> Plan {
         end: None,
         method: String::new(),
         frequency: String::new(),
-        approved_exception: String::new(),
+        exceptions: Exceptions::default(),
         foresees: Foresees::default(),
         shape: Shape::default(),
     };
@@ -229,7 +230,7 @@ pub async fn revealed_with_names(env: &Env, stated: &Stated) -> anyhow::Result<(
     let done = revealed(env, stated).await?;
     let digest = stated.files.get(freeze::NAMES).ok_or_else(|| anyhow!("no names were kept"))?;
     let digest = Digest::parse(digest)?;
-    let names = Names::Kept(blob::Stored { digest, size: env.blobs.find(digest).await?.unwrap_or_default() });
+    let names = Names(blob::Stored { digest, size: env.blobs.find(digest).await?.unwrap_or_default() });
     let blobs = env.blobs.clone();
     let work = move || {
         let keys: Vec<&str> = done.rows.iter().map(|row| row.key.as_str()).collect();
