@@ -6,14 +6,15 @@ import { useI18n } from '../i18n';
 export const purposes = ['register-upkeep', 'draw-preparation', 'contact', 'audit'] as const;
 export type Purpose = (typeof purposes)[number] | 'own-record';
 
-/** Asks for the purpose before personal data is shown. */
-export function PurposeGate({ busy, onRead, children }: { busy: boolean; onRead: (purpose: Purpose) => void; children?: ReactNode }) {
+/** Asks for the purpose before personal data is shown; `about` is filled in before, `children` stand behind. */
+export function PurposeGate({ busy, onRead, about, children }: { busy: boolean; onRead: (purpose: Purpose) => void; about?: ReactNode; children?: ReactNode }) {
   const { t } = useI18n();
   const [purpose, setPurpose] = useState<Purpose>('register-upkeep');
   return (
     <div className="section">
       <p className="muted">{t('purpose.hint')}</p>
       <div className="filters">
+        {about}
         <label className="filter">
           <span>{t('purpose.label')}</span>
           <Select style={{ width: 200 }} aria-label={t('purpose.label')} value={purpose} onChange={setPurpose} options={purposes.map((value) => ({ value, label: t(`purpose.${value}`) }))} />

@@ -112,13 +112,21 @@ export default function Experts() {
         )}
       </PageHead>
       {naming && (
-        <PurposeGate busy={false} onRead={find}>
-          <Input style={{ width: 200 }} value={name} maxLength={50} autoComplete="off" aria-label={t('experts.byName')} placeholder={t('experts.wholeName')} onChange={(event) => setName(event.target.value)} />
+        <PurposeGate
+          busy={false}
+          onRead={find}
+          about={
+            <label className="filter">
+              <span>{t('experts.wholeName')}</span>
+              <Input style={{ width: 200 }} value={name} maxLength={50} autoComplete="off" onChange={(event) => setName(event.target.value)} />
+            </label>
+          }
+        >
           <Button onClick={() => setNaming(false)}>{t('act.cancel')}</Button>
         </PurposeGate>
       )}
       {named && (
-        <p>
+        <p className="page-note">
           {t('experts.named', { name: named.realName })}{' '}
           <Button
             onClick={() => {
