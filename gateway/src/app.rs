@@ -2,7 +2,7 @@
 //! path or query with somebody's data; then limits, caller, rpc, answer.
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RANGE, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RANGE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kit::auth::Minter;
@@ -32,20 +32,13 @@ use crate::reach::Reach;
 use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
 use crate::sessions::Store;
 use crate::sign_in::{Answer, SignIns};
-use crate::{Settings, binder, codec, headers, stream};
+use crate::{Settings, answer, binder, door, headers, stream};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 
 /// Where the browser's own check of a draw is served.
 pub const RECHECK: &str = "/assets/recheck/";
-
-/// How long a public answer may be kept, in seconds: lists change as officials work.
-const PUBLIC_JSON: &str = "public, max-age=5";
-const PUBLIC_FILE: &str = "public, max-age=60";
-const NOT_KEPT: &str = "no-store";
 
 /// The gateway without its listener.
 pub struct App {
@@ -123,12 +116,24 @@ impl App {
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle(&self, peer: SocketAddr, request: Request<Body>) -> Response {
-        let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let target = self.target(&method, &path);
-        let label = target.label(&method);
+        let target = match door::check(&request) {
+            Ok(()) => self.target(&method, &path),
+            Err(fault) => Target::Refused(fault),
+        };
+        self.run(target, peer, request).await
+    }
+
+    /// Answers what is no request.
+    pub async fn refuse(&self, peer: SocketAddr, fault: Fault) -> Response {
+        self.run(Target::Refused(fault), peer, Request::new(Body::empty())).await
+    }
+
+    async fn run(&self, target: Target<'_>, peer: SocketAddr, request: Request<Body>) -> Response {
+        let started = Instant::now();
+        let label = target.label(request.method());
         let span = telemetry::server_span(&label, request.headers());
-        let id = request_id(request.headers());
+        let id = door::request_id(request.headers());
         let work = async {
             let nonce = match headers::nonce() {
                 Ok(nonce) => nonce,
@@ -141,7 +146,7 @@ impl App {
                 Err(panic) => Fault::internal(anyhow::anyhow!("panicked: {}", panic_text(&*panic))).into_response(),
             };
             headers::secure(response.headers_mut(), &nonce, self.settings.is_https());
-            response.headers_mut().insert(REQUEST_ID, id.clone());
+            response.headers_mut().insert(door::REQUEST_ID, id.clone());
             let trace = telemetry::trace_id();
             // Hex digits make a header value.
             if let (false, Ok(trace)) = (trace.is_empty(), HeaderValue::from_str(&trace)) {
@@ -247,14 +252,15 @@ impl App {
         }
         let mut caller = Caller {
             authorization: None,
-            purpose: text_header(&head, &PURPOSE)?,
+            purpose: door::text(&head, &PURPOSE)?,
             request_id: id.to_str().ok().and_then(|id| id.parse().ok()),
-            address: self.address(peer, &head).to_string().parse().ok(),
+            address: door::address(peer, &head, self.settings.proxies).to_string().parse().ok(),
             gateway: Some(self.own_bearer().map_err(Fault::internal)?),
         };
         let query = request.uri().query().map(str::to_owned);
         if let Shape::Upload(field) = &route.shape {
             let allowed = async {
+                answer::check_accepts_json(&head)?;
                 let slot = self.uploading.clone().try_acquire_owned().map_err(|_| Fault::overloaded())?;
                 stream::check_announced(&head, limits)?;
                 let message = binder::bind(&found, query.as_deref(), &[])?;
@@ -273,7 +279,10 @@ impl App {
                 // The file is gone, so it is the client that must send it once more.
                 self.sign_ins.discard(&head, &caller, fault).await;
             }
-            return json(route, answer?, &head);
+            return answer::json(route, answer?, &head);
+        }
+        if route.shape == Shape::Unary {
+            answer::check_accepts_json(&head)?;
         }
         let body = tokio::time::timeout(limits.unary_timeout, read_body(route, request, limits.json_bytes_max));
         let body = body.await.map_err(|_| Fault::client_timeout())??;
@@ -292,7 +301,7 @@ impl App {
                 answer = upstream.server_stream(route, &caller, message, limits.unary_timeout).await;
             }
             let mut response = stream::download(answer?, route, &head, limits, permit).await?;
-            keep(route, &head, PUBLIC_FILE, response.headers_mut());
+            answer::keep(route, &head, answer::PUBLIC_FILE, response.headers_mut());
             return Ok(response);
         }
         let mut answer = upstream.unary(route, &caller, message.clone(), limits.unary_timeout).await;
@@ -302,7 +311,7 @@ impl App {
             caller.authorization = self.sign_ins.authorize(route, &head).await?;
             answer = upstream.unary(route, &caller, message, limits.unary_timeout).await;
         }
-        json(route, answer?.into_inner(), &head)
+        answer::json(route, answer?.into_inner(), &head)
     }
 
     /// The rpcs of `Sessions`, which the gateway serves itself.
@@ -316,9 +325,8 @@ impl App {
             "SignOut" => self.sign_ins.sign_out(head, caller).await?,
             other => return Err(Fault::internal(anyhow::anyhow!("Sessions.{other} is not served"))),
         };
-        let mut response = json(route, message, head)?;
         // What a page knows of its session is for this page only, also where the rpc is public.
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+        let mut response = answer::json(route, message, head)?;
         if let Some(cookie) = set_cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
@@ -330,19 +338,6 @@ impl App {
         let mut bearer: AsciiMetadataValue = format!("Bearer {}", self.minter.token()?).parse()?;
         bearer.set_sensitive(true);
         Ok(bearer)
-    }
-
-    /// Address the request came from: the peer's, or what the outermost of our own proxies saw.
-    fn address(&self, peer: SocketAddr, head: &HeaderMap) -> IpAddr {
-        let Some(skipped) = self.settings.proxies.checked_sub(1) else { return peer.ip().to_canonical() };
-        let seen: Vec<&str> = head
-            .get_all(FORWARDED_FOR)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        let outermost = seen.iter().rev().nth(skipped).and_then(|text| text.trim().parse().ok());
-        outermost.unwrap_or(peer.ip().to_canonical())
     }
 }
 
@@ -360,7 +355,7 @@ async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Res
     let (parts, mut rest) = request.into_parts();
     let mut body = BytesMut::new();
     while let Some(frame) = rest.frame().await {
-        let data = frame.map_err(|_| Fault::bad_json("the body broke off"))?.into_data().unwrap_or_default();
+        let data = frame.map_err(|_| Fault::bad_http("the body broke off"))?.into_data().unwrap_or_default();
         if (body.len() + data.len()) as u64 > bytes_max {
             stream::drain(rest).await;
             return Err(Fault::too_large(bytes_max));
@@ -368,60 +363,14 @@ async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Res
         body.extend_from_slice(&data);
     }
     let takes_json = !matches!(route.body, BodyPlace::None) && !body.is_empty();
-    if takes_json && !is_json(parts.headers.get(CONTENT_TYPE)) {
-        return Err(Fault::not_json());
+    if takes_json && !door::is_type(parts.headers.get(CONTENT_TYPE), &[answer::JSON]) {
+        return Err(Fault::content_type(answer::JSON));
     }
     Ok(body.freeze())
 }
 
-/// Whether a content type is JSON. A form of another site cannot send that without being asked for leave first.
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    let essence = content_type.and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn json(route: &Route, answer: Bytes, head: &HeaderMap) -> Result<Response> {
-    let body = codec::to_json(&route.output, route.response_body.as_ref(), answer)?;
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    keep(route, head, PUBLIC_JSON, response.headers_mut());
-    Ok(response)
-}
-
-/// Says how long an answer may be kept: what a part said, else a short time for public ones, else not at all.
-fn keep(route: &Route, head: &HeaderMap, public: &'static str, headers: &mut HeaderMap) {
-    let is_public = route.rule.public && route.http == Method::GET && !head.contains_key(AUTHORIZATION);
-    if !is_public {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
-    } else if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(public));
-    }
-}
-
-/// The id the client gave the request, when it is a plain one, else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    const CHARS_MAX: usize = 128;
-    let plain = |text: &[u8]| {
-        !text.is_empty()
-            && text.len() <= CHARS_MAX
-            && text.iter().all(|c| c.is_ascii_alphanumeric() || b"-_.:".contains(c))
-    };
-    let given = headers.get(&REQUEST_ID).filter(|value| plain(value.as_bytes())).cloned();
-    given.unwrap_or_else(|| {
-        // A UUID is plain text, so the fallback is never needed.
-        HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
-    })
-}
-
-fn text_header(head: &HeaderMap, name: &HeaderName) -> Result<Option<AsciiMetadataValue>> {
-    let Some(value) = head.get(name) else { return Ok(None) };
-    let text =
-        value.to_str().map_err(|_| Fault::invalid(name.as_str(), "must be ASCII; percent-encode other characters"))?;
-    text.parse().map(Some).map_err(|_| Fault::invalid(name.as_str(), "is not a header value"))
-}
-
 fn plain(status: StatusCode, text: &'static str) -> Response {
-    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, NOT_KEPT)];
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, answer::NOT_KEPT)];
     (status, headers, text).into_response()
 }
 

@@ -1,15 +1,22 @@
-//! From an HTTP request to the rpc's message: body, then query, then path, each by the contract's descriptors. A field has
-//! exactly one place; anything else is refused rather than ignored.
+//! From an HTTP request to the rpc's message: body, then query, then path, each by the contract's descriptors. The comment of
+//! `google/api/http.proto` is followed; where it leaves something open, this is decided:
+//!
+//! - A field has exactly one place. What stands in the query though the path or the body binds it, a field that does not exist
+//!   and a single field given twice are refused rather than ignored (as by Envoy). Only in the body may a field of the path
+//!   stand too, as in a resource that is sent back; the path counts.
+//! - Query keys are read in either spelling, `plan.startDate` or `plan.start_date`, down to a field of one value. Repeated
+//!   fields are given several times; maps and lists of messages have no place there. A struct or any JSON value is its JSON
+//!   (as by grpc-gateway); a mask of fields is a list with commas, in either spelling.
+//! - Values of query and path are read as JSON reads the same in quotes: `1e2` is a whole number, `+1` none. Enums by name, or
+//!   by a number that has a name (as by grpc-gateway); `true` and `false` are the only booleans. `?name` is `?name=`.
+//! - In the query `+` is a space, in the path it is itself. In a value of several segments `%2F` stays as it is; everything else
+//!   is decoded once. A percent sign without two hex digits, what is not UTF-8, and U+0000 are refused.
+//! - A missing or empty body is an empty message. A body where the route has none is refused.
 
-use prost_reflect::{
-    DeserializeOptions, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _,
-    Value,
-};
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as ValueError, StrDeserializer};
+use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value};
 
 use crate::error::{Fault, Result};
-use crate::json;
+use crate::json::{self, numbers};
 use crate::routes::{BodyPlace, Bound, Found, Route, Shape};
 
 /// Parameters of one query at the most.
@@ -19,10 +26,12 @@ const PARAMETERS_MAX: usize = 256;
 pub fn bind(found: &Found<'_>, query: Option<&str>, body: &[u8]) -> Result<DynamicMessage> {
     let route = found.route;
     let mut message = match (&route.body, &route.shape) {
-        (BodyPlace::Whole, _) if !body.is_empty() => parse_message(&route.input, body)?,
+        (BodyPlace::Whole, _) if !body.is_empty() => json::message(&route.input, body).map_err(Fault::bad_json)?,
         (BodyPlace::Field(field), Shape::Unary | Shape::Download) if !body.is_empty() => {
             let mut message = DynamicMessage::new(route.input.clone());
-            message.set_field(field, parse_field(field, body)?);
+            if let Some(value) = json::field(field, body).map_err(Fault::bad_json)? {
+                message.set_field(field, value);
+            }
             message
         }
         (BodyPlace::None, _) if !body.is_empty() => return Err(Fault::bad_json("this request has no body")),
@@ -33,29 +42,6 @@ pub fn bind(found: &Found<'_>, query: Option<&str>, body: &[u8]) -> Result<Dynam
         bind_path(&mut message, bound, raw)?;
     }
     Ok(message)
-}
-
-fn options() -> DeserializeOptions {
-    DeserializeOptions::new().deny_unknown_fields(true)
-}
-
-fn parse_message(descriptor: &MessageDescriptor, text: &[u8]) -> Result<DynamicMessage> {
-    read_message(descriptor, json::parse(text).map_err(Fault::bad_json)?)
-}
-
-fn read_message(descriptor: &MessageDescriptor, value: serde_json::Value) -> Result<DynamicMessage> {
-    json::check_members(descriptor, &value).map_err(Fault::bad_json)?;
-    DynamicMessage::deserialize_with_options(descriptor.clone(), value, &options()).map_err(Fault::bad_json)
-}
-
-/// A body that is one field. Lists, maps and scalars are read as the member of an object with that one field.
-fn parse_field(field: &FieldDescriptor, text: &[u8]) -> Result<Value> {
-    if let (Kind::Message(inner), false, false) = (field.kind(), field.is_list(), field.is_map()) {
-        return parse_message(&inner, text).map(Value::Message);
-    }
-    let value = json::parse(text).map_err(Fault::bad_json)?;
-    let message = read_message(field.parent_message(), serde_json::json!({ field.json_name(): value }))?;
-    Ok(message.get_field(field).into_owned())
 }
 
 fn bind_path(message: &mut DynamicMessage, bound: &Bound, raw: &str) -> Result<()> {
@@ -152,8 +138,10 @@ fn inner_mut<'m>(message: &'m mut DynamicMessage, outer: &[FieldDescriptor]) -> 
 #[derive(Clone, Copy)]
 enum WellKnown {
     FieldMask,
-    /// As the same text in JSON: times, durations, wrapped strings.
+    /// As the same text in JSON: times, durations.
     Text,
+    /// As JSON: structs and whatever else.
+    Json,
     /// The wrapped value's own text.
     Wrapper,
 }
@@ -162,6 +150,7 @@ fn well_known(message: &MessageDescriptor) -> Option<WellKnown> {
     match message.full_name().strip_prefix("google.protobuf.")? {
         "FieldMask" => Some(WellKnown::FieldMask),
         "Timestamp" | "Duration" => Some(WellKnown::Text),
+        "Struct" | "Value" | "ListValue" => Some(WellKnown::Json),
         "StringValue" | "BytesValue" | "BoolValue" | "Int32Value" | "Int64Value" | "UInt32Value" | "UInt64Value"
         | "FloatValue" | "DoubleValue" => Some(WellKnown::Wrapper),
         _ => None,
@@ -170,11 +159,6 @@ fn well_known(message: &MessageDescriptor) -> Option<WellKnown> {
 
 /// One value of a field (of its elements when it is a list) from text.
 fn scalar(field: &FieldDescriptor, text: &str) -> std::result::Result<Value, String> {
-    fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
-        // Rust also reads a leading plus, which JSON does not know.
-        let plain = !text.starts_with('+');
-        text.parse().ok().filter(|_| plain).ok_or_else(|| "not a number of this field's range".to_owned())
-    }
     if text.contains('\0') {
         return Err("the character U+0000 is not allowed".to_owned());
     }
@@ -185,25 +169,16 @@ fn scalar(field: &FieldDescriptor, text: &str) -> std::result::Result<Value, Str
             "false" => Value::Bool(false),
             _ => return Err("must be true or false".to_owned()),
         },
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(number(text)?),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(number(text)?),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(number(text)?),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(number(text)?),
-        Kind::Float => Value::F32(number(text)?),
-        Kind::Double => Value::F64(number(text)?),
-        Kind::Bytes => Value::Bytes(from_base64(text)?.into()),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(numbers::integer(text)?),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(numbers::integer(text)?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(numbers::integer(text)?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(numbers::integer(text)?),
+        Kind::Float => Value::F32(numbers::single(text)?),
+        Kind::Double => Value::F64(numbers::double(text)?),
+        Kind::Bytes => Value::Bytes(json::base64(text)?.into()),
         Kind::Enum(values) => Value::EnumNumber(enum_number(&values, text)?),
         Kind::Message(inner) => Value::Message(well_known_value(&inner, text)?),
     })
-}
-
-fn from_base64(text: &str) -> std::result::Result<Vec<u8>, String> {
-    use base64::Engine as _;
-    use base64::alphabet::{STANDARD, URL_SAFE};
-    use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let alphabet = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-    GeneralPurpose::new(alphabet, config).decode(text).map_err(|_| "not base64".to_owned())
 }
 
 fn enum_number(values: &EnumDescriptor, text: &str) -> std::result::Result<i32, String> {
@@ -214,11 +189,8 @@ fn enum_number(values: &EnumDescriptor, text: &str) -> std::result::Result<i32, 
 
 fn well_known_value(message: &MessageDescriptor, text: &str) -> std::result::Result<DynamicMessage, String> {
     match well_known(message) {
-        Some(WellKnown::Text) => {
-            let reader: StrDeserializer<'_, ValueError> = text.into_deserializer();
-            DynamicMessage::deserialize_with_options(message.clone(), reader, &options())
-                .map_err(|error| error.to_string())
-        }
+        Some(WellKnown::Text) => json::from_text(message, text),
+        Some(WellKnown::Json) => json::message(message, text.as_bytes()).map_err(|bad| bad.to_string()),
         Some(WellKnown::Wrapper) => {
             let mut wrapper = DynamicMessage::new(message.clone());
             let inner = message.get_field(1).ok_or("not a wrapper")?;
@@ -254,7 +226,7 @@ fn dotted(fields: &[FieldDescriptor]) -> String {
 }
 
 /// Undoes percent-encoding, strictly. `keep_slash` leaves `%2F` as it is; `form` reads a plus as a space.
-fn decode(text: &str, keep_slash: bool, form: bool) -> std::result::Result<String, String> {
+pub(crate) fn decode(text: &str, keep_slash: bool, form: bool) -> std::result::Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -284,7 +256,6 @@ fn decode(text: &str, keep_slash: bool, form: bool) -> std::result::Result<Strin
 /// The message as it goes over the wire.
 pub fn encode(message: &DynamicMessage) -> bytes::Bytes {
     use prost::Message as _;
-    debug_assert!(!message.descriptor().is_map_entry());
     message.encode_to_vec().into()
 }
 

@@ -1,11 +1,12 @@
 //! Messages as bytes, so that one client calls every rpc, and answers as proto3 JSON by the rpc's descriptor.
 
 use bytes::{Buf as _, BufMut as _, Bytes};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use crate::error::{Fault, Result};
+use crate::json;
 
 /// Passes encoded messages on as they are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,29 +46,16 @@ impl Decoder for Raw {
     }
 }
 
-/// Writes an encoded answer as JSON: lowerCamelCase, defaults written out, 64-bit numbers as text, enums by name. With
-/// `field` only that field of it.
+/// Writes an encoded answer as JSON, with `field` only that field of it. See [`json`].
 pub fn to_json(output: &MessageDescriptor, field: Option<&FieldDescriptor>, encoded: Bytes) -> Result<Vec<u8>> {
     let message = DynamicMessage::decode(output.clone(), encoded).map_err(Fault::internal)?;
-    let mut json = Vec::with_capacity(1024);
-    let mut writer = serde_json::Serializer::new(&mut json);
-    let options = SerializeOptions::new().skip_default_fields(false);
+    let mut text = Vec::with_capacity(1024);
     match field {
-        None => message.serialize_with_options(&mut writer, &options).map_err(Fault::internal)?,
-        Some(field) => match (message.get_field(field).as_ref(), field.kind()) {
-            (Value::Message(inner), Kind::Message(_)) => {
-                inner.serialize_with_options(&mut writer, &options).map_err(Fault::internal)?;
-            }
-            _ => {
-                // Scalars, lists and maps have no writer of their own: write the message, take the member.
-                let whole = message.serialize_with_options(serde_json::value::Serializer, &options);
-                let whole = whole.map_err(Fault::internal)?;
-                let member = whole.get(field.json_name()).unwrap_or(&serde_json::Value::Null);
-                serde_json::to_writer(&mut json, member).map_err(Fault::internal)?;
-            }
-        },
+        None => json::write(&message, &mut text),
+        Some(field) => json::write_field(&message, field, &mut text),
     }
-    Ok(json)
+    .map_err(Fault::internal)?;
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -43,9 +43,48 @@ impl Fault {
         Refusal::new(Reason::BadJson).with("problem", shown(&problem.to_string())).into()
     }
 
-    /// The body is not announced as JSON: 415 BAD_JSON.
-    pub fn not_json() -> Self {
-        Self::bad_json("content-type must be application/json").at(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    /// The body is of another type than these, or encoded: 415 CONTENT_TYPE.
+    pub fn content_type(types: &str) -> Self {
+        let refusal = Refusal::new(Reason::ContentType).with("types", types);
+        Self::from(refusal).at(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    }
+
+    /// The client accepts none of the types this address answers: 406 NOT_ACCEPTABLE.
+    pub fn not_acceptable(types: &str) -> Self {
+        let refusal = Refusal::new(Reason::NotAcceptable).with("types", types);
+        Self::from(refusal).at(StatusCode::NOT_ACCEPTABLE)
+    }
+
+    /// The request is not what HTTP allows: 400 BAD_HTTP, and the connection ends, since nobody knows where it goes on.
+    pub fn bad_http(problem: impl ToString) -> Self {
+        let refusal = Refusal::new(Reason::BadHttp).with("problem", shown(&problem.to_string()));
+        Self { close: true, ..Self::from(refusal) }
+    }
+
+    /// Bytes of which no request could be made, as the HTTP library judges them, and the connection ends.
+    pub fn unread(status: StatusCode) -> Self {
+        match status {
+            StatusCode::REQUEST_TIMEOUT => Self::client_timeout(),
+            StatusCode::URI_TOO_LONG => Self::bad_http("the address is too long").at(status),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                Self::bad_http("the headers are too many or too large").at(status)
+            }
+            _ => Self::bad_http("the head of the request is malformed").at(status),
+        }
+    }
+
+    /// More than this client or address may ask: 429 TOO_MANY_REQUESTS, with the time after which there is room.
+    pub fn too_many(after: std::time::Duration) -> Self {
+        let secs = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        let status = Status::from(Refusal::new(Reason::TooManyRequests).with("seconds", secs));
+        let mut rpc = RpcStatus::decode(status.details()).unwrap_or_default();
+        let delay = prost_types::Duration { seconds: i64::try_from(secs).unwrap_or(i64::MAX), nanos: 0 };
+        let retry = RetryInfo { retry_delay: Some(delay) };
+        rpc.details.push(prost_types::Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+            value: retry.encode_to_vec(),
+        });
+        Status::with_details(status.code(), status.message(), rpc.encode_to_vec().into()).into()
     }
 
     /// A value of path or query is wrong: 400 INVALID.
@@ -60,11 +99,10 @@ impl Fault {
         Self { close: true, ..fault.at(StatusCode::PAYLOAD_TOO_LARGE) }
     }
 
-    /// The client sent too slowly or stopped: 408.
+    /// The client sent too slowly or stopped: 408 TOO_SLOW.
     pub fn client_timeout() -> Self {
-        let status = Status::from(Refusal::new(Reason::Unavailable));
-        let status = with_code(status, Code::DeadlineExceeded);
-        Self { http: Some(StatusCode::REQUEST_TIMEOUT), close: true, ..Self::from(status) }
+        let fault = Self::from(Refusal::new(Reason::TooSlow));
+        Self { close: true, ..fault.at(StatusCode::REQUEST_TIMEOUT) }
     }
 
     /// A part did not answer in time: 504.
@@ -334,7 +372,7 @@ mod tests {
             assert_eq!(http_status(code).as_u16(), status, "{code:?}");
         }
         assert_eq!(Fault::too_large(1 << 20).http(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(Fault::not_json().http(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(Fault::content_type("application/json").http(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
         let response = Fault::method(&Method::PUT, vec![Method::GET, Method::HEAD]).into_response();
         assert_eq!((response.status().as_u16(), response.headers()[ALLOW].to_str().unwrap()), (405, "GET, HEAD"));
     }

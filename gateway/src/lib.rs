@@ -1,14 +1,18 @@
 //! The one door of the web: from JSON over HTTP to the parts' rpcs, by the contract alone; there is no handler per endpoint.
 //! It keeps the sessions of the work portal, hands out the pages, bounds what comes in, and owns no data.
 //!
-//! A request's way: [`serve`] reads it, [`app`] finds its route and sends it on, [`binder`] makes the rpc's message,
-//! [`sign_in`] says for whom, [`call`] and [`stream`] ask the part, [`codec`] and [`error`] write the answer.
+//! A request's way: [`serve`] and [`wire`] read it, [`door`] looks whether it is one, [`app`] finds its route and sends it on,
+//! [`binder`] makes the rpc's message, [`sign_in`] says for whom, [`call`] and [`stream`] ask the part, [`answer`], [`codec`] and
+//! [`error`] write what comes of it.
 
+pub mod accept;
+pub mod answer;
 pub mod app;
 pub mod assets;
 pub mod binder;
 pub mod call;
 pub mod codec;
+pub mod door;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
@@ -22,6 +26,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod stream;
 pub mod template;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

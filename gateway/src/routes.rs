@@ -1,6 +1,11 @@
 //! The routes of the contract: every rpc with `google.api.http`, found by method and path. Built from the descriptors at
 //! start; an rpc without a route, such as those for other parts only, is not here and so cannot be reached.
+//!
+//! Paths are compared as RFC 3986 does: a letter and its escape are the same in what a template spells out (`/v1/%70lans`), a
+//! colon or slash that is escaped divides nothing. Nothing is normalised: an empty segment, `.` and `..`, escaped or not, lead
+//! nowhere, so that no proxy in front can have checked another path than the one that counts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::{Context as _, bail, ensure};
@@ -10,6 +15,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Me
 use proto::google::api::{HttpRule, http_rule::Pattern};
 use proto::qingtian::access::v1::Rule;
 
+use crate::binder;
 use crate::template::{Segment, Template};
 
 /// Full name of the message that carries bytes.
@@ -175,13 +181,16 @@ impl Routes {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let Some(path) = path.strip_prefix('/') else { return Lookup::Nothing };
         let segments: Vec<&str> = path.split('/').collect();
+        if segments.iter().any(|segment| matches!(&*unescaped(segment), "." | "..")) {
+            return Lookup::Nothing;
+        }
         let mut walk = Walk { table: self, method, verb: None, others: Vec::new() };
         if let Some((before, verb)) = segments.last().and_then(|last| last.rsplit_once(':')) {
             let mut stripped = segments.clone();
             if let Some(last) = stripped.last_mut() {
                 *last = before;
             }
-            walk.verb = Some(verb);
+            walk.verb = Some(unescaped(verb));
             if let Some(route) = walk.descend(0, &stripped) {
                 return Lookup::Found(Found::new(route, &stripped));
             }
@@ -203,10 +212,19 @@ impl Routes {
     }
 }
 
+/// A segment with its escapes undone, where they stand for text; for comparison only.
+fn unescaped(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
+    // What does not decode equals nothing a template could spell out; whoever binds it refuses it.
+    binder::decode(segment, false, false).map_or(Cow::Borrowed(segment), Cow::Owned)
+}
+
 struct Walk<'t, 'p> {
     table: &'t Routes,
     method: &'p Method,
-    verb: Option<&'p str>,
+    verb: Option<Cow<'p, str>>,
     others: Vec<Method>,
 }
 
@@ -217,7 +235,7 @@ impl<'t> Walk<'t, '_> {
         let found = match segments.split_first() {
             None => self.pick(&node.ends),
             Some((first, rest)) => {
-                let literal = node.literal.get(*first).and_then(|&child| self.descend(child, rest));
+                let literal = node.literal.get(&*unescaped(first)).and_then(|&child| self.descend(child, rest));
                 literal.or_else(|| match node.one {
                     Some(child) if !first.is_empty() => self.descend(child, rest),
                     _ => None,
@@ -230,7 +248,7 @@ impl<'t> Walk<'t, '_> {
     fn pick(&mut self, ends: &[usize]) -> Option<&'t Route> {
         let table = self.table;
         for route in ends.iter().map(|&index| &table.routes[index]) {
-            if route.template.verb.as_deref() == self.verb {
+            if route.template.verb.as_deref() == self.verb.as_deref() {
                 if route.http == *self.method {
                     return Some(route);
                 }
@@ -348,132 +366,5 @@ pub fn walk_fields(message: &MessageDescriptor, path: &[String]) -> anyhow::Resu
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixtures::{SHAPES, pool, routes};
-
-    fn found<'a>(routes: &'a Routes, method: Method, path: &str) -> Found<'a> {
-        match routes.find(&method, path) {
-            Lookup::Found(found) => found,
-            other => panic!("{method} {path}: {other:?}"),
-        }
-    }
-
-    fn rpc(routes: &Routes, method: Method, path: &str) -> (String, Vec<String>) {
-        let found = found(routes, method, path);
-        (found.route.rpc.name().to_owned(), found.values)
-    }
-
-    #[test]
-    fn the_contract_has_routes_and_each_is_found_under_its_own_path() {
-        let routes = Routes::new(&proto::POOL).unwrap();
-        assert!(routes.all().len() > 60);
-        for route in routes.all() {
-            let path = route.template.segments.iter().enumerate().map(|(index, segment)| match segment {
-                Segment::Literal(text) => text.clone(),
-                Segment::One => format!("reg:{index}"),
-                Segment::Rest => format!("a/b{index}"),
-            });
-            let path: String = path.map(|part| format!("/{part}")).collect();
-            let verb = route.template.verb.as_ref().map_or(String::new(), |verb| format!(":{verb}"));
-            let found = found(&routes, route.http.clone(), &format!("{path}{verb}"));
-            assert_eq!(found.route.label, route.label);
-            assert_eq!(found.values.len(), route.bound.len());
-        }
-    }
-
-    #[test]
-    fn what_is_for_parts_only_has_no_route() {
-        let routes = Routes::new(&proto::POOL).unwrap();
-        for name in ["OpenSignIn", "RefreshToken", "CloseSignIn", "ReadEvents"] {
-            assert!(routes.all().iter().all(|route| route.rpc.name() != name), "{name}");
-        }
-        for path in ["/qingtian.identity.v1.Identity/OpenSignIn", "/v1/openSignIn"] {
-            assert!(matches!(routes.find(&Method::POST, path), Lookup::Nothing));
-        }
-    }
-
-    #[test]
-    fn a_verb_and_a_value_with_a_colon_are_told_apart() {
-        let routes = Routes::new(&proto::POOL).unwrap();
-        let (name, values) = rpc(&routes, Method::GET, "/v1/organisations/amr/subjects/reg:410200000000001");
-        assert_eq!(
-            (name.as_str(), values[0].as_str()),
-            ("GetSubject", "organisations/amr/subjects/reg:410200000000001")
-        );
-        let (name, values) = rpc(&routes, Method::POST, "/v1/organisations/amr/subjects/reg:1:setStatus");
-        assert_eq!((name.as_str(), values[0].as_str()), ("SetSubjectStatus", "organisations/amr/subjects/reg:1"));
-        assert_eq!(rpc(&routes, Method::GET, "/v1/organisations/amr/subjects:export").0, "ExportSubjects");
-        assert_eq!(rpc(&routes, Method::GET, "/v1/organisations/amr/subjects").0, "ListSubjects");
-    }
-
-    #[test]
-    fn another_method_is_told_from_no_route() {
-        let routes = Routes::new(&proto::POOL).unwrap();
-        match routes.find(&Method::DELETE, "/v1/plans") {
-            Lookup::OtherMethod(methods) => assert_eq!(methods, [Method::GET, Method::HEAD, Method::POST]),
-            other => panic!("{other:?}"),
-        }
-        for path in ["/v1/nothing", "/v1/plans/", "/v1//plans", "/v1/plans/a/b", "/", "", "/v1/plans/x:nothing/y"] {
-            assert!(matches!(routes.find(&Method::GET, path), Lookup::Nothing), "{path}");
-        }
-        assert_eq!(rpc(&routes, Method::HEAD, "/v1/plans").0, "ListPlans");
-    }
-
-    #[test]
-    fn further_bindings_the_rest_and_literals_are_found() {
-        let (_, routes) = routes();
-        assert_eq!(rpc(&routes, Method::GET, "/v1/things/7").0, "GetThing");
-        assert_eq!(rpc(&routes, Method::GET, "/v1/old/things/7").0, "GetThing");
-        assert_eq!(rpc(&routes, Method::GET, "/v1/things/special").0, "GetSpecial");
-        let (name, values) = rpc(&routes, Method::GET, "/v1/trees/a/b%2Fc/d");
-        assert_eq!((name.as_str(), values[0].as_str()), ("GetTree", "a/b%2Fc/d"));
-        let (name, values) = rpc(&routes, Method::POST, "/v1/trees/a/b:fell");
-        assert_eq!((name.as_str(), values[0].as_str()), ("FellTree", "a/b"));
-        assert_eq!(rpc(&routes, Method::from_bytes(b"REPORT").unwrap(), "/v1/things").0, "ReportThings");
-    }
-
-    #[test]
-    fn a_contradiction_in_the_contract_stops_the_start_and_names_the_rpc() {
-        let cases = [
-            ("rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/x\"}; }", "no access rule"),
-            (
-                "rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/x\"}; option (qingtian.access.v1.rule) = {services: \"draws\"}; }",
-                "parts only",
-            ),
-            (
-                "rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/{nope}\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-                "no field nope",
-            ),
-            (
-                "rpc X(Thing) returns (stream Thing) { option (google.api.http) = {get: \"/v1/x\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-                "server stream",
-            ),
-            (
-                "rpc X(stream Thing) returns (Thing) { option (google.api.http) = {post: \"/v1/x\" body: \"*\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-                "client stream",
-            ),
-            (
-                "rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/{tags}\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-                "cannot stand in a path",
-            ),
-            (
-                "rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/things/{id}\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-                "same route",
-            ),
-        ];
-        for (rpc, expected) in cases {
-            let source = SHAPES.replace("service Things {", &format!("service Things {{ {rpc}"));
-            let error = format!("{:#}", Routes::new(&pool(&source)).expect_err(expected));
-            assert!(error.contains(expected) && error.contains(".X"), "{error}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_path_panics_the_lookup(path in "[/:a-z*{}%.]{0,40}") {
-            let (_, routes) = routes();
-            let _ = routes.find(&Method::GET, &path);
-        }
-    }
-}
+#[path = "routes_tests.rs"]
+mod tests;

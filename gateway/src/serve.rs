@@ -1,7 +1,6 @@
 //! Listening: connections with edges (how many, how slow, how large their headers), and a drain at the end.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,18 +9,24 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONNECTION;
+use http_body_util::{BodyExt as _, Collected};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use kit::env::Env;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::Sleep;
 
 use crate::Settings;
 use crate::app::{App, RECHECK};
+use crate::error::Fault;
+use crate::wire::{Watch, Wire};
 
 /// Pause after a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -98,80 +103,94 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown)
             }
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(app.handle(peer, request.map(Body::new)).await) }
-        });
-        let stream = Patient { stream, wait: limits.idle_timeout, timer: None };
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        let watch = Arc::new(Watch::new(limits.header_bytes_max));
+        let (wire, left) = Wire::new(stream, watch.clone(), limits.idle_timeout);
+        let (app, for_requests) = (app.clone(), app.clone());
+        let service = service_fn(move |request| answer(for_requests.clone(), watch.clone(), peer, request));
+        let served = open.watch(http.serve_connection(TokioIo::new(wire), service));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let served = served.await;
+            if let Err(error) = &served {
                 tracing::debug!(%error, "a connection ended early");
+            }
+            if let Ok(left) = left.await {
+                let refused = left.refused(served.err().as_ref());
+                let answer = match refused {
+                    Some(status) => Some(written(app.refuse(peer, Fault::unread(status)).await).await),
+                    None => None,
+                };
+                left.close(answer).await;
             }
             drop(slot);
         });
     }
 }
 
-/// A connection that ends when the other side takes nothing for too long; else a client that never reads would hold its
-/// download, and what feeds it, for ever.
-struct Patient {
-    stream: TcpStream,
-    wait: Duration,
-    /// Runs while a write waits.
-    timer: Option<Pin<Box<Sleep>>>,
+/// Answers one request of a connection.
+async fn answer(
+    app: Arc<App>,
+    watch: Arc<Watch>,
+    peer: SocketAddr,
+    request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let checked = watch.request(&request);
+    let mut response = match checked {
+        Ok(()) => app.handle(peer, request.map(|body| Body::new(Watched { body, watch: watch.clone() }))).await,
+        Err(problem) => app.refuse(peer, Fault::bad_http(problem)).await,
+    };
+    if watch.is_within_chunks() {
+        // Nobody has read where the next request begins.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
-impl Patient {
-    fn measured<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.timer = None;
-            return polled;
+/// A body that tells when it has been read.
+struct Watched {
+    body: Incoming,
+    watch: Arc<Watch>,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.watch.chunks_end();
         }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.wait)));
-        ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
 
-impl AsyncRead for Patient {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+/// An answer as it goes over a connection that ends with it.
+async fn written(response: Response) -> Vec<u8> {
+    let (head, body) = response.into_parts();
+    // Refusals are whole already.
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let reason = head.status.canonical_reason().unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", head.status.as_u16()).into_bytes();
+    for (name, value) in &head.headers {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
     }
-}
-
-impl AsyncWrite for Patient {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.measured(context, polled)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.measured(context, polled)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(context);
-        self.measured(context, polled)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
+    bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 /// The public pages: they ask the portal as anybody may, without a token.

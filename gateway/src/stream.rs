@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, stream};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
@@ -23,11 +23,11 @@ use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 
 use crate::Limits;
-use crate::binder;
 use crate::call::{Caller, Upstream};
 use crate::error::{Fault, Result};
 use crate::range::{self, Wanted};
 use crate::routes::Route;
+use crate::{answer, binder};
 
 /// Bytes of one chunk of an upload at the most.
 pub const CHUNK_BYTES_MAX: usize = 256 << 10;
@@ -54,7 +54,7 @@ pub async fn download(
     let first = first.map(HttpBody::decode).transpose().map_err(Fault::internal)?.unwrap_or_default();
     let mut response = Response::new(Body::empty());
     passed_on(&metadata, response.headers_mut());
-    if is_known(request, response.headers()) {
+    if answer::is_known(request, response.headers()) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
@@ -118,14 +118,6 @@ fn passed_on(metadata: &MetadataMap, headers: &mut HeaderMap) {
             headers.insert(HeaderName::clone(&name), value);
         }
     }
-}
-
-/// Whether the client has this version already (RFC 9110, weak comparison).
-fn is_known(request: &HeaderMap, response: &HeaderMap) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let (Some(known), Some(etag)) = (request.get(IF_NONE_MATCH), response.get(ETAG)) else { return false };
-    let (Ok(known), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
-    known.trim() == "*" || known.split(',').any(|tag| opaque(tag) == opaque(etag))
 }
 
 /// Refuses an upload whose announced length is too much.

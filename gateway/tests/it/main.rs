@@ -5,6 +5,7 @@
 mod edges;
 mod files;
 mod parts;
+mod raw;
 mod signing_in;
 mod stage;
 mod transcoding;
