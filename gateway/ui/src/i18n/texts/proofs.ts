@@ -20,7 +20,7 @@ export const proofs = {
   'proofs.state.PROOF_CODE_STATE_REVOKED': ['已作废', 'Ceased'],
   'proofs.state.PROOF_CODE_STATE_EXPIRED': ['已过期', 'Expired'],
   'proofs.slip': ['本户凭证查询码', 'Code for your own line'],
-  'proofs.slipText': ['凭下面的一次性查询码，可以取得贵单位在 {organisation} 的抽签 {number} 中的原始记录和证明：是否入池、在哪一层、号和门槛、是否抽中。', 'With the one-time code below you get your own line in draw {number} of {organisation}, with its proof: in the pool or not, under which quota, its ticket and threshold, drawn or not.'],
+  'proofs.slipText': ['凭下面的一次性查询码，可以取得贵单位在{organisation}抽查 {number} 中的原始记录和证明：是否入池、在哪一层、号和门槛、是否抽中。', 'With the one-time code below you get your own line in draw {number} of {organisation}, with its proof: in the pool or not, under which quota, its ticket and threshold, drawn or not.'],
   'proofs.slipWhere': ['打开下面的地址（或扫描方块），输入查询码。地址里没有查询码，请勿把查询码告诉他人。', 'Open this address (or scan the square) and type the code. The code is not part of the address; tell it to nobody.'],
   'proofs.slipUntil': ['只能使用一次，有效期至 {until}。用后请打印或保存结果；遗失的，请向我单位重新领取，原查询码随即作废。', 'It works once, until {until}. Print or save what it shows. If you lose the slip, ask us for a new one; this code then ceases.'],
   'proofs.print': ['打印凭条', 'Print the slip'],

@@ -1,7 +1,9 @@
-import { Button } from 'antd';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { call } from '../../api/client';
 import type { Draw } from '../../api/contract/draws';
+import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { Facts, MayNot, Section } from '../../components/page';
 import { useI18n } from '../../i18n';
 import { isDispatched, mayFollow, owedTeams } from '../../lib/draw-chain';
@@ -40,6 +42,19 @@ export function Chain({ draw }: { draw: Draw }) {
   );
 }
 
+/** Drawing more, where the plan has foreseen it (art. 14); else that it has not. */
+function Supplement({ draw, to }: { draw: Draw; to: string }) {
+  const { t } = useI18n();
+  const { data: plan } = useLoad(draw.plan, (signal) => call('Plans.GetPlan', { name: draw.plan }, signal));
+  if (!plan) return null;
+  if (plan.foreseesSupplementary === '') return <span className="muted not-projected">{t('chain.noSupplement')}</span>;
+  return (
+    <LinkButton className="not-projected" to={to}>
+      {t('chain.doSupplement')}
+    </LinkButton>
+  );
+}
+
 /** Starting the draws that may follow this one. */
 export function FollowActs({ draw }: { draw: Draw }) {
   const { t } = useI18n();
@@ -51,25 +66,21 @@ export function FollowActs({ draw }: { draw: Draw }) {
   return (
     <>
       {mayFollow('again', draw, me.organisation) && may && (
-        <Link to={to('replaces')}>
-          <Button type="primary">{t('draw.succeed')}</Button>
-        </Link>
+        <LinkButton type="primary" to={to('replaces')}>
+          {t('draw.succeed')}
+        </LinkButton>
       )}
       {owed > 0 &&
         (may ? (
-          <Link to={to('teams')}>
-            <Button type="primary">{t('chain.doTeams', { n: owed })}</Button>
-          </Link>
+          <LinkButton type="primary" to={to('teams')}>
+            {t('chain.doTeams', { n: owed })}
+          </LinkButton>
         ) : (
           <span className="not-projected">
             {t('chain.doTeams', { n: owed })}：<MayNot method="Draws.CreateDraw" />
           </span>
         ))}
-      {isDispatched(draw) && mayFollow('supplementary', draw, me.organisation) && may && draw.followedBy.length === 0 && (
-        <Link to={to('supplementary')} className="not-projected">
-          <Button>{t('chain.doSupplement')}</Button>
-        </Link>
-      )}
+      {isDispatched(draw) && mayFollow('supplementary', draw, me.organisation) && may && draw.followedBy.length === 0 && <Supplement draw={draw} to={to('supplementary')} />}
     </>
   );
 }

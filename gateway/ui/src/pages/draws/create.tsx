@@ -7,6 +7,7 @@ import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { MayNot, PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
@@ -19,7 +20,7 @@ import { lastPart } from '../../lib/names';
 import type { TeamRow } from '../../lib/plan-form';
 import { scheduleOf, scheduleProblem, type BeaconChoice, type Schedule, type ScheduleForm } from '../../lib/schedule';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
-import { MoreFields, TeamFields, WayChooser } from './way';
+import { foreseen, MoreFields, TeamFields, WayChooser } from './way';
 import { WitnessFields, type WitnessRow } from './witness-fields';
 
 interface DrawForm extends ScheduleForm {
@@ -194,18 +195,22 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
   return (
     <>
       <PageHead title={t('draws.new')} lead={t('draws.createHint')} />
-      <WayChooser way={way} earlier={earlier} draws={draws} onChoose={onChoose} />
+      <div className="form">
+        <WayChooser way={way} earlier={earlier} plans={plans} draws={draws} onChoose={onChoose} />
+      </div>
       {way === 'original' && plans.length === 0 ? (
         <Alert type="warning" showIcon title={t('draws.noPlans')} action={<Link to="/plans">{t('nav.plans')}</Link>} />
       ) : way !== 'original' && !earlier ? (
         <Alert type="info" showIcon title={t('chain.none')} />
+      ) : way === 'supplementary' && earlier && foreseen(plans, earlier) === '' ? (
+        <Alert type="warning" showIcon title={t('chain.notForeseen')} action={<Link to={`/${earlier.plan}`}>{t('chain.toPlan')}</Link>} />
       ) : (
         <Form<DrawForm> form={form} name="draw" layout="vertical" className="form" onKeyDown={enterTakesDate} initialValues={initial} onFinish={(values) => void create({ ...initial, ...values })} scrollToFirstError={{ focus: true }}>
           {way === 'teams' && <TeamFields />}
-          {way === 'supplementary' && earlier && <MoreFields earlier={earlier} plan={plans.find((plan) => plan.name === earlier.plan)} />}
+          {way === 'supplementary' && earlier && <MoreFields earlier={earlier} text={foreseen(plans, earlier)} />}
           <Section>
             {earlier ? (
-              <p>
+              <p className="page-note">
                 {t('draws.plan')}：{lastPart(earlier.plan)} {earlier.planTitle}
               </p>
             ) : (
@@ -276,9 +281,7 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
             <Button type="primary" htmlType="submit" loading={busy}>
               {t('draws.create')}
             </Button>
-            <Link to="/draws">
-              <Button>{t('act.cancel')}</Button>
-            </Link>
+            <LinkButton to="/draws">{t('act.cancel')}</LinkButton>
           </div>
         </Form>
       )}

@@ -43,7 +43,7 @@ function usePolling(wanted: boolean, loading: boolean, reload: () => void) {
 
 /** One draw, from its number to its visits: a calm page fit for a projector. */
 export default function DrawDetail() {
-  const { t } = useI18n();
+  const { t, tEnum } = useI18n();
   const me = useMe();
   const titleOf = useOrganisationTitle();
   const { id = '' } = useParams();
@@ -114,7 +114,7 @@ export default function DrawDetail() {
                 [t('draw.waived'), draw.beaconWaived],
                 [t('draw.seed'), draw.seed && <Code text={draw.seed} label={t('draw.seed')} />],
                 [t('draw.evidenceDigest'), draw.evidenceDigest && <Code text={draw.evidenceDigest} label={t('draw.evidenceDigest')} />],
-                [t('draw.endReason'), draw.endReason],
+                [t('draw.endReason'), draw.endReason && tEnum('draw.end.', draw.endReason)],
               ]}
             />
           </Section>

@@ -12,7 +12,8 @@ export function Entries({ draw }: { draw: Draw }) {
   const open = draw.state === 'DRAW_STATE_CREATED' || takesEntries(draw);
   const noteOf = (one: Contributor) => {
     const kind = one.kind === 'CONTRIBUTOR_KIND_BEACON' ? beaconKind(one.contributor) : null;
-    return kind ? `${t(`draws.beacon.${kind}`)} ${one.contributor}` : tEnum('draw.kind.', one.kind);
+    if (kind) return `${t(`draws.beacon.${kind}`)} ${one.contributor}`;
+    return one.kind === 'CONTRIBUTOR_KIND_WITNESS' ? `${tEnum('draw.kind.', one.kind)} · ${titleOf(one.unit)}` : tEnum('draw.kind.', one.kind);
   };
   return (
     <ol className="entries" aria-live="polite">

@@ -1,9 +1,9 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { Button } from 'antd';
 import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Draw, DrawState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { LinkButton } from '../../components/link-button';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { MayNot, PageHead, StateTag } from '../../components/page';
@@ -57,11 +57,9 @@ export default function Draws() {
     <>
       <PageHead title={t('draws.title')} lead={t('draws.lead')}>
         {me.may('Draws.CreateDraw') ? (
-          <Link to="/draws/new">
-            <Button type="primary" icon={<PlusOutlined />}>
-              {t('draws.new')}
-            </Button>
-          </Link>
+          <LinkButton type="primary" icon={<PlusOutlined />} to="/draws/new">
+            {t('draws.new')}
+          </LinkButton>
         ) : (
           <MayNot method="Draws.CreateDraw" />
         )}

@@ -1,9 +1,9 @@
 import { Alert, App, Button } from 'antd';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Draw } from '../../api/contract/draws';
 import { Confirm } from '../../components/confirm';
+import { LinkButton } from '../../components/link-button';
 import { MayNot } from '../../components/page';
 import { useI18n, type TextKey } from '../../i18n';
 import { formatSpan, formatTime } from '../../lib/dates';
@@ -25,7 +25,7 @@ function sentence(draw: Draw): TextKey {
     case 'DRAW_STATE_REVEALED':
       return 'draw.next.revealed';
     case 'DRAW_STATE_DISPATCHED':
-      return 'draw.next.dispatched';
+      return draw.awaitingTeams.length > 0 ? 'draw.next.awaiting' : 'draw.next.dispatched';
     case 'DRAW_STATE_DONE':
       return 'draw.next.done';
     case 'DRAW_STATE_ABANDONED':
@@ -37,7 +37,7 @@ function sentence(draw: Draw): TextKey {
 
 /** What the draw waits for, the clock, and the acts that are possible now. */
 export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; set: (draw: Draw) => void; reload: () => void }) {
-  const { t, lang } = useI18n();
+  const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const titleOf = useOrganisationTitle();
   const { message } = App.useApp();
@@ -59,7 +59,7 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
           <p>{t(missed ? 'draw.next.missed' : sentence(draw))}</p>
           {draw.endReason && (
             <p>
-              <strong>{t('draw.endReason')}</strong> {draw.endReason}
+              <strong>{t('draw.endReason')}</strong> {tEnum('draw.end.', draw.endReason)}
             </p>
           )}
           {draw.state === 'DRAW_STATE_FAILED' && own && !draw.replacedBy && <p>{t('draw.failedNext')}</p>}
@@ -88,9 +88,9 @@ export function DrawNext({ draw, now, set, reload }: { draw: Draw; now: number; 
             ))}
           <FollowActs draw={draw} />
           {(draw.state === 'DRAW_STATE_DISPATCHED' || draw.state === 'DRAW_STATE_DONE') && (
-            <Link to={`/visits?draw=${lastPart(name)}`}>
-              <Button type="primary">{t('draw.visits')}</Button>
-            </Link>
+            <LinkButton type="primary" to={`/visits?draw=${lastPart(name)}`}>
+              {t('draw.visits')}
+            </LinkButton>
           )}
         </div>
       </div>

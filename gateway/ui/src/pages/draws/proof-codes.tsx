@@ -32,7 +32,7 @@ function IssueCode({ draw, onClose, onIssued }: { draw: string; onClose: () => v
   };
   return (
     <Modal open title={t('proofs.issue')} okText={t('proofs.issue')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void issue()} onCancel={onClose} mask={{ closable: false }}>
-      <p className="muted">{t('proofs.issueHint')}</p>
+      <p className="muted dialog-lead">{t('proofs.issueHint')}</p>
       <Form form={form} layout="vertical" name="proof-code">
         <Form.Item name="subject" label={t('proofs.subject')} rules={[{ required: true, message: t('field.required') }]}>
           <SubjectPicker parent={me.organisation} placeholder={t('recusals.visitHint')} />
@@ -54,7 +54,9 @@ function Slip({ code, onDone }: { code: ProofCode; onDone: () => void }) {
     <article className="slip">
       <h1>{t('proofs.slip')}</h1>
       <p className="slip-firm">
-        {code.title} <code>{code.subject}</code>
+        {code.title}
+        <br />
+        <code>{code.subject}</code>
       </p>
       <p>{t('proofs.slipText', { number, organisation: titleOf(me.organisation) })}</p>
       <p className="slip-code" aria-label={t('proofs.code')}>

@@ -67,7 +67,7 @@ export function Drawn({ draw }: { draw: Draw }) {
     { title: t('subjects.key'), nowrap: true, render: (row) => <code>{row.subject}</code>, csv: (row) => row.subject },
     { title: t('plans.stratum'), nowrap: true, render: (row) => stratumName(row.stratum), csv: (row) => row.stratum },
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
-    { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="due-over">{t('visits.noTeam')}</span>), csv: (row) => row.officers.join(' ') },
+    { title: t('visits.team'), render: (row) => (row.officers.length > 0 ? row.officers.join(' ') : <span className="muted">{t('draw.teamApart')}</span>), csv: (row) => row.officers.join(' ') },
     ...(hasExperts(draw) ? [{ title: t('plans.experts'), render: (row: DrawnRow) => row.experts.join(' '), csv: (row: DrawnRow) => row.experts.join(' ') }] : []),
     ...(isDispatched(draw)
       ? [

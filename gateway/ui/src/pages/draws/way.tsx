@@ -9,11 +9,18 @@ import { wholeNumber } from '../../lib/quota';
 import { useMe } from '../../session';
 import { TeamRows } from '../plans/rows';
 
+/** What a draw's plan says of supplementary draws; empty where it foresees none. */
+export function foreseen(plans: readonly Plan[], draw: Draw): string {
+  return plans.find((plan) => plan.name === draw.plan)?.foreseesSupplementary ?? '';
+}
+
 /** Which kind of draw, and which one it follows. */
-export function WayChooser({ way, earlier, draws, onChoose }: { way: Way; earlier: Draw | null; draws: Draw[]; onChoose: (way: Way, follows: string) => void }) {
+export function WayChooser({ way, earlier, plans, draws, onChoose }: { way: Way; earlier: Draw | null; plans: Plan[]; draws: Draw[]; onChoose: (way: Way, follows: string) => void }) {
   const { t } = useI18n();
   const me = useMe();
-  const open = (one: Way) => draws.filter((draw) => mayFollow(one, draw, me.organisation));
+  const following = (one: Way) => draws.filter((draw) => mayFollow(one, draw, me.organisation));
+  const open = (one: Way) => following(one).filter((draw) => one !== 'supplementary' || foreseen(plans, draw) !== '');
+  const why = (one: Way) => t(one === 'supplementary' && following(one).length > 0 ? 'chain.noneForeseen' : 'chain.none');
   const label = (draw: Draw) => {
     const owed = owedTeams(draw, me.organisation);
     return `${lastPart(draw.name)} ${draw.planTitle}${way === 'teams' && owed > 0 ? ` · ${t('chain.waiting', { n: owed })}` : ''}`;
@@ -36,7 +43,7 @@ export function WayChooser({ way, earlier, draws, onChoose }: { way: Way; earlie
             disabled: closed,
             label: (
               <>
-                {t(`chain.way.${one}`)} <span className="muted">{closed ? t('chain.none') : t(`chain.way.${one}.hint`)}</span>
+                {t(`chain.way.${one}`)} <span className="muted">{closed ? why(one) : t(`chain.way.${one}.hint`)}</span>
               </>
             ),
           };
@@ -71,13 +78,12 @@ export function TeamFields() {
 }
 
 /** What a supplementary draw is given: how many more of each stratum. */
-export function MoreFields({ earlier, plan }: { earlier: Draw; plan: Plan | undefined }) {
+export function MoreFields({ earlier, text }: { earlier: Draw; text: string }) {
   const { t } = useI18n();
   const stratumName = useStratumName();
-  const foreseen = plan?.foreseesSupplementary ?? '';
   return (
     <Section title={t('chain.quotas')} lead={t('chain.quotasHint')}>
-      <Alert type={foreseen ? 'info' : 'error'} showIcon className="error-panel" title={foreseen ? t('chain.foreseen', { text: foreseen }) : t('chain.notForeseen')} />
+      <Alert type="info" showIcon className="error-panel" title={t('chain.foreseen', { text })} />
       {strataLeft(earlier).map(({ stratum, left }) => (
         <Form.Item
           key={stratum}

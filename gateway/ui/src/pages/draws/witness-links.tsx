@@ -9,6 +9,7 @@ import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
 import { entryOf, takesEntries } from '../../lib/draw-state';
+import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle } from '../../session';
 
 /** The link, this once: for the witness's phone, or to be copied. Closing it takes a deliberate click. */
@@ -51,7 +52,7 @@ function Witness({ draw, one, now, set, onIssued }: { draw: Draw; one: Contribut
         {links.map((link, at) => (
           <li key={link.number}>
             {t('witness.issued', { time: formatTime(link.issueTime, lang, true) })}
-            {link.issuer && ` (${t('witness.by', { who: link.issuer })})`} · {link.openTime ? t('witness.opened', { time: formatTime(link.openTime, lang, true) }) : t('witness.unopened')}
+            {link.issuer && ` (${link.issuer === me.user.name ? t('witness.byYou') : t('witness.by', { who: lastPart(link.issuer).slice(0, 8) })})`} · {link.openTime ? t('witness.opened', { time: formatTime(link.openTime, lang, true) }) : t('witness.unopened')}
             {at < links.length - 1 && ` · ${t('witness.revoked')}`}
           </li>
         ))}
