@@ -1,5 +1,6 @@
-//! Draws that follow failed draws (art. 15), through the gateway: a missing entry, a reveal that was missed, and the successor of
-//! the successor over the same five files, shown with its predecessors to everybody.
+//! Draws that follow draws, through the gateway. After failed ones (art. 15): a missing entry, a reveal that was missed, and the
+//! successor of the successor over the same five files, shown with its predecessors to everybody. After the city's (市抽县查,
+//! art. 14, 15): it says who is inspected, and each county draws who of its officers goes.
 
 use std::{process::Command, time::Duration};
 
@@ -127,14 +128,14 @@ async fn a_failed_draw_is_succeeded_over_the_same_files_and_shown_with_what_came
         assert!(public.get(&format!("/{before}")).await.text().contains(&format!("href=\"/{after}\"")));
         assert!(public.get(&format!("/{after}")).await.text().contains(&format!("href=\"/{before}\"")));
     }
-    let said = verified(&public, third_name).await;
+    let said = verified(&public, third_name, "failed").await;
     assert!(said.contains(second_name), "the command tells of the failed predecessor: {said}");
     city.stop().await;
 }
 
-/// What the command says of a draw's evidence as the public downloads it.
-async fn verified(public: &Web, name: &str) -> String {
-    let folder = output("chains");
+/// What the command says of a draw's evidence as the public downloads it. `story` names a folder of its own.
+async fn verified(public: &Web, name: &str, story: &str) -> String {
+    let folder = output(&format!("chains-{story}"));
     let (bundle, jwks) = (folder.join("evidence.tar.gz"), folder.join("jwks.json"));
     for (file, path) in [(&bundle, format!("/v1/public/{name}/evidence")), (&jwks, "/.well-known/jwks.json".to_owned())]
     {
@@ -147,4 +148,114 @@ async fn verified(public: &Web, name: &str) -> String {
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     assert_eq!(said.status.code(), Some(0), "{text}");
     text
+}
+
+/// Counties with the districts they inspect, and how many of the city's register are there. A tenth is drawn.
+const COUNTIES: [(&str, &str, u32); 2] = [("longting-duty", "410202", 60), ("shunhe-duty", "410203", 40)];
+
+#[tokio::test]
+async fn the_city_draws_and_counties_inspect_in_one_process() {
+    city_draws(Layout::One).await;
+}
+
+#[tokio::test]
+async fn the_city_draws_and_counties_inspect_in_one_process_per_part() {
+    city_draws(Layout::Many).await;
+}
+
+async fn city_draws(layout: Layout) {
+    let mut city = City::start(layout).await;
+    let story = format!("counties-{layout:?}").to_lowercase();
+    let bureau = found_department(&city, "city-duty", COUNTIES[0].1).await;
+    let mut counties = Vec::new();
+    for (id, district, count) in COUNTIES {
+        let register = small_register(district.parse().unwrap(), count);
+        bureau.upload_register(&format!("{id}.csv"), register, &["key=code", "title=name"], district).await;
+        counties.push((found_department(&city, id, district).await, i64::from(count / 10)));
+    }
+    bureau.publish_items("事项.csv", crate::faults::items_csv()).await;
+    let mut draft = bureau.draft("市抽县查", &bureau.items().await, 100_000);
+    let unit = |(id, district, _): &(&str, &str, u32)| json!({"district": district, "organisation": format!("organisations/{id}")});
+    draft["countyUnits"] = COUNTIES.iter().map(unit).collect();
+    let plan = bureau.publish_plan(draft).await;
+    let supervision = city.as_person("supervision").await;
+    let entered = async |department: &Department, draw: Value| {
+        let stated = stated(department, draw).await;
+        let path = format!("/v1/{}:addEntry", stated["name"].as_str().unwrap());
+        for (web, dice) in [(&department.handler, "4 2 6 1 3 5"), (&supervision, "6 6 1 2 5 3")] {
+            web.post(&path, entry(&stated, dice)).await.ok();
+        }
+        stated
+    };
+
+    // The city's draw says who is inspected, and sends nobody.
+    let first = entered(&bureau, bureau.draw_of(&plan, OPEN_SECS, OPEN_SECS + 1)).await;
+    let first_name = first["name"].as_str().unwrap().to_owned();
+    let first = dispatched(&bureau.handler, &first_name, OPEN_SECS).await;
+    let mut awaited: Vec<(String, i64)> = first["awaitingTeams"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["organisation"].as_str().unwrap().to_owned(), number(&one["subjects"])))
+        .collect();
+    awaited.sort();
+    let owed: Vec<_> = counties.iter().map(|(county, drawn)| (county.name.clone(), *drawn)).collect();
+    assert_eq!((awaited, number(&first["drawn"])), (owed, 10));
+    let visits = async |web: &Web, name: &str| {
+        let visits = web.get(&format!("/v1/visits?draw={name}&pageSize=1000")).await.ok();
+        visits["visits"].as_array().cloned().unwrap_or_default()
+    };
+    assert!(visits(&bureau.handler, &first_name).await.is_empty());
+    let public = city.anonymous();
+    let shown = public.until(&format!("/v1/public/{first_name}"), "the portal", is_dispatched).await;
+    assert_eq!(number(&shown["visits"]), 0);
+    verified(&public, &first_name, &story).await;
+
+    // Nobody but the county draws teams there.
+    let teams = |department: &Department| {
+        let mut draw = department.draw_of(&plan, OPEN_SECS, OPEN_SECS + 1);
+        draw["kind"] = json!("DRAW_KIND_TEAMS");
+        draw["follows"] = json!(first_name);
+        draw["teams"] = json!([{"organisation": department.name, "size": 2}]);
+        draw["coverDistrict"] = json!(true);
+        draw
+    };
+    bureau.handler.post("/v1/draws", teams(&bureau)).await.refused_for("NO_TEAM_WANTED", "15");
+    let mut names = Vec::new();
+    for (county, drawn) in &counties {
+        let seen = county.handler.get("/v1/draws?pageSize=100").await.ok();
+        let seen = seen["draws"].as_array().unwrap().iter().any(|draw| draw["name"] == first_name.as_str());
+        assert!(seen, "{} sees what the city drew for it", county.name);
+        let own = entered(county, teams(county)).await;
+        assert_eq!(number(&own["subjects"]), *drawn, "all of its own and nobody else's");
+        names.push(own["name"].as_str().unwrap().to_owned());
+    }
+    for ((county, drawn), name) in counties.iter().zip(&names) {
+        dispatched(&county.handler, name, OPEN_SECS).await;
+        let sent = visits(&county.handler, name).await;
+        assert_eq!(i64::try_from(sent.len()).unwrap(), *drawn);
+        let own = format!("{}-", county.unit());
+        let its_own = |officer: &Value| officer.as_str().unwrap().starts_with(&own);
+        for visit in &sent {
+            let officers = visit["officers"].as_array().unwrap();
+            assert!(officers.len() == 2 && officers.iter().all(its_own), "{visit}");
+        }
+        public.until(&format!("/v1/public/{name}"), "the portal", |shown| number(&shown["visits"]) == *drawn).await;
+        verified(&public, name, &story).await;
+        assert!(public.get(&format!("/{name}")).await.text().contains(&format!("href=\"/{first_name}\"")));
+    }
+    let whole = bureau.handler.get(&format!("/v1/{first_name}")).await.ok();
+    assert_eq!(whole["followedBy"], json!(names), "by number");
+    assert!(whole["awaitingTeams"].as_array().is_none_or(Vec::is_empty), "{whole}");
+    let page = public.get(&format!("/{first_name}")).await.text();
+    assert!(
+        names.iter().all(|name| page.contains(&format!("href=\"/{name}\""))),
+        "everybody finds the counties' draws"
+    );
+    println!("{layout:?}: {first_name}: drawn by the city, inspected by {} counties", counties.len());
+    city.stop().await;
+}
+
+fn is_dispatched(shown: &Value) -> bool {
+    shown["draw"]["state"] == "DRAW_STATE_DISPATCHED"
 }

@@ -1,8 +1,9 @@
 //! `qingtian up`, as `make up` runs it: a private PostgreSQL and Redis, the demonstration at the first start, a clean stop, and
 //! a second start with the data still there.
 
-use std::{os::unix::fs::PermissionsExt, time::Instant};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, time::Instant};
 
+use qingtian::demo::Account;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::{
@@ -49,6 +50,44 @@ async fn data(web: &Web, draw: &str) -> Value {
     data.into()
 }
 
+/// What a newcomer finds besides the public site: no page of the work portal is empty.
+async fn filled(url: &str, accounts: &[Account], market: &Web) {
+    let rows = async |web: &Web, path: &str, member: &str| {
+        let found = web.get(path).await.ok();
+        found[member].as_array().cloned().unwrap_or_default()
+    };
+    for (list, member) in [
+        ("experts", "experts"),
+        ("leaves?open=true", "leaves"),
+        ("declarations", "declarations"),
+        ("declarations:missing", "people"),
+        ("conflicts", "conflicts"),
+    ] {
+        let found = rows(market, &format!("/v1/organisations/market/{list}"), member).await;
+        assert!(found.len() > 1, "{list}: {found:?}");
+    }
+    let away = rows(market, "/v1/organisations/market/officers?pageSize=1000", "officers").await;
+    let away = away.iter().filter(|officer| officer["leaveUntil"].as_str().is_some_and(|day| !day.is_empty())).count();
+    assert!(away > 0, "nobody is on leave today");
+    let responsible = rows(market, "/v1/organisations?pageSize=1000", "organisations").await;
+    let titles: BTreeSet<_> = responsible.iter().map(|body| body["responsible"].as_str().unwrap()).collect();
+    assert_eq!(titles, BTreeSet::from(["主任", "区长", "县长", "局长"]));
+
+    // The other department's plan may be drawn by whoever tries it, and a change of its register waits.
+    let handler = accounts.iter().find(|account| account.username == "emergency-handler").unwrap();
+    let handler = Web::sign_in(url, "emergency-handler", &handler.password).await;
+    let changes = rows(&handler, "/v1/organisations/emergency/registerChanges", "changes").await;
+    assert_eq!((changes.len(), &changes[0]["state"]), (1, &json!("REGISTER_CHANGE_STATE_PENDING")));
+    let plans = rows(&handler, "/v1/plans", "plans").await;
+    let [plan] = plans.as_slice() else { panic!("{plans:?}") };
+    let preview = handler.get(&format!("/v1/{}:preview", plan["name"].as_str().unwrap())).await.ok();
+    assert_eq!((&preview["obstacles"], preview["strata"].as_array().unwrap().len()), (&json!([]), 4), "{preview}");
+    assert_eq!(plan["withheld"]["files"], json!(["subjects.tsv"]));
+    for member in ["experts", "publishAfter", "foreseesSupplementary"] {
+        assert!(!plan[member].is_null(), "{member}: {plan}");
+    }
+}
+
 #[tokio::test]
 async fn up_story_first_start_clean_stop_and_second_start_with_the_data_still_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -75,6 +114,7 @@ async fn up_story_first_start_clean_stop_and_second_start_with_the_data_still_th
     for account in &accounts {
         assert!(written.contains(&account.password), "{} is printed", account.username);
     }
+    filled(&first.url, &accounts, &web).await;
     // What a newcomer does is data too, not only what every first start makes alike.
     let operator = accounts.iter().find(|account| account.username == "operator").unwrap();
     let operator = Web::sign_in(&first.url, "operator", &operator.password).await;

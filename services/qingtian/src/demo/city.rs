@@ -12,16 +12,25 @@ pub const BUREAU: &str = "organisations/bureau";
 pub const SUPERVISION: &str = "organisations/supervision";
 /// The department of the story.
 pub const MARKET: &str = "organisations/market";
+/// The department that comes unannounced.
+pub const EMERGENCY: &str = "organisations/emergency";
 
-/// Departments and units of the city: id, Chinese, English, kind, whether it enforces.
-const BODIES: [(&str, &str, &str, OrganisationKind, bool); 7] = [
-    ("supervision", "开封市人民政府督查局", "Government Supervision Office", OrganisationKind::Unit, false),
-    ("market", "开封市市场监督管理局", "Market Supervision Bureau", OrganisationKind::Department, true),
-    ("emergency", "开封市应急管理局", "Emergency Management Bureau", OrganisationKind::Department, true),
-    ("ecology", "开封市生态环境局", "Ecology and Environment Bureau", OrganisationKind::Department, true),
-    ("health", "开封市卫生健康委员会", "Health Commission", OrganisationKind::Department, true),
-    ("culture", "开封市文化广电和旅游局", "Culture and Tourism Bureau", OrganisationKind::Department, true),
-    ("housing", "开封市住房和城乡建设局", "Housing and Construction Bureau", OrganisationKind::Department, true),
+/// Departments and units of the city: id, Chinese, English, who answers for it, kind, whether it enforces.
+const BODIES: [(&str, &str, &str, &str, OrganisationKind, bool); 7] = [
+    ("supervision", "开封市人民政府督查局", "Government Supervision Office", "局长", OrganisationKind::Unit, false),
+    ("market", "开封市市场监督管理局", "Market Supervision Bureau", "局长", OrganisationKind::Department, true),
+    ("emergency", "开封市应急管理局", "Emergency Management Bureau", "局长", OrganisationKind::Department, true),
+    ("ecology", "开封市生态环境局", "Ecology and Environment Bureau", "局长", OrganisationKind::Department, true),
+    ("health", "开封市卫生健康委员会", "Health Commission", "主任", OrganisationKind::Department, true),
+    ("culture", "开封市文化广电和旅游局", "Culture and Tourism Bureau", "局长", OrganisationKind::Department, true),
+    (
+        "housing",
+        "开封市住房和城乡建设局",
+        "Housing and Construction Bureau",
+        "局长",
+        OrganisationKind::Department,
+        true,
+    ),
 ];
 
 /// The organisation that runs the platform.
@@ -30,6 +39,7 @@ pub fn bureau() -> Organisation {
         "bureau",
         "开封市政务服务和大数据管理局",
         "Government Services and Data Bureau",
+        "局长",
         OrganisationKind::Department,
         false,
     )
@@ -37,21 +47,27 @@ pub fn bureau() -> Organisation {
 
 /// All other organisations with their ids: bodies of the city, then its nine districts.
 pub fn organisations() -> Vec<(String, Organisation)> {
-    let bodies = BODIES.iter().map(|(id, title, english, kind, enforcing)| {
-        ((*id).to_owned(), organisation(id, title, english, *kind, *enforcing))
+    let bodies = BODIES.iter().map(|(id, title, english, responsible, kind, enforcing)| {
+        ((*id).to_owned(), organisation(id, title, english, responsible, *kind, *enforcing))
     });
     let districts = DISTRICTS.iter().map(|district| {
         let id = format!("district-{}", district.code.as_str());
-        let body = Organisation {
-            district: district.code.as_str().to_owned(),
-            ..organisation(&id, &format!("开封市{}", district.zh), district.en, OrganisationKind::District, false)
-        };
-        (id, body)
+        let title = format!("开封市{}", district.zh);
+        let responsible = if title.ends_with('县') { "县长" } else { "区长" };
+        let body = organisation(&id, &title, district.en, responsible, OrganisationKind::District, false);
+        (id, Organisation { district: district.code.as_str().to_owned(), ..body })
     });
     bodies.chain(districts).collect()
 }
 
-fn organisation(id: &str, title: &str, english: &str, kind: OrganisationKind, enforcing: bool) -> Organisation {
+fn organisation(
+    id: &str,
+    title: &str,
+    english: &str,
+    responsible: &str,
+    kind: OrganisationKind,
+    enforcing: bool,
+) -> Organisation {
     Organisation {
         name: format!("organisations/{id}"),
         title: title.to_owned(),
@@ -59,7 +75,7 @@ fn organisation(id: &str, title: &str, english: &str, kind: OrganisationKind, en
         kind: kind as i32,
         district: CITY.code.as_str().to_owned(),
         parent: String::new(),
-        responsible: "局长".to_owned(),
+        responsible: responsible.to_owned(),
         enforcing,
     }
 }
@@ -94,16 +110,16 @@ pub fn people() -> Vec<Person> {
         person(
             "emergency-handler",
             "孙伟",
-            "organisations/emergency",
+            EMERGENCY,
             &[Role::Handler],
-            "另一部门经办 another department",
+            "应急局经办：不预先告知的专项检查 unannounced inspections",
         ),
         person(
             "emergency-reviewer",
             "郑红",
-            "organisations/emergency",
+            EMERGENCY,
             &[Role::Reviewer],
-            "另一部门审核 another department",
+            "应急局审核：公布计划、批准名录变更 publishes, approves changes",
         ),
     ]
 }
@@ -126,36 +142,49 @@ const FAMILY: [&str; 20] = [
 const GIVEN: [&str; 18] =
     ["伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "霞"];
 
+/// Certificate number of the market bureau's nth officer, from 1.
+pub fn certificate(nth: usize) -> String {
+    format!("1601{:06}", 20_000 + nth)
+}
+
 /// Enforcement officers of the market bureau: six to a district, each covering it and the next one.
 pub fn officers() -> Vec<Person> {
     let mut officers = Vec::new();
     for (place, district) in DISTRICTS.iter().enumerate() {
         for nth in 0..6 {
-            let serial = place * 6 + nth;
             let next = &DISTRICTS[(place + 1) % DISTRICTS.len()];
-            let mut districts = vec![district.code.as_str().to_owned(), next.code.as_str().to_owned()];
-            districts.sort();
             let specialties = match nth {
                 0 => vec!["food".to_owned()],
                 1 => vec!["equipment".to_owned()],
                 _ => Vec::new(),
             };
-            let name = format!("{}{}", FAMILY[serial * 7 % FAMILY.len()], GIVEN[serial * 5 % GIVEN.len()]);
-            let mut officer = person(
-                &format!("market-officer-{:02}", serial + 1),
-                &name,
-                MARKET,
-                &[Role::Officer],
-                "执法人员 officer",
-            );
-            officer.user.certificate = Some(Certificate {
-                number: format!("1601{:06}", 20_001 + serial),
-                expire_date: "2029-12-31".to_owned(),
-                districts,
-                specialties,
-            });
-            officers.push(officer);
+            let serial = place * 6 + nth + 1;
+            let districts = [district.code.as_str(), next.code.as_str()];
+            officers.push(officer(MARKET, serial, certificate(serial), &districts, specialties));
         }
     }
     officers
+}
+
+/// Enforcement officers of the emergency bureau, each in every district that its register is of.
+pub fn emergency_officers() -> Vec<Person> {
+    let officers = (1..=6).map(|nth| {
+        let certificate = format!("1603{:06}", 30_000 + nth);
+        officer(EMERGENCY, nth, certificate, &super::hazards::DISTRICTS, Vec::new())
+    });
+    officers.collect()
+}
+
+fn officer(organisation: &str, serial: usize, number: String, districts: &[&str], specialties: Vec<String>) -> Person {
+    let unit = organisation.trim_start_matches("organisations/");
+    // Somebody else than the other department's officer of the same serial.
+    let place = serial + if organisation == MARKET { 0 } else { 11 };
+    let name = format!("{}{}", FAMILY[(place - 1) * 7 % FAMILY.len()], GIVEN[(place - 1) * 5 % GIVEN.len()]);
+    let username = format!("{unit}-officer-{serial:02}");
+    let mut officer = person(&username, &name, organisation, &[Role::Officer], "执法人员 officer");
+    let mut districts: Vec<String> = districts.iter().map(|code| (*code).to_owned()).collect();
+    districts.sort();
+    officer.user.certificate =
+        Some(Certificate { number, expire_date: "2029-12-31".to_owned(), districts, specialties });
+    officer
 }

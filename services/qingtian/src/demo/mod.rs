@@ -1,12 +1,17 @@
-//! The demonstration city: Kaifeng's nine districts, departments, officers, items with checklists, 10,000 generated subjects,
-//! one published plan and one finished, published draw. Everything goes in through the same rpcs as everybody's data, under a
-//! set clock three weeks ago and demonstration keys.
+//! The demonstration city: Kaifeng's nine districts, departments, officers with declarations and leave, experts, items with
+//! checklists, 10,000 generated subjects, one published plan and one finished, published draw. A second department has a plan by
+//! credit class whose inspections come unannounced, not drawn yet, and a change of its register that waits for a second person.
+//! Everything goes in through the same rpcs as everybody's data, under a set clock three weeks ago and demonstration keys.
 
 mod city;
 mod client;
+mod desk;
+mod hazards;
 mod items;
+mod people;
 mod story;
 mod subjects;
+mod unannounced;
 
 pub use story::tell;
 

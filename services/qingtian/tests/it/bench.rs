@@ -51,6 +51,9 @@ fn the_bench_of_the_draw_says_what_others_read_and_keeps_its_registers() {
         ("statement.1800", true),
         ("memory-statement.1800", true),
         ("memory-reveal.1800", true),
+        ("statement-withheld.1800", false),
+        ("memory-statement-withheld.1800", false),
+        ("statement-quarter.1800", false),
         ("growth.900-1800", true),
         ("import.90", true),
     ];

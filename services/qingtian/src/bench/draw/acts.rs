@@ -16,7 +16,7 @@ use draws::{
         exceptions::Exceptions,
         foresees::Foresees,
         rules::{Plan, PlanId},
-        shape::Shape,
+        shape::{Shape, Withholding},
     },
 };
 use kit::{
@@ -92,9 +92,22 @@ pub fn env(database_url: &str, blobs: &Path, peers: Peers) -> anyhow::Result<Env
     })
 }
 
+/// What a plan says besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Besides {
+    /// Nothing.
+    Nothing,
+    /// The register is not published (art. 18): every line of it is salted.
+    Withheld,
+    /// A subject may be visited twice in a quarter (art. 17): nobody asks who was.
+    SecondVisits,
+}
+
 /// A plan over the whole register with officers of one bureau.
-fn plan(officers_each: u32) -> Plan {
+fn plan(officers_each: u32, besides: Besides) -> Plan {
     let now = Utc::now();
+    let withheld = || Withholding { basis: "bench".to_owned(), files: vec![SUBJECTS.to_owned()] };
+    let second_visit_reason = if besides == Besides::SecondVisits { "bench" } else { "" };
     let content = Content {
         title: "bench".to_owned(),
         kind: PlanKind::Unspecified,
@@ -109,8 +122,8 @@ fn plan(officers_each: u32) -> Plan {
         method: String::new(),
         frequency: String::new(),
         exceptions: Exceptions::default(),
-        foresees: Foresees::default(),
-        shape: Shape::default(),
+        foresees: Foresees { second_visit_reason: second_visit_reason.to_owned(), ..Foresees::default() },
+        shape: Shape { withheld: (besides == Besides::Withheld).then(withheld), ..Shape::default() },
     };
     Plan::draft(PlanId { year: 2026, number: 1 }, REGISTER, content, "users/bench", now)
 }
@@ -126,10 +139,10 @@ fn contributors() -> Vec<Contributor> {
 ///
 /// # Errors
 /// What stands in the way of a draw; the database or the disk fails.
-pub async fn statement(env: &Env, officers_each: u32) -> anyhow::Result<(Files, Stated)> {
+pub async fn statement(env: &Env, officers_each: u32, besides: Besides) -> anyhow::Result<(Files, Stated)> {
     let mut connection = PgConnection::connect(&env.databases.url("draws")).await?;
     let mut view = connection.begin_with("begin isolation level repeatable read").await?;
-    let plan = plan(officers_each);
+    let plan = plan(officers_each, besides);
     let files = freeze::from_registers(&mut view, env, &plan, contributors(), "bench", Utc::now()).await?;
     view.rollback().await?;
     let stated = keep(env, &files).await?;

@@ -5,12 +5,15 @@
 //! - How the reveal **grows** from the smallest register to the largest.
 //! - The peak **memory** of statement and reveal, each in a process of its own.
 //! - An **import** through the API beside a bare COPY of the same rows into the same table.
+//! - Of the largest register, [`told`] once and held to no bound: what **withholding** it adds to the statement, and what the
+//!   **quarter rule** adds where every tenth subject was visited.
 //!
 //! The contestants take turns; medians are compared. The [`register`]s stay for the next run.
 
 mod acts;
 mod import;
 mod register;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +32,10 @@ use kit::{
 };
 use sqlx::{Connection, PgConnection};
 
-use self::{acts::Stated, register::Database};
+use self::{
+    acts::{Besides, Stated},
+    register::Database,
+};
 use super::report::{Case, Machine, Report, Runs, memory_peak_bytes};
 
 /// Candidates a district for every figure with a bound.
@@ -90,6 +96,9 @@ pub struct ActArgs {
     /// Folder of blobs; of the reveal, those that the statement kept.
     #[arg(long)]
     blobs: PathBuf,
+    /// States over a register that is withheld.
+    #[arg(long)]
+    withheld: bool,
 }
 
 /// Does one act and answers the most memory this process ever held, in bytes.
@@ -100,7 +109,8 @@ pub async fn act(args: &ActArgs) -> anyhow::Result<u64> {
     let env = acts::env(&args.database, &args.blobs, nobody())?;
     match args.act {
         Act::Statement => {
-            let (_files, stated) = acts::statement(&env, OFFICERS_EACH).await?;
+            let besides = if args.withheld { Besides::Withheld } else { Besides::Nothing };
+            let (_files, stated) = acts::statement(&env, OFFICERS_EACH, besides).await?;
             stated.write(&args.blobs.join(STATED))?;
         }
         Act::Reveal => {
@@ -179,7 +189,8 @@ async fn measure(args: &DrawArgs, sizes: &[u32], server: &Postgres, work: &Path)
             growth.push(measured.growth(*least, *size));
         }
         if bounded {
-            bench.memory(&mut cases).await?;
+            let open_bytes = bench.memory(&mut cases).await?;
+            cases.extend(told::measure(database, *size, work, open_bytes).await.context("what is only told")?);
         }
     }
     cases.extend(growth);
@@ -265,7 +276,7 @@ impl Bench<'_> {
             let copied = copy(&mut connection, self.size).await?;
             let blobs = self.work.join(format!("statement-{round}"));
             let env = acts::env(&self.database.url, &blobs, nobody())?;
-            let (stated_in, made) = acts::timed(acts::statement(&env, OFFICERS_EACH)).await?;
+            let (stated_in, made) = acts::timed(acts::statement(&env, OFFICERS_EACH, Besides::Nothing)).await?;
             eprintln!("{} subjects, round {round}: COPY {copied:.2?}, statement {stated_in:.2?}", self.size);
             if round > 0 {
                 measured.copy.push(copied);
@@ -298,7 +309,7 @@ impl Bench<'_> {
         let beside = match self.beside {
             Some(least) => {
                 let env = acts::env(&least.url, &self.work.join("beside"), nobody())?;
-                let (_, stated) = acts::statement(&env, OFFICERS_EACH).await?;
+                let (_, stated) = acts::statement(&env, OFFICERS_EACH, Besides::Nothing).await?;
                 Some((env, stated))
             }
             None => None,
@@ -340,25 +351,34 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Statement and reveal once more, each in a process of its own.
-    async fn memory(&self, cases: &mut Vec<Case>) -> anyhow::Result<()> {
+    /// Statement and reveal once more, each in a process of its own. Answers the bytes of the statement.
+    async fn memory(&self, cases: &mut Vec<Case>) -> anyhow::Result<f64> {
         let blobs = self.work.join("memory");
+        let mut peaks = Vec::new();
         for (act, said) in [("statement", "the statement"), ("reveal", "the reveal, names of the drawn included")] {
-            let mut child = tokio::process::Command::new(std::env::current_exe()?);
-            child.args(["bench", "draw-act", act, "--database", &self.database.url, "--blobs"]).arg(&blobs);
-            let output = child.kill_on_drop(true).output().await?;
-            ensure!(output.status.success(), "{act}: {}", String::from_utf8_lossy(&output.stderr));
-            let bytes: u64 = String::from_utf8(output.stdout)?.trim().parse()?;
+            let bytes = memory_of(self.database, &blobs, &[act]).await?;
+            peaks.push(bytes);
             cases.push(Case {
                 name: format!("memory-{act}.{}", self.size),
-                value: bytes as f64,
+                value: bytes,
                 unit: "bytes",
                 bound: Some(MEMORY_BYTES_MAX),
                 said: format!("the most memory held during {said}"),
             });
         }
-        remove(&blobs)
+        remove(&blobs)?;
+        Ok(peaks[0])
     }
+}
+
+/// The most memory that an act held in a process of its own, in bytes.
+async fn memory_of(database: &Database, blobs: &Path, act: &[&str]) -> anyhow::Result<f64> {
+    let mut child = tokio::process::Command::new(std::env::current_exe()?);
+    child.args(["bench", "draw-act"]).args(act).args(["--database", &database.url, "--blobs"]).arg(blobs);
+    let output = child.kill_on_drop(true).output().await?;
+    ensure!(output.status.success(), "{act:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let bytes: u64 = String::from_utf8(output.stdout)?.trim().parse()?;
+    Ok(bytes as f64)
 }
 
 /// What others do; the number of rows follows.
