@@ -1,7 +1,7 @@
 // Every other page, as each role sees it: it loads without complaint, fits a phone, and axe finds nothing.
 import { expect, test, type Page } from '@playwright/test';
 import { look, phone } from './support/look';
-import { enter, openList, press, signOut, visitor, type Visitor } from './support/people';
+import { choose, enter, openList, press, signOut, visitor, type Visitor } from './support/people';
 import { demonstration, type Username } from './support/city';
 
 /** The demonstration's own numbers, which change with the year: PLAN and DRAW stand for them in addresses. */
@@ -69,25 +69,36 @@ test('public pages in large type and in English', async ({ browser }) => {
   await leave(somebody);
 });
 
-const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: string, address: string, heading: string | RegExp])[]])[] = [
+type Listed = readonly [name: string, address: string, heading: string | RegExp];
+
+const pagesOfRoles: readonly (readonly [Username, readonly Listed[]])[] = [
   [
     'market-handler',
     [
       ['subjects', '/work/subjects', '检查对象名录库'],
       ['subjects-none-found', '/work/subjects?q=没有这样的企业', '检查对象名录库'],
+      ['subjects-upload', '/work/subjects/upload', '上传检查对象名录'],
       ['uploads', '/work/subjects/imports', '上传记录'],
+      ['register-changes', '/work/subjects/changes', '名录变更'],
       ['items', '/work/items', '监管事项'],
       ['items-upload', '/work/items/upload', '导入监管事项'],
       ['items-uploads', '/work/items/imports', '上传记录'],
       ['officers', '/work/officers', '执法检查人员名录库'],
+      ['experts', '/work/experts', '专家名录库'],
+      ['leaves', '/work/leaves', '请假'],
+      ['declarations', '/work/declarations', '年度利害关系申报'],
+      ['conflicts', '/work/conflicts', '利害关系申报'],
       ['plans', '/work/plans', '检查计划'],
       ['plan', '/work/plans/PLAN', /./],
+      ['plan-new', '/work/plans/new', '起草计划'],
       ['draws', '/work/draws', '抽签'],
       ['draw', '/work/draws/DRAW', 'DRAW'],
+      ['proof-codes', '/work/draws/DRAW/proof-codes', '本户凭证查询码'],
       ['visits', '/work/visits', '检查任务'],
       ['recusals', '/work/recusals', '回避申请'],
       ['account', '/work/account', '我的账号'],
       ['organisations', '/work/organisations', '机构'],
+      ['users-not-for-handlers', '/work/users', '用户'],
       ['not-found', '/work/no-such-page', '没有这个页面'],
     ],
   ],
@@ -103,6 +114,8 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
     'market-admin',
     [
       ['admin-home', '/work/', /您好/],
+      ['admin-users', '/work/users', '用户'],
+      ['admin-officers', '/work/officers', '执法检查人员名录库'],
       ['admin-conflicts', '/work/conflicts', '利害关系申报'],
     ],
   ],
@@ -112,13 +125,27 @@ const pagesOfRoles: readonly (readonly [Username, readonly (readonly [name: stri
       ['officer-home', '/work/', /您好/],
       ['officer-visits', '/work/visits?officer=me', '检查任务'],
       ['officer-recusals', '/work/recusals', '回避申请'],
+      ['officer-leaves', '/work/leaves', '请假'],
+      ['officer-declarations', '/work/declarations', '年度利害关系申报'],
+      ['officer-conflicts', '/work/conflicts', '利害关系申报'],
     ],
   ],
-  ['auditor', [['auditor-home', '/work/', /您好/]]],
+  [
+    'auditor',
+    [
+      ['auditor-home', '/work/', /您好/],
+      ['auditor-experts', '/work/experts', '专家名录库'],
+      ['auditor-declarations', '/work/declarations', '年度利害关系申报'],
+    ],
+  ],
 ];
+
+/** Whatever of one page has not come by then hangs. */
+const pageHangMs = 300_000;
 
 for (const [username, pages] of pagesOfRoles) {
   test(`the work portal of ${username}`, async ({ browser }) => {
+    test.setTimeout(pages.length * pageHangMs);
     const somebody = await visitor(browser);
     const { page } = somebody;
     await enter(page, username);
@@ -128,7 +155,60 @@ for (const [username, pages] of pagesOfRoles) {
     }
     await leave(somebody);
   });
+
+  test(`the work portal of ${username} in English`, async ({ browser }) => {
+    test.setTimeout(pages.length * pageHangMs);
+    const somebody = await visitor(browser);
+    const { page } = somebody;
+    await enter(page, username);
+    await press(page.getByRole('button', { name: 'English' }));
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+    for (const [name, address, heading] of pages) {
+      // What is named in Chinese, such as a plan, keeps its name.
+      await open(page, address, typeof heading === 'string' ? /^[^\u4e00-\u9fff]/ : heading.source === '.' ? heading : /Hello/);
+      await look(page, `work-${name}-english`);
+    }
+    await leave(somebody);
+  });
 }
+
+test('forms and questions of the registers and the plan', async ({ browser }) => {
+  const somebody = await visitor(browser);
+  const { page } = somebody;
+  await enter(page, 'market-handler');
+  const dialog = page.getByRole('dialog');
+  for (const [name, address, button, first] of [
+    ['leave', '/work/leaves', '登记请假', '执法证号'],
+    ['expert', '/work/experts', '登记专家', '专家编号'],
+  ] as const) {
+    await page.goto(address);
+    await press(page.getByRole('button', { name: button }));
+    // One that opens a list when it takes the focus is left again, so that nothing covers the button.
+    await dialog.getByLabel(first).press('Tab');
+    await press(dialog.getByRole('button', { name: button }));
+    await expect(dialog.getByText('此项必填').first()).toBeVisible();
+    await look(page, `work-${name}-incomplete`);
+  }
+
+  await page.goto('/work/subjects?q=餐饮');
+  await press(page.getByRole('button', { name: /^变更筛选出的/ }));
+  await dialog.getByLabel('理由').fill('登记机关通知歇业');
+  await choose(dialog.getByRole('combobox', { name: '改为' }), '歇业');
+  await press(dialog.getByRole('button', { name: '预览' }));
+  await expect(dialog.getByRole('table', { name: '预览' })).toContainText('餐饮');
+  await look(page, 'work-bulk-preview');
+
+  await page.goto('/work/plans/new');
+  await page.getByLabel('每组专家人数').fill('1');
+  await expect(page.getByLabel('首位专家专长')).toBeVisible();
+  await choose(page.getByRole('combobox', { name: '不公开的文件' }), '检查对象名录 subjects.tsv', true);
+  await expect(page.getByLabel('不公开的依据')).toBeVisible();
+  await press(page.getByRole('button', { name: '增加区县' }));
+  await press(page.getByRole('button', { name: '保存' }));
+  await expect(page.getByText('此项必填').first()).toBeVisible();
+  await look(page, 'work-plan-with-shapes');
+  await leave(somebody);
+});
 
 test('records of the work portal, its menu on a phone, its projector and its English', async ({ browser }) => {
   const somebody = await visitor(browser);

@@ -237,6 +237,34 @@ test('while the plan waits for its draw, the register changes only by a second p
   await signOut(page);
 });
 
+test('many at once, too, and what is approved is told subject by subject', async () => {
+  const { page } = desk;
+  const dialog = page.getByRole('dialog');
+  await signIn(page, 'market-handler');
+  await page.goto(`/work/subjects?q=${at(40)}`);
+  await press(page.getByRole('button', { name: '变更筛选出的 1 户' }));
+  await dialog.getByLabel('理由').fill('登记机关通知：已歇业');
+  await choose(dialog.getByRole('combobox', { name: '改为' }), '歇业');
+  await press(dialog.getByRole('button', { name: '预览' }));
+  await expect(dialog.getByRole('table', { name: '预览' })).toContainText(at(40));
+  await expect(dialog.getByRole('alert')).toContainText('另一位审核人员');
+  await look(page, 'story-15e-bulk-preview');
+  await press(dialog.getByRole('button', { name: '提交变更' }));
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('待复核');
+  await signOut(page);
+
+  await signIn(page, 'market-reviewer');
+  await press(page.getByRole('link', { name: /项名录变更待您复核/ }));
+  await press(page.getByRole('table').getByRole('link').first());
+  await look(page, 'story-15f-bulk-change-waits');
+  await press(page.getByRole('button', { name: '同意变更' }));
+  await press(dialog.getByRole('button', { name: '同意变更' }));
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('已生效');
+  await expect(page.getByRole('table', { name: '逐户结果' }).locator('tbody tr')).toContainText(/歇业.*已变更/);
+  await look(page, 'story-15g-bulk-change-applied');
+  await signOut(page);
+});
+
 test('the supervision office is at its desk', async () => {
   const { page } = supervision;
   await enter(page, 'supervision');

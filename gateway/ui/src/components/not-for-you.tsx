@@ -15,7 +15,10 @@ export function NotForYou({ title, method }: { title: string; method: keyof Meth
   return (
     <>
       <PageHead title={title} />
-      <Alert type="info" showIcon title={t('may.pageOf', { roles })} description={t('error.todo.role')} action={<LinkButton to="/">{t('may.home')}</LinkButton>} />
+      <Alert type="info" showIcon title={t('may.pageOf', { roles })} description={t('error.todo.role')} />
+      <p className="after-note">
+        <LinkButton to="/">{t('may.home')}</LinkButton>
+      </p>
     </>
   );
 }

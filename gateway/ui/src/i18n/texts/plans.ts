@@ -25,7 +25,7 @@ export const plans = {
   'plans.itemTerms': ['随附清单公布的要求，供与计划核对。', 'With what the published list demands, to compare the plan with.'],
   'plans.districts': ['检查范围', 'Scope'],
   'plans.districtsAll': ['名录库全部区域', 'The whole register'],
-  'plans.stratification': ['分层', 'Strata'],
+  'plans.stratification': ['分层方式', 'How it is divided'],
   'plans.stratification.STRATIFICATION_UNSPECIFIED': ['未定', 'Not given'],
   'plans.stratification.STRATIFICATION_DISTRICT': ['按行政区划分层', 'One stratum a district'],
   'plans.stratification.STRATIFICATION_WHOLE': ['不分层', 'One stratum over all'],

@@ -6,20 +6,32 @@ import type { RowProblem } from '../../api/contract/common';
 import type { ImportExpertsResponse } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
 import { Table, type Column } from '../../components/table';
+import { outcomeOf } from '../../components/upload/outcome';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { pathBelow } from '../../lib/names';
 
+/** Columns of the table by their fields. */
+const fields = {
+  key: 'experts.key',
+  real_name: 'experts.name',
+  employer: 'experts.employer',
+  specialties: 'experts.specialties',
+  districts: 'experts.districts',
+  interests: 'experts.interests',
+} as const;
+
 /** Uploads a table of experts and says what became of each row. */
 export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onClose: () => void; onDone: () => void }) {
-  const { t, tEnum, lang } = useI18n();
+  const { t, lang } = useI18n();
   const [file, setFile] = useState<File | null>(null);
   const [reason, setReason] = useState('');
   const [done, setDone] = useState<ImportExpertsResponse | null>(null);
   const { busy, error, run, clear } = useAct();
+  const fieldName = (field: string) => (field in fields ? t(fields[field as keyof typeof fields]) : field);
   const columns: Column<RowProblem>[] = [
     { title: t('import.line'), number: true, render: (row) => row.line },
-    { title: t('import.field'), nowrap: true, render: (row) => tEnum('import.field.', row.field) },
+    { title: t('import.field'), nowrap: true, render: (row) => fieldName(row.field) },
     { title: t('import.value'), render: (row) => <code>{row.value}</code> },
     { title: t('import.problem'), render: (row) => (lang === 'zh' ? row.message : row.messageEn) },
   ];
@@ -30,7 +42,7 @@ export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onCl
       onDone();
     });
   return (
-    <Modal open width={760} title={t('experts.upload')} okText={t(done ? 'act.close' : 'experts.upload')} cancelText={t('act.cancel')} okButtonProps={{ disabled: !file && !done }} confirmLoading={busy} onOk={done ? onClose : () => void send()} onCancel={onClose} mask={{ closable: false }}>
+    <Modal open width={760} title={t('experts.upload')} okText={t(done ? 'act.close' : 'experts.upload')} cancelText={t('act.cancel')} okButtonProps={{ disabled: !file && !done }} cancelButtonProps={{ hidden: done !== null }} confirmLoading={busy} onOk={done ? onClose : () => void send()} onCancel={onClose} mask={{ closable: false }}>
       <p className="muted">{t('experts.uploadLead')}</p>
       {!done && (
         <label className="map-field">
@@ -60,7 +72,7 @@ export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onCl
       {error && <ErrorPanel error={error} />}
       {done && (
         <>
-          <Alert type={done.problems.length > 0 ? 'warning' : 'success'} showIcon title={t('experts.uploaded', { rows: done.rows, created: done.created, updated: done.updated, unchanged: done.unchanged, returned: done.returned })} />
+          <Alert type={done.problems.length === 0 ? 'success' : outcomeOf(done) === 'nothing' ? 'error' : 'warning'} showIcon title={t('experts.uploaded', { rows: done.rows, created: done.created, updated: done.updated, unchanged: done.unchanged, returned: done.returned })} description={outcomeOf(done) === 'nothing' && t('import.nothingInTodo')} />
           {done.change && (
             <Alert
               className="page-note"

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { call, serverNow } from '../../api/client';
 import type { Leave, LeaveKind } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
+import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
@@ -119,23 +120,26 @@ function LeaveList() {
 
 interface Entered {
   officer: string;
-  days: [Dayjs, Dayjs];
+  first: Dayjs;
+  last: Dayjs;
   kind: LeaveKind;
   reason: string;
 }
 
 function EnterLeave({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
-  const { t, tEnum } = useI18n();
+  const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const { message } = App.useApp();
   const [form] = Form.useForm<Entered>();
   const { busy, error, run, clear } = useAct();
   const earliest = dayjs(today(serverNow()));
   const handles = me.roles.includes('ROLE_HANDLER');
+  const format = lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY';
+  const about = error?.reason.startsWith('LEAVE_') ? ('error' as const) : undefined;
   const save = async () => {
     const given = await form.validateFields().catch(() => null);
     if (!given) return;
-    const leave = { officer: given.officer, firstDay: day(given.days[0]), lastDay: day(given.days[1]), kind: given.kind, reason: given.reason.trim() };
+    const leave = { officer: given.officer, firstDay: day(given.first), lastDay: day(given.last), kind: given.kind, reason: given.reason.trim() };
     const done = await run(leave, async (requestId) => {
       await call('People.CreateLeave', { parent: me.organisation, leave, requestId });
     });
@@ -146,13 +150,32 @@ function EnterLeave({ onClose, onDone }: { onClose: () => void; onDone: () => vo
   };
   return (
     <Modal open title={t('leaves.create')} okText={t('leaves.create')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
-      <Form form={form} layout="vertical" name="leave" initialValues={{ officer: me.user.certificate?.number || undefined }} onValuesChange={clear}>
+      <Form form={form} layout="vertical" name="leave" onKeyDown={enterTakesDate} initialValues={{ officer: me.user.certificate?.number || undefined }} onValuesChange={clear}>
         <Form.Item name="officer" label={t('leaves.officer')} rules={[{ required: true, message: t('field.required') }]}>
           {handles ? <OfficerPicker parent={me.organisation} placeholder={t('officers.search')} /> : <Input readOnly />}
         </Form.Item>
-        <Form.Item name="days" label={t('leaves.days')} rules={[{ required: true, message: t('field.required') }]} validateStatus={error?.reason.startsWith('LEAVE_') ? 'error' : undefined}>
-          <DatePicker.RangePicker style={{ width: '100%' }} minDate={earliest} />
-        </Form.Item>
+        <div className="form-row">
+          <Form.Item name="first" label={t('leaves.firstDay')} rules={[{ required: true, message: t('field.required') }]} validateStatus={about}>
+            <DatePicker className="wide" format={format} minDate={earliest} />
+          </Form.Item>
+          <Form.Item
+            name="last"
+            label={t('leaves.finalDay')}
+            dependencies={['first']}
+            rules={[
+              { required: true, message: t('field.required') },
+              ({ getFieldValue }) => ({
+                validator: (_, value: Dayjs | undefined) => {
+                  const first = getFieldValue('first') as Dayjs | undefined;
+                  return value && first && value.isBefore(first, 'day') ? Promise.reject(new Error(t('leaves.daysWrong'))) : Promise.resolve();
+                },
+              }),
+            ]}
+            validateStatus={about}
+          >
+            <DatePicker className="wide" format={format} minDate={earliest} />
+          </Form.Item>
+        </div>
         <Form.Item name="kind" label={t('leaves.kind')} rules={[{ required: true, message: t('field.required') }]}>
           <Select options={kinds.map((value) => ({ value, label: tEnum('leaves.kind.', value) }))} />
         </Form.Item>

@@ -1,5 +1,5 @@
 import { App, Button, Checkbox, DatePicker, Form, Input, InputNumber, Radio, Select, Spin } from 'antd';
-import { Link, useNavigate, useParams } from 'react-router';
+import { Link, Navigate, useNavigate, useParams } from 'react-router';
 import { call, serverNow } from '../../api/client';
 import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
@@ -30,6 +30,8 @@ export default function PlanEdit() {
   const { data, error, reload } = useLoad<Plan | null>(name, (signal) => (name ? call('Plans.GetPlan', { name }, signal) : Promise.resolve(null)));
   if (error) return <LoadFailed error={error} onRetry={reload} />;
   if (data === undefined) return <Spin className="page-spin" />;
+  // What was submitted or published is no longer written in.
+  if (data && data.state !== 'PLAN_STATE_DRAFT') return <Navigate to={`/plans/${lastPart(data.name)}`} replace />;
   return <PlanFormPage key={data?.etag ?? 'new'} plan={data} reload={reload} />;
 }
 

@@ -127,12 +127,12 @@ function CountyRows() {
             {rows.map((row) => {
               const here = units?.[row.name]?.district;
               return (
-                <div key={row.key} className="repeat-row">
+                <div key={row.key} className="repeat-row repeat-pair">
                   <Form.Item name={[row.name, 'district']} rules={required}>
                     <Select aria-label={t('plans.district')} options={scope.filter((code) => code === here || !taken.has(code)).map((code) => ({ value: code, label: districtName(code, lang) }))} />
                   </Form.Item>
                   <Form.Item name={[row.name, 'organisation']} rules={required}>
-                    <Select aria-label={t('plans.teamUnit')} options={organisations.filter((one) => one.enforcing).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
+                    <Select aria-label={t('plans.teamUnit')} placeholder={t('plans.teamUnit')} options={organisations.filter((one) => one.enforcing).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
                   </Form.Item>
                   <Button type="text" icon={<DeleteOutlined />} aria-label={t('act.remove')} onClick={() => remove(row.name)} />
                 </div>
