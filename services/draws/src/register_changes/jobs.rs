@@ -1,6 +1,6 @@
 //! Applies changes (art. 13), chunk by chunk, each in one transaction with its audit entry. Safe to run twice and on two pods:
 //! every chunk locks the change's row, skips one somebody else works on, and takes the subjects nobody dealt with. After a crash
-//! it goes on where it was.
+//! it goes on where it was. However many changes and however large ones wait, a few are read at once, and each has its turn.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,13 +17,17 @@ use super::{
     store::{self, ChangeRow},
 };
 use crate::registers::{
+    entering::Origin,
     import::Importer,
-    imports::Origin,
     store::{self as registers, Edit, SubjectRow},
 };
 
 /// Subjects of one transaction.
 const CHUNK_ROWS: i64 = 1_000;
+/// Chunks of one change before the next one has its turn.
+const TURN_CHUNKS: usize = 10;
+/// Changes read at once; the next are read when these have had their turn.
+const TAKEN_MAX: i64 = 16;
 /// How often it looks for changes that another process was told to apply.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -31,8 +35,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub async fn run(env: Env, ledger: Ledger, woken: Arc<Notify>) {
     let importer = Importer::new(env, ledger.clone());
     loop {
-        if let Err(refusal) = round(&ledger, &importer).await {
-            tracing::warn!(error = %refusal, "cannot look for changes of registers; it is tried again");
+        match round(&ledger, &importer).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(refusal) => {
+                tracing::warn!(error = %refusal, "cannot look for changes of registers; it is tried again");
+            }
         }
         tokio::select! {
             () = woken.notified() => {}
@@ -41,26 +49,39 @@ pub async fn run(env: Env, ledger: Ledger, woken: Arc<Notify>) {
     }
 }
 
-async fn round(ledger: &Ledger, importer: &Importer) -> Result<()> {
-    let mut conn = ledger.pool().acquire().await?;
-    let changes = store::under_way(&mut conn).await?;
-    drop(conn);
-    for change in changes {
-        let done = match change.target() {
-            Some(target) => apply_rows(ledger, &change, &target).await,
-            None => importer.apply(&change).await,
-        };
-        // One that cannot go on does not hold up the others.
-        if let Err(refusal) = done {
-            tracing::error!(change.id = %change.id, error = %refusal, "a change of a register cannot go on; it is tried again");
+/// Gives every change under way its turn, oldest first, a few of them read at a time; whether one of them goes on.
+async fn round(ledger: &Ledger, importer: &Importer) -> Result<bool> {
+    let (mut after, mut any_goes_on) = (String::new(), false);
+    loop {
+        let mut conn = ledger.pool().acquire().await?;
+        let changes = store::under_way(&mut conn, &after, TAKEN_MAX).await?;
+        drop(conn);
+        let Some(last) = changes.last() else { return Ok(any_goes_on) };
+        after.clone_from(&last.id);
+        for change in &changes {
+            let done = match change.target() {
+                Some(target) => apply_rows(ledger, change, &target).await,
+                None => importer.apply(change).await.map(|()| false),
+            };
+            match done {
+                Ok(goes_on) => any_goes_on |= goes_on,
+                // One that cannot go on does not hold up the others.
+                Err(refusal) => {
+                    tracing::error!(change.id = %change.id, error = %refusal, "a change of a register cannot go on; it is tried again");
+                }
+            }
         }
     }
-    Ok(())
 }
 
-async fn apply_rows(ledger: &Ledger, change: &ChangeRow, target: &Target) -> Result<()> {
-    while apply_chunk(ledger, &change.id, target).await? {}
-    Ok(())
+/// A turn of one change: so many subjects and no more, so that a large one does not hold up small ones. Whether it goes on.
+async fn apply_rows(ledger: &Ledger, change: &ChangeRow, target: &Target) -> Result<bool> {
+    for _ in 0..TURN_CHUNKS {
+        if !apply_chunk(ledger, &change.id, target).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Deals with the next subjects; whether there may be more.

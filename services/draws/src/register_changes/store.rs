@@ -230,14 +230,14 @@ pub async fn list(
     Ok(found.bind(state.map(State::as_str)).fetch_all(conn).await?)
 }
 
-/// Changes that are being applied, oldest first.
+/// The next changes that are being applied after one (empty for the first), oldest first, at most `rows`.
 ///
 /// # Errors
 /// The database fails.
-pub async fn under_way(conn: &mut PgConnection) -> Result<Vec<ChangeRow>> {
+pub async fn under_way(conn: &mut PgConnection, after: &str, rows: i64) -> Result<Vec<ChangeRow>> {
+    let sql = format!("{SELECT} where state = 'APPLYING' and id > $1 order by id limit $2");
     // The text is a constant of this module.
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} where state = 'APPLYING' order by id")));
-    Ok(found.fetch_all(conn).await?)
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(after).bind(rows).fetch_all(conn).await?)
 }
 
 /// A change that is being applied, locked; none when it ended or another process works on it.

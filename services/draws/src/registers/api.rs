@@ -24,9 +24,10 @@ use proto::{
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    entering::Origin,
     export,
     import::{Head, Importer},
-    imports::{self, Origin},
+    imports,
     life::Life,
     reading::Manner,
     search::{self, COUNT_MAX, Order},

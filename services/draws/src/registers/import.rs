@@ -28,7 +28,8 @@ use tokio::sync::mpsc;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{
-    imports::{self, ImportRow, Origin},
+    entering::{self, Origin},
+    imports::{self, ImportRow},
     reading::{self, FILE_BYTES_MAX, Manner, Rows, Step},
 };
 use crate::register_changes::{api as changes, rules::State, store::insert as insert_change};
@@ -187,7 +188,7 @@ impl Importer {
         }
         let name = import.name();
         let origin = Origin { by: &caller.actor, why: &import.reason, with: &name, at: now };
-        let upserted = imports::upsert(&mut tx, &import.organisation, &rows.given, origin).await?;
+        let upserted = entering::upsert(&mut tx, &import.organisation, &rows.given, origin).await?;
         import.count(upserted, rows);
         imports::update(&mut tx, import, now).await?;
         tx.changed(&name, Some(&before), Some(&import.message()));
@@ -199,7 +200,7 @@ impl Importer {
         let before = import.message();
         let mut tx = self.ledger.begin(caller, "", &()).await?;
         let now = tx.now();
-        let upserted = imports::foresee(&mut tx, &import.organisation, &rows.given).await?;
+        let upserted = entering::foresee(&mut tx, &import.organisation, &rows.given).await?;
         import.count(upserted, rows);
         imports::update(&mut tx, import, now).await?;
         tx.changed(&import.name(), Some(&before), Some(&import.message()));

@@ -1,10 +1,11 @@
 //! Registers of subjects and officers (监管对象名录库、执法人员名录库, art. 13), and the conflicts of interest declared over them
 //! (art. 16). What a draw freezes stands here.
 //!
-//! An upload goes through [`import`]: [`reading`] takes it from the disk row by row, [`rules`] parse each row, [`imports`] enter
-//! them and keep account.
+//! An upload goes through [`import`]: [`reading`] takes it from the disk row by row, [`rules`] parse each row, [`entering`] writes
+//! them, and [`imports`] keep account.
 
 pub mod api;
+pub mod entering;
 mod export;
 pub mod import;
 pub mod imports;

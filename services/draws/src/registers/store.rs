@@ -9,7 +9,7 @@ use kit::{
 };
 use sqlx::{PgConnection, Row};
 
-use super::{imports::Origin, life::Life, rules::Officer};
+use super::{entering::Origin, life::Life, rules::Officer};
 use crate::plans::rules::{Plan, PoolCount};
 
 /// A subject's columns, as [`SubjectRow`] reads them.

@@ -18,7 +18,8 @@ use crate::{
         store::{self as changes, ChangeRow},
     },
     registers::{
-        imports::{self, Origin},
+        entering::{self, Origin},
+        imports,
         reading::{self, Manner, Rows, Step},
     },
 };
@@ -81,7 +82,7 @@ impl Importer {
             return Ok(false);
         }
         let keys: Vec<String> = rows.given.iter().map(|row| row.key.to_string()).collect();
-        let stale = imports::changed_since(&mut tx, &import.organisation, &keys, import.created_at, &name).await?;
+        let stale = entering::changed_since(&mut tx, &import.organisation, &keys, import.created_at, &name).await?;
         if !stale.is_empty() {
             let notes: HashMap<&str, String> =
                 stale.iter().map(|(key, who, what)| (key.as_str(), format!("{who}：{what}"))).collect();
@@ -93,7 +94,7 @@ impl Importer {
             rows.returned += keys.len() as i64;
         }
         let origin = Origin { by: &import.creator, why: &import.reason, with: &name, at: now };
-        let upserted = imports::upsert(&mut tx, &import.organisation, &rows.given, origin).await?;
+        let upserted = entering::upsert(&mut tx, &import.organisation, &rows.given, origin).await?;
         // Its problems were told when it was checked.
         rows.problems.clear();
         import.count(upserted, rows);

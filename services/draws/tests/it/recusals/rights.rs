@@ -57,11 +57,15 @@ async fn what_stands_in_the_way_is_refused_by_article_16() {
     sixteen(reviewer.uphold_recusal(uphold(&rejected, Act::Withdraw)).await, "RECUSAL_DECIDED");
     sixteen(reviewer.reject_recusal(reject(&rejected)).await, "RECUSAL_DECIDED");
 
-    // Decided once, it may be asked again; but once the visit has begun the team stays.
+    // Decided once, it may be asked again; but once the visit has begun the team stays. No call of this release begins a visit,
+    // and its table knows no state but PENDING, so that here the state is written past both. When a visit can be begun, the
+    // refusal below ends; then begin it through the service instead.
     let again = office.asked(&subject, &person, Ground::Interest).await;
     let owner = office.city.world.harness.owner_pool("draws").await.unwrap();
-    sqlx::query("alter table visit drop constraint visit_state_known").execute(&owner).await.unwrap();
     let begun = "update visit set state = 'IN_PROGRESS' where subject = $1";
+    let early = sqlx::query(begun).bind(&subject).execute(&owner).await.unwrap_err();
+    assert_eq!(early.as_database_error().unwrap().constraint(), Some("visit_state_known"));
+    sqlx::query("alter table visit drop constraint visit_state_known").execute(&owner).await.unwrap();
     sqlx::query(begun).bind(&subject).execute(&owner).await.unwrap();
     sixteen(reviewer.uphold_recusal(uphold(&again, Act::Exchange)).await, "ALREADY_VISITED");
     let other = &visits[0].officers[1];
