@@ -63,7 +63,9 @@ function Slip({ code, onDone }: { code: ProofCode; onDone: () => void }) {
         {code.code}
       </p>
       <div className="slip-where">
-        <QRCode value={address} type="svg" size={148} bordered={false} />
+        <span aria-hidden="true">
+          <QRCode value={address} type="svg" size={148} bordered={false} />
+        </span>
         <p>
           {t('proofs.slipWhere')}
           <br />

@@ -19,7 +19,9 @@ function Issued({ address, onClose }: { address: string; onClose: () => void }) 
     <Modal open title={t('witness.ready')} closable={false} keyboard={false} mask={{ closable: false }} footer={<Button type="primary" onClick={onClose}>{t('act.close')}</Button>}>
       <Alert type="warning" showIcon className="error-panel" title={t('witness.once')} />
       <figure className="witness-qr" role="img" aria-label={t('witness.qr')}>
-        <QRCode value={address} type="svg" size={232} errorLevel="M" bordered={false} bgColor="#ffffff" color="#000000" />
+        <span aria-hidden="true">
+          <QRCode value={address} type="svg" size={232} errorLevel="M" bordered={false} bgColor="#ffffff" color="#000000" />
+        </span>
       </figure>
       <Code text={address} label={t('witness.link')} />
     </Modal>
