@@ -4,7 +4,6 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -20,7 +19,6 @@ use kit::env::Env;
 use kit::telemetry;
 use prost::Message as _;
 use proto::qingtian::session::v1::SignInRequest;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::metadata::AsciiMetadataValue;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
@@ -28,11 +26,13 @@ use tracing::Instrument as _;
 use crate::assets::Assets;
 use crate::call::{Caller, Upstream};
 use crate::error::{Fault, Result};
+use crate::events::Form;
+use crate::limits::{Bounds, Permit};
 use crate::reach::Reach;
 use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
 use crate::sessions::Store;
 use crate::sign_in::{Answer, SignIns};
-use crate::{Settings, answer, binder, door, headers, stream};
+use crate::{Settings, answer, binder, door, events, headers, sign_in, stream, upload};
 
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
@@ -50,8 +50,7 @@ pub struct App {
     assets: Assets,
     pages: Router,
     reach: Reach,
-    at_work: Arc<Semaphore>,
-    uploading: Arc<Semaphore>,
+    bounds: Bounds,
 }
 
 /// Where a request goes.
@@ -89,7 +88,7 @@ impl App {
     /// Reads the contract and puts the gateway together. Errors: the contract contradicts itself, an address is malformed.
     pub fn new(env: &Env, settings: Settings, pages: Router) -> anyhow::Result<Self> {
         let store = Store::new(settings.redis_url.as_deref(), settings.limits.session_idle)?;
-        let routes = Routes::new(&proto::POOL)?;
+        let routes = Routes::new(&settings.contract)?;
         Ok(Self {
             reach: Reach::new(env, &routes)?,
             routes,
@@ -97,8 +96,7 @@ impl App {
             minter: Minter::service("gateway", env.keys.clone(), env.clock.clone())?,
             assets: Assets::new(settings.web.clone()),
             pages,
-            at_work: Arc::new(Semaphore::new(settings.limits.requests_max)),
-            uploading: Arc::new(Semaphore::new(settings.limits.uploads_max)),
+            bounds: Bounds::new(&settings.limits),
             env: env.clone(),
             settings,
         })
@@ -107,6 +105,11 @@ impl App {
     /// The parts behind it.
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// What bounds it.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// What it was told.
@@ -216,7 +219,7 @@ impl App {
             Target::Ready => return Ok(plain(StatusCode::OK, "ready\n")),
             Target::Refused(fault) => return Err(fault),
             Target::Work(_) | Target::Recheck(_) | Target::Rpc(_) | Target::Pages => {
-                self.at_work.clone().try_acquire_owned().map_err(|_| Fault::overloaded())?
+                self.bounds.request(door::address(peer, request.headers(), self.settings.proxies))?
             }
         };
         match target {
@@ -242,7 +245,7 @@ impl App {
         peer: SocketAddr,
         id: &HeaderValue,
         request: Request<Body>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Result<Response> {
         let (route, limits) = (found.route, &self.settings.limits);
         let mut head = request.headers().clone();
@@ -258,11 +261,17 @@ impl App {
             gateway: Some(self.own_bearer().map_err(Fault::internal)?),
         };
         let query = request.uri().query().map(str::to_owned);
-        if let Shape::Upload(field) = &route.shape {
+        if let Some(secret) = sign_in::secret(&head) {
+            self.bounds.client(secret)?;
+        }
+        if matches!(route.shape, Shape::Upload(_) | Shape::Lines) {
             let allowed = async {
                 answer::check_accepts_json(&head)?;
-                let slot = self.uploading.clone().try_acquire_owned().map_err(|_| Fault::overloaded())?;
-                stream::check_announced(&head, limits)?;
+                if route.shape == Shape::Lines && !door::is_type(head.get(CONTENT_TYPE), &[events::LINES]) {
+                    return Err(Fault::content_type(events::LINES));
+                }
+                let slot = self.bounds.upload()?;
+                upload::check_announced(&head, limits)?;
                 let message = binder::bind(&found, query.as_deref(), &[])?;
                 caller.authorization = self.sign_ins.authorize(route, &head).await?;
                 Ok::<_, Fault>((slot, message, Upstream::of(&self.env, route)?))
@@ -270,35 +279,43 @@ impl App {
             let (_slot, message, upstream) = match allowed.await {
                 Ok(allowed) => allowed,
                 Err(fault) => {
-                    stream::drain(request.into_body()).await;
+                    upload::drain(request.into_body()).await;
                     return Err(fault);
                 }
             };
-            let answer = stream::upload(&upstream, route, &caller, message, field, request, limits).await;
+            let answer = upload::upload(&upstream, route, &caller, message, request, limits).await;
             if let Err(fault) = &answer {
                 // The file is gone, so it is the client that must send it once more.
                 self.sign_ins.discard(&head, &caller, fault).await;
             }
             return answer::json(route, answer?, &head);
         }
+        let form = (route.shape == Shape::Events).then(|| Form::wanted(&head)).transpose()?;
         if route.shape == Shape::Unary {
             answer::check_accepts_json(&head)?;
         }
         let body = tokio::time::timeout(limits.unary_timeout, read_body(route, request, limits.json_bytes_max));
         let body = body.await.map_err(|_| Fault::client_timeout())??;
-        let message = binder::bind(&found, query.as_deref(), &body)?;
+        let mut message = binder::bind(&found, query.as_deref(), &body)?;
+        if let (Some(Form::Events), Some(resume)) = (form, &route.resume) {
+            resume.begin(&mut message, &head)?;
+        }
         if route.service == "session" {
             return self.session(route, message.encode_to_vec().into(), &head, &caller).await;
         }
         caller.authorization = self.sign_ins.authorize(route, &head).await?;
         let (message, upstream) = (binder::encode(&message), Upstream::of(&self.env, route)?);
-        if route.shape == Shape::Download {
+        if matches!(route.shape, Shape::Download | Shape::Events) {
             let mut answer = upstream.server_stream(route, &caller, message.clone(), limits.unary_timeout).await;
             if let Err(fault) = &answer
                 && self.sign_ins.discard(&head, &caller, fault).await
             {
                 caller.authorization = self.sign_ins.authorize(route, &head).await?;
                 answer = upstream.server_stream(route, &caller, message, limits.unary_timeout).await;
+            }
+            if let Some(form) = form {
+                let shutdown = self.env.shutdown.clone();
+                return Ok(events::answer(answer?.into_inner(), route, form, limits, shutdown, permit));
             }
             let mut response = stream::download(answer?, route, &head, limits, permit).await?;
             answer::keep(route, &head, answer::PUBLIC_FILE, response.headers_mut());
@@ -342,7 +359,7 @@ impl App {
 }
 
 /// A body that holds its request's permit as long as the client reads.
-fn held(body: Body, permit: OwnedSemaphorePermit) -> Body {
+fn held(body: Body, permit: Permit) -> Body {
     // `map_err` rather than `map_frame`, which forgets the length.
     Body::new(body.map_err(move |error| {
         let _held = &permit;
@@ -357,7 +374,7 @@ async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Res
     while let Some(frame) = rest.frame().await {
         let data = frame.map_err(|_| Fault::bad_http("the body broke off"))?.into_data().unwrap_or_default();
         if (body.len() + data.len()) as u64 > bytes_max {
-            stream::drain(rest).await;
+            upload::drain(rest).await;
             return Err(Fault::too_large(bytes_max));
         }
         body.extend_from_slice(&data);

@@ -22,12 +22,15 @@ use crate::routes::{BodyPlace, Bound, Found, Route, Shape};
 /// Parameters of one query at the most.
 const PARAMETERS_MAX: usize = 256;
 
-/// Makes the request message. `body` is the whole JSON body, empty when there is none; an upload's bytes are not bound here.
+/// Makes the request message. `body` is the whole JSON body, empty when there is none; an upload's
+/// bytes and lines are not bound here.
 pub fn bind(found: &Found<'_>, query: Option<&str>, body: &[u8]) -> Result<DynamicMessage> {
     let route = found.route;
     let mut message = match (&route.body, &route.shape) {
-        (BodyPlace::Whole, _) if !body.is_empty() => json::message(&route.input, body).map_err(Fault::bad_json)?,
-        (BodyPlace::Field(field), Shape::Unary | Shape::Download) if !body.is_empty() => {
+        (BodyPlace::Whole, Shape::Unary | Shape::Download | Shape::Events) if !body.is_empty() => {
+            json::message(&route.input, body).map_err(Fault::bad_json)?
+        }
+        (BodyPlace::Field(field), Shape::Unary | Shape::Download | Shape::Events) if !body.is_empty() => {
             let mut message = DynamicMessage::new(route.input.clone());
             if let Some(value) = json::field(field, body).map_err(Fault::bad_json)? {
                 message.set_field(field, value);
@@ -122,10 +125,11 @@ fn is_elsewhere(route: &Route, fields: &[FieldDescriptor]) -> bool {
     in_body || route.bound.iter().any(|bound| overlaps(&bound.fields))
 }
 
-fn inner_mut<'m>(message: &'m mut DynamicMessage, outer: &[FieldDescriptor]) -> &'m mut DynamicMessage {
+/// The message in which a field stands. `outer` are singular message fields, as of routes and of `query_fields`.
+pub(crate) fn inner_mut<'m>(message: &'m mut DynamicMessage, outer: &[FieldDescriptor]) -> &'m mut DynamicMessage {
     let mut at = message;
     for field in outer {
-        // Routes and `query_fields` walk only through singular message fields, whose value is a message.
+        // The value of such a field is a message.
         at = match at.get_field_mut(field) {
             Value::Message(inner) => inner,
             other => unreachable!("{} holds {other:?}", field.full_name()),

@@ -50,12 +50,17 @@ impl Decoder for Raw {
 pub fn to_json(output: &MessageDescriptor, field: Option<&FieldDescriptor>, encoded: Bytes) -> Result<Vec<u8>> {
     let message = DynamicMessage::decode(output.clone(), encoded).map_err(Fault::internal)?;
     let mut text = Vec::with_capacity(1024);
-    match field {
-        None => json::write(&message, &mut text),
-        Some(field) => json::write_field(&message, field, &mut text),
-    }
-    .map_err(Fault::internal)?;
+    write_json(&message, field, &mut text)?;
     Ok(text)
+}
+
+/// As [`to_json`], of a message that has been read, behind what is written already.
+pub fn write_json(message: &DynamicMessage, field: Option<&FieldDescriptor>, text: &mut Vec<u8>) -> Result<()> {
+    let written = match field {
+        None => json::write(message, text),
+        Some(field) => json::write_field(message, field, text),
+    };
+    written.map_err(Fault::internal)
 }
 
 #[cfg(test)]

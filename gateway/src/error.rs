@@ -10,6 +10,8 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _, SerializeOptions};
 use proto::google::rpc::{RetryInfo, Status as RpcStatus};
 use tonic::{Code, Status};
 
+use crate::limits;
+
 /// Seconds after which to try again when nobody says otherwise.
 const RETRY_AFTER_SECS: u64 = 1;
 
@@ -21,6 +23,8 @@ pub struct Fault {
     http: Option<StatusCode>,
     allow: Vec<Method>,
     close: bool,
+    /// The limit that was met, see [`crate::limits`].
+    limit: Option<&'static str>,
 }
 
 /// What handlers of the gateway answer.
@@ -64,10 +68,10 @@ impl Fault {
     /// Bytes of which no request could be made, as the HTTP library judges them, and the connection ends.
     pub fn unread(status: StatusCode) -> Self {
         match status {
-            StatusCode::REQUEST_TIMEOUT => Self::client_timeout(),
-            StatusCode::URI_TOO_LONG => Self::bad_http("the address is too long").at(status),
+            StatusCode::REQUEST_TIMEOUT => Self::client_timeout().limit("slow_head"),
+            StatusCode::URI_TOO_LONG => Self::bad_http("the address is too long").at(status).limit("headers"),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                Self::bad_http("the headers are too many or too large").at(status)
+                Self::bad_http("the headers are too many or too large").at(status).limit("headers")
             }
             _ => Self::bad_http("the head of the request is malformed").at(status),
         }
@@ -96,13 +100,13 @@ impl Fault {
     pub fn too_large(limit_bytes: u64) -> Self {
         let limit = format!("{} MiB", limit_bytes / (1 << 20));
         let fault = Self::from(Refusal::new(Reason::TooLarge).with("limit", limit));
-        Self { close: true, ..fault.at(StatusCode::PAYLOAD_TOO_LARGE) }
+        Self { close: true, ..fault.at(StatusCode::PAYLOAD_TOO_LARGE).limit("body") }
     }
 
     /// The client sent too slowly or stopped: 408 TOO_SLOW.
     pub fn client_timeout() -> Self {
         let fault = Self::from(Refusal::new(Reason::TooSlow));
-        Self { close: true, ..fault.at(StatusCode::REQUEST_TIMEOUT) }
+        Self { close: true, ..fault.at(StatusCode::REQUEST_TIMEOUT).limit("slow_body") }
     }
 
     /// A part did not answer in time: 504.
@@ -174,6 +178,19 @@ impl Fault {
     #[must_use]
     pub fn at(mut self, http: StatusCode) -> Self {
         self.http = Some(http);
+        self
+    }
+
+    /// Ends the connection.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self { close: true, ..self }
+    }
+
+    /// Counts it under this limit when it is answered.
+    #[must_use]
+    pub fn limit(mut self, limit: &'static str) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -255,7 +272,7 @@ pub fn http_status(code: Code) -> StatusCode {
 
 impl From<Status> for Fault {
     fn from(status: Status) -> Self {
-        Self { status, http: None, allow: Vec::new(), close: false }
+        Self { status, http: None, allow: Vec::new(), close: false, limit: None }
     }
 }
 
@@ -267,6 +284,9 @@ impl From<Refusal> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
+        if let Some(limit) = self.limit {
+            limits::count(limit);
+        }
         let mut response = (self.http(), self.json()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

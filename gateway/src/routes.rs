@@ -16,6 +16,7 @@ use proto::google::api::{HttpRule, http_rule::Pattern};
 use proto::qingtian::access::v1::Rule;
 
 use crate::binder;
+use crate::events::Resume;
 use crate::template::{Segment, Template};
 
 /// Full name of the message that carries bytes.
@@ -41,6 +42,10 @@ pub enum Shape {
     Download,
     /// A stream of bytes in this field, one JSON answer.
     Upload(FieldDescriptor),
+    /// A stream of messages, one a line; one JSON answer. See [`crate::lines`].
+    Lines,
+    /// One request, a stream of messages as the answer. See [`crate::events`].
+    Events,
 }
 
 /// A field bound by the path.
@@ -71,6 +76,8 @@ pub struct Route {
     pub response_body: Option<FieldDescriptor>,
     pub bound: Vec<Bound>,
     pub shape: Shape,
+    /// How a stream of answers is resumed.
+    pub resume: Option<Resume>,
     pub rule: Rule,
     template: Template,
 }
@@ -111,7 +118,7 @@ pub struct Routes {
 
 impl Routes {
     /// Reads every service of the pool. Errors name the rpc: a template that does not parse, a field that is not there,
-    /// two rpcs at one address, a stream that is not of `HttpBody`, a route without an access rule or for parts only.
+    /// two rpcs at one address, a stream both ways, a route without an access rule or for parts only.
     pub fn new(pool: &DescriptorPool) -> anyhow::Result<Self> {
         let http = pool.get_extension_by_name("google.api.http").context("google.api.http is not in the contract")?;
         let access = pool
@@ -318,6 +325,7 @@ impl Route {
             body,
             response_body,
             bound,
+            resume: Resume::of(&rpc.input(), &rpc.output()).filter(|_| shape == Shape::Events),
             shape,
             rule: rule.clone(),
             template,
@@ -334,17 +342,19 @@ fn shape_of(rpc: &MethodDescriptor, body: &BodyPlace) -> anyhow::Result<Shape> {
     let answers_bytes = rpc.output().full_name() == HTTP_BODY;
     match (rpc.is_client_streaming(), rpc.is_server_streaming()) {
         (false, _) if answers_bytes => Ok(Shape::Download),
+        (false, true) => Ok(Shape::Events),
         (false, false) => match body {
             BodyPlace::Field(field) if is_http_body(field) => bail!("an upload must be a stream"),
             BodyPlace::None | BodyPlace::Whole | BodyPlace::Field(_) => Ok(Shape::Unary),
         },
+        (true, false) if answers_bytes => bail!("a client stream over HTTP is answered in JSON"),
         (true, false) => match body {
-            BodyPlace::Field(field) if is_http_body(field) && !answers_bytes => Ok(Shape::Upload(field.clone())),
-            BodyPlace::None | BodyPlace::Whole | BodyPlace::Field(_) => {
-                bail!("a client stream over HTTP must have a body field of {HTTP_BODY} and answer JSON")
-            }
+            BodyPlace::Field(field) if is_http_body(field) => Ok(Shape::Upload(field.clone())),
+            BodyPlace::Field(field) if field.is_map() => bail!("a line is no entry of a map"),
+            BodyPlace::Whole | BodyPlace::Field(_) => Ok(Shape::Lines),
+            BodyPlace::None => bail!("a client stream over HTTP must have a body"),
         },
-        (_, true) => bail!("a server stream over HTTP must be of {HTTP_BODY}"),
+        (true, true) => bail!("a stream both ways cannot go over HTTP, where requests end before their answers begin"),
     }
 }
 

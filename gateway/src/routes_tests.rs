@@ -94,12 +94,12 @@ fn a_contradiction_in_the_contract_stops_the_start_and_names_the_rpc() {
             "no field nope",
         ),
         (
-            "rpc X(Thing) returns (stream Thing) { option (google.api.http) = {get: \"/v1/x\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-            "server stream",
+            "rpc X(stream Thing) returns (stream Thing) { option (google.api.http) = {post: \"/v1/x\" body: \"*\"}; option (qingtian.access.v1.rule) = {public: true}; }",
+            "both ways",
         ),
         (
-            "rpc X(stream Thing) returns (Thing) { option (google.api.http) = {post: \"/v1/x\" body: \"*\"}; option (qingtian.access.v1.rule) = {public: true}; }",
-            "client stream",
+            "rpc X(stream Thing) returns (Thing) { option (google.api.http) = {post: \"/v1/x\"}; option (qingtian.access.v1.rule) = {public: true}; }",
+            "must have a body",
         ),
         (
             "rpc X(Thing) returns (Thing) { option (google.api.http) = {get: \"/v1/{tags}\"}; option (qingtian.access.v1.rule) = {public: true}; }",
@@ -115,6 +115,31 @@ fn a_contradiction_in_the_contract_stops_the_start_and_names_the_rpc() {
         let error = format!("{:#}", Routes::new(&pool(&source)).expect_err(expected));
         assert!(error.contains(expected) && error.contains(".X"), "{error}");
     }
+}
+
+#[test]
+fn an_escaped_letter_is_the_letter_and_an_escaped_sign_divides_nothing() {
+    let (_, routes) = routes();
+    assert_eq!(rpc(&routes, Method::GET, "/%76%31/thin%67s/special").0, "GetSpecial");
+    assert_eq!(rpc(&routes, Method::GET, "/v1/things/s%70ecial").0, "GetSpecial");
+    assert_eq!(rpc(&routes, Method::PUT, "/v1/things/7:%74ags").0, "SetTags");
+    let (name, values) = rpc(&routes, Method::GET, "/v1/things/7%3Atags");
+    assert_eq!((name.as_str(), values[0].as_str()), ("GetThing", "7%3Atags"));
+    let (name, values) = rpc(&routes, Method::GET, "/v1/things/a%2Fb");
+    assert_eq!((name.as_str(), values[0].as_str()), ("GetThing", "a%2Fb"));
+    for path in [
+        "/v1/things%2Fspecial",
+        "/v1/./things",
+        "/v1/x/../things",
+        "/v1/%2e%2E/things",
+        "/v1/trees/..",
+        "/v1/trees/a/%2e/b",
+        "/v1//things/7",
+    ] {
+        assert!(matches!(routes.find(&Method::GET, path), Lookup::Nothing), "{path}");
+    }
+    assert_eq!(rpc(&routes, Method::GET, "/v1/trees/a/.../b").1, ["a/.../b"]);
+    assert_eq!(rpc(&routes, Method::GET, "/v1/trees/%ff").0, "GetTree", "the binder refuses it");
 }
 
 proptest::proptest! {

@@ -26,7 +26,10 @@ use tokio::sync::Semaphore;
 use crate::Settings;
 use crate::app::{App, RECHECK};
 use crate::error::Fault;
-use crate::wire::{Watch, Wire};
+use crate::limits::shared::Shared;
+use crate::limits::{self, Asker, Open, Shares};
+use crate::redis_link::RedisLink;
+use crate::wire::{Left, Watch, Wire};
 
 /// Pause after a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -65,6 +68,11 @@ pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> a
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
     env.spawn("reach", app.reach().clone().look());
+    if let Some(url) = &app.settings().redis_url {
+        let shared = Shared::new(RedisLink::new(url)?);
+        let app = app.clone();
+        env.spawn("limits", async move { shared.keep(app.bounds()).await });
+    }
     let shutdown = env.shutdown.clone();
     let task = env.tasks.spawn(async move {
         let open = GracefulShutdown::new();
@@ -83,16 +91,22 @@ pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> a
 }
 
 async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown) {
-    let limits = &app.settings().limits;
-    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let bounds = &app.settings().limits;
+    let slots = Arc::new(Semaphore::new(bounds.connections_max));
+    // Behind our proxies every connection is theirs.
+    let each_max = if app.settings().proxies == 0 { bounds.address_connections_max } else { bounds.connections_max };
+    let shares = Shares::new(each_max);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_headers(limits.headers_max)
-        .max_buf_size(limits.header_bytes_max)
+        .header_read_timeout(bounds.header_timeout)
+        .max_headers(bounds.headers_max)
+        .max_buf_size(bounds.header_bytes_max)
         .half_close(false);
     loop {
         // Waiting for a slot leaves further connections in the system's queue.
+        if slots.available_permits() == 0 {
+            limits::count("connections");
+        }
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -103,8 +117,18 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown)
             }
         };
         let _ = stream.set_nodelay(true);
-        let watch = Arc::new(Watch::new(limits.header_bytes_max));
-        let (wire, left) = Wire::new(stream, watch.clone(), limits.idle_timeout);
+        let Some(share) = shares.take(Asker::address(peer.ip().to_canonical())) else {
+            let app = app.clone();
+            tokio::spawn(async move {
+                let fault = Fault::overloaded().limit("connections_address").closing();
+                Left::unread(stream).close(Some(written(app.refuse(peer, fault).await).await)).await;
+                drop(slot);
+            });
+            continue;
+        };
+        let connection = (slot, share, Open::new("connections"));
+        let watch = Arc::new(Watch::new(bounds.header_bytes_max));
+        let (wire, left) = Wire::new(stream, watch.clone(), bounds.idle_timeout);
         let (app, for_requests) = (app.clone(), app.clone());
         let service = service_fn(move |request| answer(for_requests.clone(), watch.clone(), peer, request));
         let served = open.watch(http.serve_connection(TokioIo::new(wire), service));
@@ -121,7 +145,7 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown)
                 };
                 left.close(answer).await;
             }
-            drop(slot);
+            drop(connection);
         });
     }
 }

@@ -11,19 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use proto::qingtian::identity::v1::{Organisation, User};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
 use sha2::{Digest as _, Sha256};
+
+use crate::redis_link::RedisLink;
 
 /// Sessions kept in memory at the most; the least recently used goes first.
 const MEMORY_SESSIONS_MAX: usize = 10_000;
-/// How long a request waits for Redis. Long enough for a machine that pauses: whoever waits in vain is signed out.
-const REDIS_WAIT_MAX: Duration = Duration::from_secs(2);
-/// How long a request waits for a connection to a Redis that was just lost.
-const REDIS_RETURN_MAX: Duration = Duration::from_millis(250);
-/// How long Redis is left alone after a failure.
-const REDIS_REST: Duration = Duration::from_secs(1);
-
 /// Somebody who signed in.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Session {
@@ -75,6 +68,11 @@ impl fmt::Debug for Secret {
 }
 
 impl Key {
+    /// The digest itself.
+    pub fn digest(self) -> [u8; 32] {
+        self.0
+    }
+
     fn redis(&self) -> String {
         format!("session:{}", hex::encode(self.0))
     }
@@ -82,7 +80,7 @@ impl Key {
 
 /// Where sessions are kept.
 pub struct Store {
-    redis: Option<Redis>,
+    redis: Option<RedisLink>,
     memory: Mutex<HashMap<Key, Kept>>,
     /// A session not used for so long is over.
     idle: Duration,
@@ -97,7 +95,7 @@ impl Store {
     /// Sessions in this Redis, or in memory alone. It is not called yet: it may start later. Errors: the address is
     /// malformed.
     pub fn new(redis_url: Option<&str>, idle: Duration) -> anyhow::Result<Self> {
-        let redis = redis_url.map(Redis::new).transpose()?;
+        let redis = redis_url.map(RedisLink::new).transpose()?;
         Ok(Self { redis, memory: Mutex::new(HashMap::new()), idle })
     }
 
@@ -157,76 +155,6 @@ impl Store {
     fn memory(&self) -> MutexGuard<'_, HashMap<Key, Kept>> {
         // No lock is held across a panic that could leave the map half-changed.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One connection, made when needed, left alone for a moment after a failure.
-struct Redis {
-    client: Client,
-    state: tokio::sync::Mutex<Connection>,
-}
-
-enum Connection {
-    Up(MultiplexedConnection),
-    DownUntil(Option<Instant>),
-}
-
-impl Redis {
-    fn new(url: &str) -> anyhow::Result<Self> {
-        Ok(Self { client: Client::open(url)?, state: tokio::sync::Mutex::new(Connection::DownUntil(None)) })
-    }
-
-    /// Runs a command; none when Redis cannot be had.
-    async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
-        let mut connection = self.connection().await?;
-        match tokio::time::timeout(REDIS_WAIT_MAX, command.query_async(&mut connection)).await {
-            Ok(Ok(value)) => Some(value),
-            Ok(Err(error)) => {
-                self.lost(Some(error)).await;
-                None
-            }
-            Err(_) => {
-                self.lost(None).await;
-                None
-            }
-        }
-    }
-
-    async fn connection(&self) -> Option<MultiplexedConnection> {
-        let mut state = self.state.lock().await;
-        match &*state {
-            Connection::Up(connection) => return Some(connection.clone()),
-            Connection::DownUntil(Some(until)) if Instant::now() < *until => return None,
-            Connection::DownUntil(_) => {}
-        }
-        let known_lost = matches!(*state, Connection::DownUntil(Some(_)));
-        let wait = if known_lost { REDIS_RETURN_MAX } else { REDIS_WAIT_MAX };
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(wait)).set_response_timeout(Some(REDIS_WAIT_MAX));
-        let connected = self.client.get_multiplexed_async_connection_with_config(&config);
-        let error = match tokio::time::timeout(wait, connected).await {
-            Ok(Ok(connection)) => {
-                tracing::info!("sessions are kept in Redis");
-                *state = Connection::Up(connection.clone());
-                return Some(connection);
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        if matches!(*state, Connection::DownUntil(None)) {
-            tracing::warn!(error, "no Redis; sessions are kept in memory");
-        }
-        *state = Connection::DownUntil(Some(Instant::now() + REDIS_REST));
-        None
-    }
-
-    async fn lost(&self, error: Option<RedisError>) {
-        let error = error.map_or_else(|| "no answer".to_owned(), |error| error.to_string());
-        let mut state = self.state.lock().await;
-        if matches!(*state, Connection::Up(_)) {
-            tracing::warn!(error, "lost Redis; sessions are kept in memory");
-        }
-        *state = Connection::DownUntil(Some(Instant::now() + REDIS_REST));
     }
 }
 

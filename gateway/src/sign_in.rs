@@ -14,6 +14,7 @@ use kit::peers::PeerChannel;
 use proto::qingtian::identity::v1::identity_client::IdentityClient;
 use proto::qingtian::identity::v1::{AccessToken, CloseSignInRequest, OpenSignInRequest, RefreshTokenRequest};
 use proto::qingtian::session::v1::{Session as Shown, SignInRequest};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tonic::Code;
 use tonic::metadata::AsciiMetadataValue;
@@ -266,6 +267,15 @@ fn bearer(headers: &HeaderMap) -> Result<Option<AsciiMetadataValue>> {
     let mut value = value.ok_or_else(not_signed_in)?;
     value.set_sensitive(true);
     Ok(Some(value))
+}
+
+/// By what a request's client is known from others, as a digest: its token or its session. None for the anonymous, and for
+/// what cannot be either.
+pub fn secret(headers: &HeaderMap) -> Option<[u8; 32]> {
+    match headers.get(AUTHORIZATION) {
+        Some(token) => Some(Sha256::digest(token.as_bytes()).into()),
+        None => cookie(headers).map(|secret| secret.key().digest()),
+    }
 }
 
 /// The session cookie of a request.

@@ -24,6 +24,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, timeout};
 
+use crate::limits;
+
 /// Longest answer the library makes by itself.
 const OWN_ANSWER_BYTES_MAX: usize = 256;
 /// What is still read of a connection that is given up, so that the client gets to read why.
@@ -234,6 +236,7 @@ impl Wire {
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.wait)));
         ready!(timer.as_mut().poll(context));
+        limits::count("slow_reader");
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 

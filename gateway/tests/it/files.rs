@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway::stream::CHUNK_BYTES_MAX;
+use gateway::upload::CHUNK_BYTES_MAX;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use proto::google::api::HttpBody;

@@ -4,8 +4,12 @@
 
 mod edges;
 mod files;
+mod kept;
+mod limits;
 mod parts;
 mod raw;
+mod shapes;
 mod signing_in;
 mod stage;
+mod streaming;
 mod transcoding;

@@ -50,6 +50,7 @@ impl Stage {
             clock: clock.clone(),
             keys: Keys::read(&folder.path().join("keys")).unwrap(),
             peers: Peers::new(&parts_url)
+                .with_override("shapes", crate::shapes::serve().await)
                 // Nobody listens on the discard port.
                 .with_override("catalog", "http://127.0.0.1:9"),
             databases: Databases { url: String::new(), migrate_url: None, connections_max: 1 },
@@ -67,6 +68,15 @@ impl Stage {
         tokio::spawn(server.serve_with_incoming_shutdown(TcpIncoming::from(listener), shutdown));
         let gateway = start(&env, folder.path(), change).await;
         Self { env, clock, world, gateway, health, parts_url, folder }
+    }
+
+    /// Before the contract of shapes instead of the product's.
+    pub async fn of_shapes(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with(|settings| {
+            settings.contract = crate::shapes::POOL.clone();
+            change(settings);
+        })
+        .await
     }
 
     /// Another gateway before the same parts.
