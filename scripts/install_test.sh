@@ -113,7 +113,11 @@ new_system 18.19.1+dfsg-6ubuntu5 '(none)' 0
 run --tests
 succeeds
 called 'apt-get install .* chromium-browser'
-called 'pip install .*grpcio-tools'
+called 'pip install .*grpcio-tools.* kubernetes-validate'
+never_called checkov
+run --prove
+succeeds
+called 'pip install .*checkov'
 new_system 18.20.4+dfsg-1~deb12u1 '2:120.0' 0
 run --tests
 succeeds

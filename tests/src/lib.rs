@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod city;
+pub mod manifests;
 pub mod process;
+pub mod tls;
 pub mod web;
 
 use std::{

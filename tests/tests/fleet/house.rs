@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, path::Path};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What each crate of ours may depend on, outside its tests.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("proto", &[]),
+    ("client", &["proto"]),
     ("kit", &["proto"]),
     ("lottery", &[]),
     ("identity", &["proto", "kit"]),
@@ -16,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("pages", &["proto", "kit"]),
     ("gateway", &["proto", "kit", "pages"]),
     ("qingtian", &["proto", "kit", "lottery", "identity", "catalog", "draws", "portal", "gateway"]),
-    ("tests", &["proto", "kit", "lottery", "qingtian", "identity", "catalog", "draws", "portal"]),
+    ("tests", &["proto", "client", "kit", "lottery", "qingtian", "identity", "catalog", "draws", "portal"]),
 ];
 
 #[test]

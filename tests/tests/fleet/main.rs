@@ -5,10 +5,13 @@
 mod browser;
 mod chains;
 mod clients;
+mod compose;
 mod faults;
 mod golden;
 mod golden_events;
 mod house;
+mod image;
+mod kubernetes;
 mod matrix;
 mod new_platform;
 mod recusal;
