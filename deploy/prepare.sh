@@ -57,6 +57,6 @@ printf 'QINGTIAN_USER=%s\nPUBLIC_URL=%s\n' "$owner" "$public_url" | new .env
 
 cat <<END
 prepared $(pwd): secrets (mode 0700), data, .env
-next:   podman-compose -f deploy/compose.yaml up -d     (or: docker compose -f deploy/compose.yaml up -d)
-then:   make the first operator, see README.md
+next:   docker compose -f deploy/compose.yaml up -d     (or, as root: podman-compose ...)
+then:   docker compose -f deploy/compose.yaml run --rm identity operator --name NAME --real-name 姓名 --organisation 单位全称
 END
