@@ -180,6 +180,24 @@ fn purpose(sent: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| sent.to_owned())
 }
 
+/// Characters of a purpose at the most.
+const PURPOSE_CHARS_MAX: usize = 500;
+
+/// The purpose a call states, as it goes into the audit and onto exports. Empty, as if none were stated, where it cannot be read
+/// as one line: too long, without a letter or digit, or with characters that control or hide others.
+fn stated(sent: &str) -> String {
+    let hides = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let purpose = purpose(sent);
+    let reads = purpose.chars().count() <= PURPOSE_CHARS_MAX
+        && purpose.chars().any(char::is_alphanumeric)
+        && !purpose.chars().any(hides);
+    if reads { purpose } else { String::new() }
+}
+
 /// Decides whether a call may go in.
 fn admit(
     authenticator: &Authenticator,
@@ -191,7 +209,7 @@ fn admit(
     let verified = bearer(headers, "authorization").map(|token| authenticator.verify(token));
     let complete = |caller: Caller| Caller {
         method: method.to_owned(),
-        purpose: purpose(&text("x-purpose")),
+        purpose: stated(&text("x-purpose")),
         trace: telemetry::trace_id(),
         address: forwarded_for(authenticator, headers).unwrap_or_else(|| address.to_owned()),
         ..caller
@@ -219,7 +237,7 @@ fn admit(
         return refuse(caller, refusal);
     }
     let caller = complete(caller);
-    if rule.rule.personal_data && caller.purpose.trim().is_empty() {
+    if rule.rule.personal_data && caller.purpose.is_empty() {
         return Err(Box::new((caller, Refusal::new(Reason::PurposeMissing))));
     }
     Ok((caller, rule))
@@ -261,6 +279,35 @@ mod tests {
             ("%E5%B9", "%E5%B9"),
         ] {
             assert_eq!(purpose(sent), meant, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_purpose_nobody_can_read_is_none() {
+        let (longest, too_long) = ("用".repeat(500), "用".repeat(501));
+        for kept in ["annual audit", "%E5%B9%B4 2026", "案", "7", "50% (A/B), \"C\"", longest.as_str()] {
+            assert_eq!(stated(kept), purpose(kept), "{kept}");
+        }
+        for none in [
+            "",
+            "   ",
+            "...",
+            "%00",
+            "x%00y",
+            "%0A%0Aevil",
+            "a%0D%0Ab",
+            "a%09b",
+            "%7F",
+            "a%C2%85b",
+            // Of no width, and turning what follows around.
+            "%E2%80%8B",
+            "a%E2%80%8Bb",
+            "a%E2%80%AEb",
+            "%EF%BB%BFa",
+            "a%E2%80%A8b",
+            too_long.as_str(),
+        ] {
+            assert_eq!(stated(none), "", "{none}");
         }
     }
 }
