@@ -101,6 +101,17 @@ impl Refusal {
         Self::new(Reason::Stale).with("name", name).with("who", who).with("what", what)
     }
 
+    /// Compares the version a caller read with that of the locked row, which was changed last by `who` with the act `what`.
+    ///
+    /// # Errors
+    /// `INVALID` when the caller gave none; `STALE`.
+    pub fn check_etag(etag: &str, revision: i64, name: &str, (who, what): (&str, &str)) -> Result<()> {
+        if etag.is_empty() {
+            return Err(Self::invalid("etag", "须提供读取时的版本 / the etag read before"));
+        }
+        if etag == revision.to_string() { Ok(()) } else { Err(Self::stale(name, who, what)) }
+    }
+
     /// `INTERNAL`: something failed inside.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(Reason::Internal).because(cause)

@@ -2,7 +2,7 @@
 //! once in effect, and replayable from zero. There is no broker that could lose or reorder.
 //!
 //! A release that takes more from events than the one before it raises [`Follow::model`]: the follower then clears what it built
-//! and reads the log anew, by itself.
+//! and reads the log anew, by itself. Until it has come to the end of the log [`is_building`] says so.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use proto::qingtian::{
 use sqlx::{PgConnection, PgPool};
 use tonic::{Code, IntoRequest, codegen::http::uri::PathAndQuery};
 
-use crate::{env::Env, peers::PeerChannel};
+use crate::{env::Env, error, peers::PeerChannel};
 
 /// Applies one event within the follower's transaction.
 pub type Apply = Arc<dyn for<'c> Fn(&'c mut PgConnection, Event) -> BoxFuture<'c, anyhow::Result<()>> + Send + Sync>;
@@ -78,13 +78,26 @@ struct Stand {
     hash: String,
     /// By which [`Follow::model`].
     model: i32,
+    /// What was built was cleared, and the end of the log was not reached since.
+    building: bool,
 }
+
+const STAND: &str = "select position, hash, model, building from follower where peer = $1";
 
 impl Stand {
     /// Nothing was followed yet.
     fn zero(follow: &Follow) -> Self {
-        Self { position: 0, hash: String::new(), model: follow.model }
+        Self { position: 0, hash: String::new(), model: follow.model, building: false }
     }
+}
+
+/// Whether something of what a part built from its peers is being built anew: what is asked of it then may be missing, or be there
+/// in part.
+///
+/// # Errors
+/// `UNAVAILABLE` when the database is out of reach.
+pub async fn is_building(pool: &PgPool) -> error::Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select from follower where building)").fetch_one(pool).await?)
 }
 
 /// Follows until the process stops.
@@ -117,10 +130,7 @@ pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
 }
 
 async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut Duration) -> anyhow::Result<()> {
-    let stored: Option<Stand> = sqlx::query_as("select position, hash, model from follower where peer = $1")
-        .bind(follow.peer)
-        .fetch_optional(pool)
-        .await?;
+    let stored: Option<Stand> = sqlx::query_as(STAND).bind(follow.peer).fetch_optional(pool).await?;
     let mut stands = stored.unwrap_or_else(|| Stand::zero(follow));
     if stands.model < follow.model {
         tracing::info!(part = follow.part, peer = follow.peer, model = follow.model, "builds anew what it follows");
@@ -154,7 +164,8 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
             Err(status) => return Err(status).context("event stream broke"),
         };
         *pause = RETRY;
-        if step.position > stands.position {
+        // A step without an event comes at the end of the log.
+        if step.position > stands.position || (stands.building && step.event.is_none()) {
             stands = apply(pool, follow, &stands, step).await?;
         }
     }
@@ -177,15 +188,15 @@ pub async fn open(
 
 /// Takes the follower's row: one replica at a time changes what was built from the peer.
 async fn hold(connection: &mut PgConnection, peer: &str) -> Result<Stand, sqlx::Error> {
-    sqlx::query_as("select position, hash, model from follower where peer = $1 for update")
-        .bind(peer)
-        .fetch_one(connection)
-        .await
+    // The text is a constant of this module.
+    let locked = sqlx::AssertSqlSafe(format!("{STAND} for update"));
+    sqlx::query_as(locked).bind(peer).fetch_one(connection).await
 }
 
 async fn moved(connection: &mut PgConnection, peer: &str, to: &Stand) -> Result<(), sqlx::Error> {
-    let update = sqlx::query("update follower set position = $2, hash = $3, model = $4 where peer = $1");
-    update.bind(peer).bind(to.position).bind(&to.hash).bind(to.model).execute(connection).await.map(drop)
+    let update = sqlx::query("update follower set position = $2, hash = $3, model = $4, building = $5 where peer = $1");
+    let update = update.bind(peer).bind(to.position).bind(&to.hash).bind(to.model).bind(to.building);
+    update.execute(connection).await.map(drop)
 }
 
 async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsResponse) -> anyhow::Result<Stand> {
@@ -197,11 +208,12 @@ async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsR
         .await?;
     let stands = hold(&mut tx, follow.peer).await?;
     anyhow::ensure!(stands == *before, "another replica of {} follows {}", follow.part, follow.peer);
+    let building = stands.building && step.event.is_some();
     if let Some(event) = step.event {
         let what = format!("{} at position {}", event.aggregate, step.position);
         (follow.apply)(&mut tx, event).await.with_context(|| format!("cannot apply the event of {what}"))?;
     }
-    let after = Stand { position: step.position, hash: step.hash, model: follow.model };
+    let after = Stand { position: step.position, hash: step.hash, model: follow.model, building };
     moved(&mut tx, follow.peer, &after).await?;
     tx.commit().await?;
     metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(after.position as f64);
@@ -216,7 +228,7 @@ async fn rebuild(pool: &PgPool, follow: &Follow, left: &Stand) -> anyhow::Result
         return Ok(());
     }
     (follow.reset)(&mut tx).await?;
-    moved(&mut tx, follow.peer, &Stand::zero(follow)).await?;
+    moved(&mut tx, follow.peer, &Stand { building: true, ..Stand::zero(follow) }).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -40,13 +40,22 @@ impl Api {
         Self { env: env.clone(), pool: ledger.pool().clone(), files: Files::new(env) }
     }
 
+    /// The read model, unless it is being built anew: then what is not in it yet would be told not to be there, and whoever keeps
+    /// answers would go on telling so.
+    async fn model(&self) -> Result<&PgPool, Refusal> {
+        if kit::follow::is_building(&self.pool).await? {
+            return Err(Refusal::new(Reason::Unavailable));
+        }
+        Ok(&self.pool)
+    }
+
     fn today(&self) -> NaiveDate {
         legal_day(self.env.clock.now())
     }
 
     /// A draw whose result is public.
     async fn public_result(&self, name: &str, act: &str) -> Result<Shown, Refusal> {
-        let shown = store::draw(&self.pool, name, self.today()).await?;
+        let shown = store::draw(self.model().await?, name, self.today()).await?;
         let state = shown.public.draw.as_ref().map(|draw| draw.state).unwrap_or_default();
         if !rules::is_revealed(state) {
             return Err(Refusal::wrong_state(name, rules::state_name(state), act));
@@ -65,9 +74,10 @@ impl Portal for Api {
         let begin_of = |year| NaiveDate::from_ymd_opt(year, 1, 1).and_then(|day| day.pred_opt()).map(legal_day_end);
         let begin = begin_of(year).unwrap_or(chrono::DateTime::<Utc>::MIN_UTC);
         let end = begin_of(year + 1).unwrap_or(chrono::DateTime::<Utc>::MAX_UTC);
-        let figures = store::figures(&self.pool, year, begin, end).await?;
-        let (newest_draws, _) = store::draws(&self.pool, (NEWEST, None), &Wanted::default(), today).await?;
-        let (newest_plans, _) = store::plans(&self.pool, (NEWEST, None), "", 0).await?;
+        let model = self.model().await?;
+        let figures = store::figures(model, year, begin, end).await?;
+        let (newest_draws, _) = store::draws(model, (NEWEST, None), &Wanted::default(), today).await?;
+        let (newest_plans, _) = store::plans(model, (NEWEST, None), "", 0).await?;
         Ok(Response::new(pb::Overview {
             items: figures.items,
             plans: figures.plans,
@@ -82,7 +92,8 @@ impl Portal for Api {
     async fn search(&self, request: Request<pb::SearchRequest>) -> Result<Response<pb::SearchResponse>, Status> {
         let request = request.into_inner();
         let query = rules::query(&request.query)?;
-        let hits = if query.is_empty() { Vec::new() } else { store::search(&self.pool, query, HITS_MAX).await? };
+        let hits =
+            if query.is_empty() { Vec::new() } else { store::search(self.model().await?, query, HITS_MAX).await? };
         Ok(Response::new(pb::SearchResponse { hits }))
     }
 
@@ -93,12 +104,12 @@ impl Portal for Api {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
         let (plans, next_page_token) =
-            store::plans(&self.pool, page, rules::query(&request.query)?, request.year).await?;
+            store::plans(self.model().await?, page, rules::query(&request.query)?, request.year).await?;
         Ok(Response::new(pb::ListPlansResponse { plans, next_page_token }))
     }
 
     async fn get_plan(&self, request: Request<pb::GetPlanRequest>) -> Result<Response<pb::PublicPlan>, Status> {
-        Ok(Response::new(store::plan(&self.pool, &request.into_inner().name).await?))
+        Ok(Response::new(store::plan(self.model().await?, &request.into_inner().name).await?))
     }
 
     async fn list_items(
@@ -107,12 +118,12 @@ impl Portal for Api {
     ) -> Result<Response<pb::ListItemsResponse>, Status> {
         let request = request.into_inner();
         let page = (rules::rows(request.page_size)?, pages::after(&request.page_token)?);
-        let (items, next_page_token) = store::items(&self.pool, page, rules::query(&request.query)?).await?;
+        let (items, next_page_token) = store::items(self.model().await?, page, rules::query(&request.query)?).await?;
         Ok(Response::new(pb::ListItemsResponse { items, next_page_token }))
     }
 
     async fn get_item(&self, request: Request<pb::GetItemRequest>) -> Result<Response<Item>, Status> {
-        Ok(Response::new(store::item(&self.pool, &request.into_inner().name).await?))
+        Ok(Response::new(store::item(self.model().await?, &request.into_inner().name).await?))
     }
 
     async fn list_draws(
@@ -128,18 +139,18 @@ impl Portal for Api {
             year: request.year,
             ended: request.ended,
         };
-        let (draws, next_page_token) = store::draws(&self.pool, page, &wanted, self.today()).await?;
+        let (draws, next_page_token) = store::draws(self.model().await?, page, &wanted, self.today()).await?;
         Ok(Response::new(pb::ListDrawsResponse { draws, next_page_token }))
     }
 
     async fn get_fairness(&self, request: Request<pb::GetFairnessRequest>) -> Result<Response<pb::Fairness>, Status> {
         let request = request.into_inner();
-        let years = store::history(&self.pool, &request.organisation, request.year, self.today()).await?;
+        let years = store::history(self.model().await?, &request.organisation, request.year, self.today()).await?;
         Ok(Response::new(pb::Fairness { years }))
     }
 
     async fn get_draw(&self, request: Request<pb::GetDrawRequest>) -> Result<Response<pb::PublicDraw>, Status> {
-        let shown = store::draw(&self.pool, &request.into_inner().name, self.today()).await?;
+        let shown = store::draw(self.model().await?, &request.into_inner().name, self.today()).await?;
         Ok(Response::new(shown.public))
     }
 
@@ -175,7 +186,7 @@ impl Portal for Api {
         request: Request<pb::DownloadEvidenceRequest>,
     ) -> Result<Response<BodyStream>, Status> {
         let name = request.into_inner().name;
-        let shown = store::draw(&self.pool, &name, self.today()).await?;
+        let shown = store::draw(self.model().await?, &name, self.today()).await?;
         let evidence = shown.evidence.ok_or_else(|| Refusal::not_found(format!("{name}/evidence")))?;
         rules::check_public(&name, shown.publish_after, self.today())?;
         let about = About {
@@ -193,7 +204,7 @@ impl Portal for Api {
         request: Request<pb::DownloadStatementRequest>,
     ) -> Result<Response<BodyStream>, Status> {
         let name = request.into_inner().name;
-        let draw = store::draw(&self.pool, &name, self.today()).await?.public.draw.unwrap_or_default();
+        let draw = store::draw(self.model().await?, &name, self.today()).await?.public.draw.unwrap_or_default();
         if draw.statement_json.is_empty() {
             return Err(Refusal::not_found(format!("{name}/statement")).into());
         }
@@ -209,7 +220,7 @@ impl Portal for Api {
     type DownloadLogStream = BodyStream;
     async fn download_log(&self, request: Request<pb::DownloadLogRequest>) -> Result<Response<BodyStream>, Status> {
         let name = request.into_inner().name;
-        let shown = store::draw(&self.pool, &name, self.today()).await?;
+        let shown = store::draw(self.model().await?, &name, self.today()).await?;
         shown.evidence.ok_or_else(|| Refusal::not_found(format!("{name}/log")))?;
         rules::check_public(&name, shown.publish_after, self.today())?;
         let (lines, _) = store::log(&self.pool, &name).await?;
@@ -228,7 +239,7 @@ impl Portal for Api {
         request: Request<pb::DownloadLogHeadRequest>,
     ) -> Result<Response<BodyStream>, Status> {
         let name = request.into_inner().name;
-        let (_, head) = store::log(&self.pool, &name).await?;
+        let (_, head) = store::log(self.model().await?, &name).await?;
         if head.is_empty() {
             return Err(Refusal::not_found(format!("{name}/log/head")).into());
         }
@@ -247,7 +258,7 @@ impl Portal for Api {
         let after = pages::after(&request.page_token)?.map(|n| n.parse::<i64>());
         let after = after.transpose().map_err(|_| Refusal::new(Reason::PageToken))?;
         // Before the reveal, and while this read model does not know of it yet, a log has no lines: that is no refusal.
-        let shown = store::draw(&self.pool, &request.parent, self.today()).await?;
+        let shown = store::draw(self.model().await?, &request.parent, self.today()).await?;
         rules::check_public(&request.parent, shown.publish_after, self.today())?;
         let (lines, next_page_token, total_size) = store::log_lines(&self.pool, &request.parent, (rows, after)).await?;
         Ok(Response::new(pb::ListLogResponse { lines, next_page_token, total_size }))

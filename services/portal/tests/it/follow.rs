@@ -81,6 +81,49 @@ async fn what_an_older_release_built_is_built_anew_by_itself() {
     assert_eq!(rows(&city).await, lived);
 }
 
+/// While it is built anew nobody is told that a draw is not there: caches on the way would keep that.
+#[tokio::test]
+async fn while_it_is_built_anew_every_question_is_put_off() {
+    let city = City::with_a_plan().await;
+    let mut story = Story::new(1, &Shape::default());
+    story.created(&city).await;
+    story.stated(&city).await;
+    story.entered(&city).await;
+    city.settle().await;
+    // It cannot come to the end of the log before these bytes are there.
+    let mut event = story.reveal(&city).await;
+    let late = "late\tnames\n".as_bytes();
+    event.names_blob = kit::blob::Digest::of(late).to_string();
+    city.announce("draws", &story.name, &event).await;
+    let portal = city.harness.pool("portal").await.unwrap();
+    let building = async || {
+        let sql = "select building from follower where peer = 'draws'";
+        sqlx::query_scalar::<_, bool>(sql).fetch_one(&portal).await.unwrap()
+    };
+    assert!(!building().await);
+    sqlx::query("update follower set model = 0 where peer = 'draws'").execute(&portal).await.unwrap();
+    while !building().await {
+        tokio::task::yield_now().await;
+    }
+    let mut public = city.public().await;
+    let draw = pb::GetDrawRequest { name: story.name.clone() };
+    let put_off = [
+        public.get_draw(draw.clone()).await.err(),
+        public.list_draws(pb::ListDrawsRequest::default()).await.err(),
+        public.list_plans(pb::ListPlansRequest::default()).await.err(),
+        public.get_overview(pb::GetOverviewRequest {}).await.err(),
+    ];
+    for status in put_off {
+        assert_eq!(kit::testing::refusal_of(&status.unwrap()).0, "UNAVAILABLE");
+    }
+    city.harness.env.blobs.put(late).await.unwrap();
+    while building().await {
+        tokio::task::yield_now().await;
+    }
+    public.get_draw(draw).await.unwrap();
+    assert_eq!(public.list_draws(pb::ListDrawsRequest::default()).await.unwrap().into_inner().draws.len(), 1);
+}
+
 #[tokio::test]
 async fn after_a_restart_it_goes_on_where_it_stood() {
     let mut city = lively().await;
