@@ -1,5 +1,7 @@
 //! The service Witnesses (art. 11, 15): parse, lock, decide, save, announce. Neither a link's secret nor its permit is ever
-//! written down: not in the database, not in the audit, not in events or logs.
+//! written down: not in the database, not in the audit, not in events or logs. Whoever tries secrets has 2^256 of them before
+//! him; each try takes a connection of the database, and how many come from one address the gateway bounds: its limits
+//! `rate_address` and `requests_address`.
 
 use kit::{
     auth::Caller,
@@ -91,8 +93,9 @@ impl Api {
         }
         let before = view::draw(&mut tx, &row).await?;
         let permit = Secret::new().map_err(Refusal::internal)?;
-        let opened = Link { opened_at: Some(tx.now()), ..link };
-        store::insert_opening(&mut tx, &opened, &permit.digest(), now).await?;
+        // One instant for the row, the event and the draw: that after the lock, at which it was still in time.
+        let opened = Link { opened_at: Some(now), ..link };
+        store::insert_opening(&mut tx, &opened, &permit.digest()).await?;
         let draw = moved(&mut tx, &mut row, &before, "打开见证链接 opened a witness's link").await?;
         let event =
             events::WitnessLinkOpened { draw: row.name.clone(), link: Some(shown(&opened, &contributing, false)) };

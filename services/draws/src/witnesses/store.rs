@@ -79,16 +79,16 @@ pub async fn insert_link(conn: &mut PgConnection, link: &Link, digest: &str) -> 
     Ok(())
 }
 
-/// Writes that a link was opened, and what its permit's digest is.
+/// Writes that a link was opened, when it says so, and what its permit's digest is.
 ///
 /// # Errors
 /// `WITNESS_LINK_OPENED` when it was before.
-pub async fn insert_opening(conn: &mut PgConnection, link: &Link, digest: &str, now: DateTime<Utc>) -> Result<()> {
+pub async fn insert_opening(conn: &mut PgConnection, link: &Link, digest: &str) -> Result<()> {
     sqlx::query("insert into witness_opening (draw, number, permit_digest, opened_at) values ($1, $2, $3, $4)")
         .bind(&link.draw)
         .bind(link.number)
         .bind(digest)
-        .bind(now)
+        .bind(link.opened_at)
         .execute(conn)
         .await
         .map_err(|error| match violated(&error) {
