@@ -29,7 +29,8 @@ use super::{
 use crate::draws::{
     frozen::{self, StatementRow},
     rules::State as DrawState,
-    store as draws,
+    store::{self as draws, DrawRow},
+    view,
 };
 
 /// The service.
@@ -47,21 +48,26 @@ impl Api {
 
     async fn issue(&self, caller: &Caller, request: &pb::IssueProofCodeRequest) -> Result<pb::ProofCode> {
         let turn = self.reader.turn().await?;
-        let mut tx = self.ledger.begin(caller, "", request).await?;
-        let draw = draws::lock_own(&mut tx, &request.draw, &caller.organisation).await?;
-        let state = DrawState::parse(&draw.state)?;
-        if !state.has_result() {
-            return Err(Refusal::wrong_state(&draw.name, state.said(), "发放查询码 issue a code"));
-        }
-        let kept = frozen::files(&mut tx, &draw.name).await?;
+        // What is frozen is read before the draw is locked: nothing changes it, and acts over the draw do not wait for the reading.
+        let mut conn = self.ledger.pool().acquire().await?;
+        let draw = view::row(&mut conn, &request.draw).await?;
+        let draw = draw.filter(|draw| draw.organisation == caller.organisation);
+        check_result(&draw.ok_or_else(|| Refusal::not_found(&request.draw))?)?;
+        let kept = frozen::files(&mut conn, &request.draw).await?;
+        let statement = frozen::statement(&mut conn, &request.draw).await?;
+        drop(conn);
         let out_of_scope =
-            || Refusal::new(Reason::NotInDrawsScope).with("subject", &request.subject).with("draw", &draw.name);
+            || Refusal::new(Reason::NotInDrawsScope).with("subject", &request.subject).with("draw", &request.draw);
         let key = SubjectKey::parse(request.subject.trim()).map_err(|_| out_of_scope())?.to_string();
         self.reader.standing(&turn, &kept, &key).await?.ok_or_else(out_of_scope)?;
-        let statement = frozen::statement(&mut tx, &draw.name).await?;
+        let title = self.reader.title(&turn, &kept, &key).await?;
+        drop(turn);
+        let mut tx = self.ledger.begin(caller, "", request).await?;
+        let draw = draws::lock_own(&mut tx, &request.draw, &caller.organisation).await?;
+        check_result(&draw)?;
         let code = Code::new().map_err(Refusal::internal)?;
         let mut issued = Issued {
-            title: self.reader.title(&turn, &kept, &key).await?,
+            title,
             number: 0,
             subject: key,
             creator: caller.actor.clone(),
@@ -110,6 +116,15 @@ impl Api {
         tracing::info!(draw.id = %issued.draw, proof_code = issued.number, "a firm took its own line");
         Ok(answer)
     }
+}
+
+/// Refuses codes for a draw without a result.
+fn check_result(draw: &DrawRow) -> Result<()> {
+    let state = DrawState::parse(&draw.state)?;
+    if state.has_result() {
+        return Ok(());
+    }
+    Err(Refusal::wrong_state(&draw.name, state.said(), "发放查询码 issue a code"))
 }
 
 /// The line with everything that proves it, checked before it is handed out.
