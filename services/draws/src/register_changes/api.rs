@@ -267,10 +267,8 @@ async fn decide(
     if before.creator == caller.actor {
         return Err(Refusal::new(Reason::OwnAct));
     }
+    Refusal::check_etag(etag, before.revision, name, before.last_act())?;
     let state = apply(name, State::parse(&before.state)?, event)?;
-    if etag != before.revision.to_string() {
-        return Err(Refusal::stale(name, &before.creator, "变更申请 change request"));
-    }
     let now = tx.now();
     let mut after = before.clone();
     after.state = state.as_str().to_owned();

@@ -14,6 +14,8 @@ use crate::{
     },
 };
 
+/// Who applies changes.
+const JOBS: &str = "services/draws";
 /// Versions of one subject that are shown.
 const VERSIONS_MAX: i64 = 1_000;
 
@@ -100,6 +102,17 @@ impl ChangeRow {
     /// `organisations/{organisation}/registerChanges/{change}`.
     pub fn name(&self) -> String {
         format!("{}/registerChanges/{}", self.organisation, self.id)
+    }
+
+    /// Who changed it last, and by what.
+    pub fn last_act(&self) -> (&str, &str) {
+        match (self.decider.as_str(), self.revision) {
+            ("", 1) => (&self.creator, "变更申请 change request"),
+            // It began before a plan was published, and nobody had to decide then.
+            ("", _) => (JOBS, "逐批应用 applied in part"),
+            (decider, _) if self.state == State::Rejected.as_str() => (decider, "驳回 rejected"),
+            (decider, _) => (decider, "复核同意 approved"),
+        }
     }
 
     /// What it makes of each subject; none for an import, and for experts.

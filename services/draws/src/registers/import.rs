@@ -4,7 +4,7 @@
 //! From a plan's publication to the reveal of its draw an upload is only read, checked and kept; it is entered by [`approved`]
 //! when a second person has approved it.
 
-mod approved;
+pub mod approved;
 
 use std::{
     fs::File,

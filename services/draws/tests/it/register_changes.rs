@@ -222,6 +222,11 @@ async fn between_publication_and_reveal_a_change_waits_for_a_second_person() {
     assert_eq!(reason(other.approve_register_change(approve(&pending.etag)).await), "ROLE_MISSING");
     let rejected = chief.reject_register_change(reject("证据不足")).await.unwrap().into_inner();
     assert_eq!((rejected.state(), rejected.decide_reason.as_str()), (State::Rejected, "证据不足"));
+    // Whoever still sees it waiting hears who decided, not that it was decided.
+    let (why, told) =
+        kit::testing::refusal_of(&chief.approve_register_change(approve(&pending.etag)).await.unwrap_err());
+    assert_eq!((why.as_str(), told["who"].as_str()), ("STALE", "users/chief"));
+    assert_eq!(reason(chief.approve_register_change(approve("")).await), "INVALID");
     assert_eq!(reason(chief.approve_register_change(approve(&rejected.etag)).await), "WRONG_STATE");
     let kept = status(world, &key).await;
     assert_eq!((kept.status(), kept.pending_change.as_str()), (SubjectStatus::InBusiness, ""));

@@ -1,5 +1,5 @@
-//! An import that a second person approved (art. 13): read again from its kept bytes and entered batch by batch. After a crash it
-//! goes on behind the last batch; what somebody else changed since the upload stays and is told.
+//! An import that a second person approved (art. 13): read again from its kept bytes and entered batch by batch, a few at a turn.
+//! After a crash it goes on behind the last batch; what somebody else changed since the upload stays and is told.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use kit::{
     error::{Refusal, Result},
 };
 use sqlx::types::Json;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{Importer, blocking};
 use crate::{
@@ -24,12 +24,25 @@ use crate::{
     },
 };
 
+/// Batches of one turn.
+const TURN_BATCHES: usize = 4;
+
+/// An approved import that is being read. It stays open from one turn to the next, so that no turn reads again what another did;
+/// its reader waits meanwhile, a few batches ahead. Dropped, it ends.
+pub struct Opened {
+    steps: mpsc::Receiver<Step>,
+    reader: JoinHandle<Result<()>>,
+    /// Rows read, those that were in before among them.
+    seen: i64,
+    whole: bool,
+}
+
 impl Importer {
-    /// Enters an approved import to its end.
+    /// Opens an approved import to enter it from where it was.
     ///
     /// # Errors
-    /// Its bytes are gone, or the database fails; then it is tried again from where it was.
-    pub async fn apply(&self, change: &ChangeRow) -> Result<()> {
+    /// Its bytes are gone, or the database fails.
+    pub async fn open_approved(&self, change: &ChangeRow) -> Result<Opened> {
         let mut conn = self.ledger.pool().acquire().await?;
         let import = imports::get(&mut conn, &change.organisation, &change.value).await?;
         drop(conn);
@@ -39,26 +52,41 @@ impl Importer {
         let manner = Manner::kept(manner)?;
         let digest = Digest::parse(&import.file).map_err(Refusal::internal)?;
         let (file, _) = self.env.blobs.open_blocking(digest).map_err(Refusal::internal)?;
-        let (sender, mut steps) = mpsc::channel(2);
+        let (sender, steps) = mpsc::channel(2);
         let blobs = self.env.blobs.clone();
         let reader = tokio::spawn(blocking(move || reading::read(file, &manner, &blobs, &sender)));
-        let (mut seen, mut whole) = (0, false);
-        while let Some(step) = steps.recv().await {
+        Ok(Opened { steps, reader, seen: 0, whole: false })
+    }
+
+    /// Enters the next batches of an open import, or ends it; gives it back where there is more.
+    ///
+    /// # Errors
+    /// What is kept cannot be read, or the database fails; then it is opened again, and goes on from where it was.
+    pub async fn turn(&self, change: &ChangeRow, mut opened: Opened) -> Result<Option<Opened>> {
+        let mut batches = 0;
+        while let Some(step) = opened.steps.recv().await {
             match step {
                 Step::Opened => {}
                 Step::Rows(rows) => {
                     // A batch holds a few thousand rows.
                     let read = rows.given.len() as i64 + rows.returned;
-                    if !self.enter_approved(change, rows, seen).await? || self.env.shutdown.is_cancelled() {
-                        return Ok(());
+                    if !self.enter_approved(change, rows, opened.seen).await? || self.env.shutdown.is_cancelled() {
+                        return Ok(None);
                     }
-                    seen += read;
+                    opened.seen += read;
+                    batches += 1;
+                    if batches == TURN_BATCHES {
+                        return Ok(Some(opened));
+                    }
                 }
-                Step::End { .. } => whole = true,
+                Step::End { .. } => opened.whole = true,
             }
         }
-        reader.await.map_err(Refusal::internal)??;
-        if whole { self.end_approved(change).await } else { Ok(()) }
+        opened.reader.await.map_err(Refusal::internal)??;
+        if opened.whole {
+            self.end_approved(change).await?;
+        }
+        Ok(None)
     }
 
     /// Enters a batch that stands behind so many rows, unless it is in; whether the import still goes on.
