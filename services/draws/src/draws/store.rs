@@ -227,12 +227,9 @@ pub async fn standing(conn: &mut PgConnection, draw: &str) -> Result<Standing> {
 /// Compares the etag a caller read with the locked row.
 ///
 /// # Errors
-/// `STALE`, saying who changed it and by what act.
+/// `STALE`, saying who changed it and by what act; `INVALID` without one.
 pub fn check_etag(row: &DrawRow, etag: &str) -> Result<()> {
-    if etag == row.revision.to_string() {
-        return Ok(());
-    }
-    Err(Refusal::stale(&row.name, &row.changed_by, &row.changed_act))
+    Refusal::check_etag(etag, row.revision, &row.name, (&row.changed_by, &row.changed_act))
 }
 
 /// Takes the next number of a counter. Its row stays locked to the end of the act, so a number is given once and none is lost.

@@ -28,7 +28,7 @@ use super::{
     table,
 };
 use crate::{
-    people::{check_etag, secrets::Secrets},
+    people::secrets::Secrets,
     plans::content::{reason, text},
     registers::{api::Download, store::within},
 };
@@ -262,19 +262,24 @@ impl Experts for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock(&mut tx, organisation, &[key]).await?;
         let row = store::get(&mut tx, organisation, key, self.year()).await?;
-        check_etag(&given.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
+        Refusal::check_etag(&given.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
         let before = self.whole(&mut tx, organisation, key).await?;
         let plan = changes::guard(&mut tx, organisation).await?;
         if plan.is_empty() {
             let author = Author::acting(&tx);
             keep::change(&mut tx, &self.secrets, &author, &row, &content).await?;
         } else {
-            let why = changes::why(&plan, &request.reason)?;
             if row.retired_on.is_some() {
                 return Err(Refusal::new(Reason::ExpertRetired).with("key", key).into());
             }
             let private = keep::open(&mut tx, &self.secrets, std::slice::from_ref(&row)).await?;
             let was = content_of(&row, private.into_iter().next().unwrap_or_default());
+            if was == content {
+                // Nothing for which a second person would be needed.
+                tx.changed(&before.name, Some(&before), Some(&before));
+                return answered(tx, before).await;
+            }
+            let why = changes::why(&plan, &request.reason)?;
             let asked = [ask_of(key, Some(row.revision), Act::Change(content), Some(&was))];
             changes::ask(&mut tx, &self.secrets, organisation, plan, &why, &asked).await?;
         }
@@ -296,7 +301,7 @@ impl Experts for Api {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
         store::lock(&mut tx, organisation, &[key]).await?;
         let row = store::get(&mut tx, organisation, key, self.year()).await?;
-        check_etag(&request.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
+        Refusal::check_etag(&request.etag, row.revision, &row.name(), (&row.changed_by, &row.changed_what))?;
         if retire == row.retired_on.is_some() {
             let (state, act) = if retire {
                 ("已退出 RETIRED", "退出 retire")

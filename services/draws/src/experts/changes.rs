@@ -61,10 +61,10 @@ pub struct Asked {
     pub note: String,
 }
 
-/// Writes down a change that waits, and gives its name.
+/// Writes down a change that waits, and gives its name. What waits already, the same of the same expert, is not asked again.
 ///
 /// # Errors
-/// The database fails.
+/// `WRONG_STATE` when all of it waits already; the database fails.
 pub async fn ask(
     tx: &mut Tx,
     secrets: &Secrets,
@@ -73,6 +73,13 @@ pub async fn ask(
     reason: &str,
     asked: &[Asked],
 ) -> Result<String> {
+    let waiting = waiting(tx, secrets, organisation, asked).await?;
+    let asked: Vec<&Asked> = asked.iter().filter(|one| !waiting.contains_key(one.key.as_str())).collect();
+    if asked.is_empty()
+        && let Some(change) = waiting.values().next()
+    {
+        return Err(Refusal::wrong_state(change, "待复核 PENDING", "再次提出同样的变更 ask for the same again"));
+    }
     // At most an upload's rows.
     let rows = asked.len() as i64;
     let change = new_change(tx, organisation, ("EXPERTS", String::new()), reason, plan, State::Pending, rows);
@@ -88,6 +95,34 @@ pub async fn ask(
         store::insert_asked(tx, &change.id, (&one.key, one.revision), &one.note, (one.act.as_str(), &content)).await?;
     }
     Ok(change.name())
+}
+
+/// Which of these wait already as they are asked: the change's name, by key.
+async fn waiting<'a>(
+    conn: &mut PgConnection,
+    secrets: &Secrets,
+    organisation: &str,
+    asked: &'a [Asked],
+) -> Result<HashMap<&'a str, String>> {
+    let by_key: HashMap<&str, &'a Asked> = asked.iter().map(|one| (one.key.as_str(), one)).collect();
+    let keys: Vec<&str> = by_key.keys().copied().collect();
+    let mut found = HashMap::new();
+    for row in store::waiting(conn, organisation, &keys).await? {
+        let Some(one) = by_key.get(row.key.as_str()) else { continue };
+        if (one.revision, one.act.as_str()) != (row.revision, row.act.as_str()) {
+            continue;
+        }
+        let content = match row.content.as_slice() {
+            [] => None,
+            sealed => secrets.open(conn, &[(&expert_holder(&row.key), sealed)]).await?.into_iter().next().flatten(),
+        };
+        let content =
+            content.map(|words| serde_json::from_str::<Content>(&words).map_err(Refusal::internal)).transpose()?;
+        if content.as_ref() == one.act.content() {
+            found.insert(one.key.as_str(), row.change);
+        }
+    }
+    Ok(found)
 }
 
 /// Applies a change that was just approved, each expert for itself: whoever was changed since it was asked for stays as he is.

@@ -371,6 +371,32 @@ pub async fn asked(conn: &mut PgConnection, change: &str) -> Result<Vec<AskedRow
     Ok(found.bind(change).fetch_all(conn).await?)
 }
 
+/// An expert of a change that waits for a second person.
+#[derive(Debug, FromRow)]
+pub struct WaitingRow {
+    /// The change's name.
+    pub change: String,
+    pub key: String,
+    /// Seen when it was asked for; 0 for a new one.
+    pub revision: i64,
+    pub act: String,
+    /// Sealed; empty where only the state changes.
+    pub content: Vec<u8>,
+}
+
+/// What waits for a second person of these experts.
+///
+/// # Errors
+/// The database fails.
+pub async fn waiting(conn: &mut PgConnection, organisation: &str, keys: &[&str]) -> Result<Vec<WaitingRow>> {
+    let found = sqlx::query_as(
+        "select c.organisation || '/registerChanges/' || c.id as change, e.key, r.revision, e.act, e.content
+         from expert_change e join register_change_row r using (change, key) join register_change c on c.id = e.change
+         where e.key = any($2) and c.organisation = $1 and c.state = 'PENDING' order by c.id",
+    );
+    Ok(found.bind(organisation).bind(keys).fetch_all(conn).await?)
+}
+
 /// The newest change that waits for a second person and has this expert among its own.
 ///
 /// # Errors

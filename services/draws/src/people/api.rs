@@ -15,7 +15,7 @@ use proto::qingtian::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    Person, Sight, check_etag, check_self_or_handler,
+    Person, Sight, check_self_or_handler,
     conflicts::{acts, store as conflicts},
     declarations::{
         rules::{Said, check_year, year_of},
@@ -104,7 +104,7 @@ impl People for Api {
             .await
             .map_err(Refusal::from)?;
         let before = leaves::get(&mut tx, organisation, id, &sight).await?;
-        check_etag(&request.etag, before.revision(), &request.name, before.last_act())?;
+        Refusal::check_etag(&request.etag, before.revision(), &request.name, before.last_act())?;
         let ended = before.ended_day.is_some();
         let period = before.period().end(&request.name, ended, last, legal_day(tx.now()))?;
         let now = tx.now();

@@ -89,17 +89,6 @@ pub fn is_self(caller: &Caller, officer: &str) -> bool {
     !officer.is_empty() && caller.certificate == officer
 }
 
-/// Compares the etag a caller read with the revision stored, which `who` made by doing `what`.
-///
-/// # Errors
-/// `STALE`; `INVALID` without one.
-pub fn check_etag(etag: &str, revision: i64, name: &str, (who, what): (&str, &str)) -> Result<()> {
-    if etag.is_empty() {
-        return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before"));
-    }
-    if etag == revision.to_string() { Ok(()) } else { Err(Refusal::stale(name, who, what)) }
-}
-
 /// Whose acts a caller reads within an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sight {

@@ -42,7 +42,7 @@ impl Api {
     async fn lock(&self, tx: &mut Tx, name: &str, etag: &str) -> Result<Plan> {
         let own = tx.caller().own();
         let plan = store::lock(tx, name, &own).await?;
-        check_etag(&plan, etag)?;
+        Refusal::check_etag(etag, plan.revision, &plan.name(), (&plan.changed_by, &plan.changed_what))?;
         Ok(plan)
     }
 
@@ -54,17 +54,6 @@ impl Api {
         tx.commit(&answer).await?;
         Ok(answer)
     }
-}
-
-/// Compares the revision the caller read with the stored one.
-fn check_etag(plan: &Plan, etag: &str) -> Result<()> {
-    if etag.is_empty() {
-        return Err(Refusal::invalid("etag", "须提供读取时的版本 / the etag read before"));
-    }
-    if etag == plan.revision.to_string() {
-        return Ok(());
-    }
-    Err(Refusal::stale(plan.name(), &plan.changed_by, &plan.changed_what))
 }
 
 #[tonic::async_trait]

@@ -124,6 +124,11 @@ async fn while_a_plan_that_wants_experts_waits_for_its_draw_each_change_waits_fo
     let asked = experts.update_expert(update(WHY)).await.unwrap().into_inner();
     assert_eq!((asked.etag.as_str(), asked.districts.len()), ("1", 2), "nothing changed yet");
     let first = asked.pending_change;
+    // The same once more waits already, and what is so already needs nobody.
+    assert_eq!(reason(experts.update_expert(update(WHY)).await), "WRONG_STATE");
+    let same = pb::UpdateExpertRequest { expert: Some(registered.clone()), ..Default::default() };
+    assert_eq!(experts.update_expert(same).await.unwrap().into_inner().pending_change, first);
+    assert_eq!(world.count("select count(*) from register_change where state = 'PENDING'").await, 1);
     assert_eq!(rows(world, &first).await[0].note, "修改 change；区划 districts：410202、410203 → 410202");
     let retire = pb::SetExpertStateRequest {
         name: registered.name.clone(),

@@ -11,7 +11,7 @@ use proto::qingtian::draws::v1 as pb;
 
 use super::store::{self, ConflictRow, Filter, LiftRow};
 use crate::{
-    people::{Person, Sight, check_etag, check_self_or_handler, is_self},
+    people::{Person, Sight, check_self_or_handler, is_self},
     plans::content::{reason, text},
     registers::{import::new_id, store::within},
 };
@@ -102,7 +102,7 @@ pub async fn ask_lift(
     let mut tx = ledger.begin(caller, &request.request_id, &request).await?;
     store::lock_lift(&mut tx, id).await?;
     let before = store::get(&mut tx, organisation, id, &Sight::of(caller)).await?;
-    check_etag(&request.etag, before.revision, &request.name, before.last_act())?;
+    Refusal::check_etag(&request.etag, before.revision, &request.name, before.last_act())?;
     match before.state() {
         pb::ConflictState::Lifted => return Err(Refusal::new(Reason::ConflictLifted)),
         pb::ConflictState::LiftAsked => {
@@ -128,7 +128,7 @@ pub async fn decide_lift(
     let (organisation, id) = within(name, "conflicts", &caller.own())?;
     store::lock_lift(&mut tx, id).await?;
     let before = store::get(&mut tx, organisation, id, &Sight::Office).await?;
-    check_etag(etag, before.revision, name, before.last_act())?;
+    Refusal::check_etag(etag, before.revision, name, before.last_act())?;
     match before.state() {
         pb::ConflictState::LiftAsked => {}
         pb::ConflictState::Lifted => {
