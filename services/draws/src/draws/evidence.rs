@@ -15,6 +15,7 @@ use kit::{
 };
 use lottery::{bundle, frozen::TABLES, reveal::STRATA, rules::Rules};
 use proto::{google::api::HttpBody, qingtian::draws::v1 as pb};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::io::ReaderStream;
 use tonic::{Response, Status, metadata::MetadataValue};
 
@@ -22,6 +23,9 @@ use super::{Desk, frozen, store::Sight, view, withheld};
 
 /// A download.
 pub type Download = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+
+/// Copies of what is withheld that lie packed at once, each up to gigabytes of the temporary folder.
+pub(super) const PACKED_MAX: usize = 2;
 
 /// Bytes of one piece.
 const PIECE_BYTES: usize = 128 << 10;
@@ -40,14 +44,15 @@ impl Desk {
         drop(conn);
         let digest = Digest::parse(&evidence).map_err(Refusal::internal)?;
         let (file, bytes) = self.env.blobs.open(digest).await.map_err(unreadable)?;
-        Ok(send(file, bytes, &format!("{}.tar.gz", name.replace('/', "-"))))
+        Ok(send(file, bytes, &format!("{}.tar.gz", name.replace('/', "-")), None))
     }
 
     /// What the law forbids to publish of a draw, as a tar.gz that unpacks into the folder `qingtian verify --with` takes.
-    /// Packed anew each time from the blobs it was frozen in; kept nowhere.
+    /// Packed anew each time from the blobs it was frozen in, whose digests are checked; kept nowhere.
     ///
     /// # Errors
-    /// `NOT_FOUND` where nothing is withheld, or before the statement.
+    /// `NOT_FOUND` where nothing is withheld, or before the statement; `UNAVAILABLE` while [`PACKED_MAX`] are being read; `INTERNAL`
+    /// where what is kept is not what was frozen.
     pub(super) async fn download_withheld(
         &self,
         caller: &Caller,
@@ -73,14 +78,20 @@ impl Desk {
         {
             files.push((STRATA, Digest::parse(&strata).map_err(Refusal::internal)?));
         }
+        let packed = self.packed.clone().try_acquire_owned();
+        let turn = packed.map_err(|_| Refusal::new(Reason::Unavailable))?;
         // The reading itself is the act: it is in the audit before a byte is sent.
         tx.changed::<pb::Draw>(name, None, None);
         tx.commit(&()).await?;
+        for (_, digest) in &files {
+            self.env.blobs.verify(*digest).await.map_err(unreadable)?;
+        }
         let blobs = self.env.blobs.clone();
         let packed = self.env.compute(move || pack(&blobs, &files)).await.map_err(Refusal::internal)?;
         let (file, bytes) = packed.map_err(Refusal::internal)?;
         tracing::info!(draw.id = %name, bytes, "read what is withheld");
-        Ok(send(tokio::fs::File::from_std(file), bytes, &format!("{}-withheld.tar.gz", name.replace('/', "-"))))
+        let file_name = format!("{}-withheld.tar.gz", name.replace('/', "-"));
+        Ok(send(tokio::fs::File::from_std(file), bytes, &file_name, Some(turn)))
     }
 }
 
@@ -97,14 +108,12 @@ fn pack(blobs: &Blob, files: &[(&'static str, Digest)]) -> anyhow::Result<(File,
     Ok((file, bytes))
 }
 
-/// Streams a file piece by piece.
-fn send(file: tokio::fs::File, bytes: u64, file_name: &str) -> Response<Download> {
-    let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).map(|piece| match piece {
-        Ok(data) => {
-            let content_type = "application/gzip".to_owned();
-            Ok(HttpBody { content_type, data: data.into(), extensions: Vec::new() })
-        }
-        Err(error) => Err(Refusal::from(error).into()),
+/// Streams a file piece by piece; the turn, where there is one, ends with it.
+fn send(file: tokio::fs::File, bytes: u64, file_name: &str, turn: Option<OwnedSemaphorePermit>) -> Response<Download> {
+    let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).map(move |piece| {
+        let _kept = &turn;
+        let data = piece.map_err(Refusal::from)?;
+        Ok(HttpBody { content_type: "application/gzip".to_owned(), data: data.into(), extensions: Vec::new() })
     });
     let mut response: Response<Download> = Response::new(Box::pin(pieces));
     let headers = [

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use kit::{env::Env, error::Result, keys::Purpose, ledger::Ledger, serve::Part};
 use proto::qingtian::draws::v1::draws_server::DrawsServer;
 use sqlx::{Postgres, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::PART;
 
@@ -80,12 +80,15 @@ pub struct Desk {
     pub(crate) env: Env,
     pub(crate) ledger: Ledger,
     woken: Arc<Notify>,
+    /// Copies of what is withheld that may still be packed.
+    packed: Arc<Semaphore>,
 }
 
 impl Desk {
     /// A desk over this part's ledger.
     pub fn new(env: &Env, ledger: &Ledger) -> Self {
-        Self { env: env.clone(), ledger: ledger.clone(), woken: Arc::new(Notify::new()) }
+        let packed = Arc::new(Semaphore::new(evidence::PACKED_MAX));
+        Self { env: env.clone(), ledger: ledger.clone(), woken: Arc::new(Notify::new()), packed }
     }
 
     /// One view of the database, so that what is read of a draw belongs together.

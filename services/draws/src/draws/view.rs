@@ -230,7 +230,8 @@ pub fn public(draw: &pb::Draw) -> pb::Draw {
     }
 }
 
-fn bare(row: DrawRow) -> pb::Draw {
+/// What a draw's own row says of it.
+pub fn bare(row: DrawRow) -> pb::Draw {
     // A constraint keeps other kinds out of the table.
     let given = row.given().ok();
     let mut draw = bare_of(row);
