@@ -158,6 +158,14 @@ impl Fault {
         Refusal::internal(cause).into()
     }
 
+    /// As gRPC says it.
+    pub fn into_status(self) -> Status {
+        if let Some(limit) = self.limit {
+            limits::count(limit);
+        }
+        self.status
+    }
+
     /// The gRPC code.
     pub fn code(&self) -> Code {
         self.status.code()

@@ -4,6 +4,7 @@
 //! A request's way: [`serve`] and [`wire`] read it, [`door`] looks whether it is one, [`app`] finds its route and sends it on,
 //! [`binder`] makes the rpc's message, [`sign_in`] says for whom, [`call`], [`upload`] and [`stream`] ask the part, [`answer`],
 //! [`events`], [`codec`] and [`error`] write what comes of it. What bounds all that stands in [`limits`].
+//! Departments' own programs speak gRPC and come in by the [`front`].
 
 pub mod accept;
 pub mod answer;
@@ -17,6 +18,7 @@ pub mod error;
 pub mod events;
 #[cfg(test)]
 mod fixtures;
+pub mod front;
 pub mod headers;
 pub mod json;
 pub mod limits;
@@ -58,13 +60,24 @@ pub struct Settings {
     pub limits: Limits,
     /// The contract it serves.
     pub contract: DescriptorPool,
+    /// The gRPC front for departments' programs; none where there is no certificate for it.
+    pub front: Option<front::Settings>,
 }
 
 impl Settings {
     /// The usual settings for this address.
     pub fn new(http: SocketAddr, public_url: Url) -> Self {
         let contract = proto::POOL.clone();
-        Self { http, public_url, redis_url: None, web: None, proxies: 0, limits: Limits::default(), contract }
+        Self {
+            http,
+            public_url,
+            redis_url: None,
+            web: None,
+            proxies: 0,
+            limits: Limits::default(),
+            contract,
+            front: None,
+        }
     }
 
     /// Whether browsers reach it by https.

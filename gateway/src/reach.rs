@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kit::env::Env;
 use kit::health::{LOOK_AGAIN, LOOK_EVERY, serves};
+use tokio::sync::watch;
 use tonic::transport::Channel;
 
 use crate::routes::Routes;
@@ -20,12 +20,15 @@ struct Part {
     /// One of its gRPC services: all of a part serve together or not at all.
     service: String,
     channel: Channel,
-    serves: AtomicBool,
 }
 
 /// The parts behind the gateway.
 #[derive(Clone)]
-pub struct Reach(Arc<Vec<Part>>);
+pub struct Reach {
+    parts: Arc<Vec<Part>>,
+    /// Which of them serve, by name.
+    serve: watch::Sender<BTreeMap<String, bool>>,
+}
 
 impl Reach {
     /// The parts that routes lead to; none is called yet. Errors: an address is malformed.
@@ -35,27 +38,38 @@ impl Reach {
             others.map(|route| (route.service.clone(), route.rpc.parent_service().full_name().to_owned())).collect();
         let part = |(name, service): (String, String)| {
             let channel = env.peers.channel(&name)?;
-            Ok(Part { name, service, channel, serves: AtomicBool::new(false) })
+            Ok(Part { name, service, channel })
         };
-        Ok(Self(Arc::new(parts.into_iter().map(part).collect::<anyhow::Result<_>>()?)))
+        let parts: Vec<Part> = parts.into_iter().map(part).collect::<anyhow::Result<_>>()?;
+        let none = parts.iter().map(|part| (part.name.clone(), false)).collect();
+        Ok(Self { parts: Arc::new(parts), serve: watch::Sender::new(none) })
     }
 
     /// Whether any part serves.
     pub fn is_ready(&self) -> bool {
-        self.0.iter().any(|part| part.serves.load(Ordering::Relaxed))
+        self.serve.borrow().values().any(|serves| *serves)
+    }
+
+    /// Which parts serve, by name, as it changes.
+    pub fn subscribe(&self) -> watch::Receiver<BTreeMap<String, bool>> {
+        self.serve.subscribe()
     }
 
     /// Looks at every part, without end.
     pub async fn look(self) {
-        futures::future::join_all(self.0.iter().map(Part::look)).await;
+        futures::future::join_all(self.parts.iter().map(|part| part.look(&self.serve))).await;
     }
 }
 
 impl Part {
-    async fn look(&self) {
+    async fn look(&self, serve: &watch::Sender<BTreeMap<String, bool>>) {
         loop {
             let serves = serves(self.channel.clone(), &self.service).await;
-            let before = self.serves.swap(serves, Ordering::Relaxed);
+            let mut before = false;
+            serve.send_if_modified(|serve| {
+                before = serve.insert(self.name.clone(), serves).unwrap_or_default();
+                before != serves
+            });
             metrics::gauge!("gateway_part_serves", "part" => self.name.clone()).set(f64::from(u8::from(serves)));
             match (before, serves) {
                 (false, true) => tracing::info!(peer = self.name, "a part serves"),

@@ -4,6 +4,7 @@
 
 mod edges;
 mod files;
+mod front;
 mod kept;
 mod limits;
 mod parts;

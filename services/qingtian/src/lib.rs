@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod certificate;
 pub mod demo;
 pub mod fleet;
 pub mod migrate;

@@ -40,6 +40,15 @@ pub struct Settings {
     /// Where the parts listen for gRPC.
     #[arg(long, env = "GRPC_ADDR", default_value = "127.0.0.1:50051")]
     pub grpc: SocketAddr,
+    /// Where the gateway listens for departments' programs, by gRPC over TLS; `none` for nowhere.
+    #[arg(long, env = "FRONT_ADDR", default_value = "none")]
+    pub front: String,
+    /// Certificate of that address with those above it, PEM; may be replaced while it is in use.
+    #[arg(long, env = "FRONT_CERTIFICATE", default_value = "./var/tls/certificate.pem")]
+    pub front_certificate: PathBuf,
+    /// Its private key, PEM.
+    #[arg(long, env = "FRONT_KEY", default_value = "./var/tls/key.pem")]
+    pub front_key: PathBuf,
     /// Where metrics are served; `none` for nowhere.
     #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9464")]
     pub metrics: String,
@@ -59,10 +68,22 @@ pub struct Settings {
 /// # Errors
 /// Neither an address nor `none`.
 pub fn metrics_address(text: &str) -> anyhow::Result<Option<SocketAddr>> {
+    address("METRICS_ADDR", text)
+}
+
+/// Where departments' programs come in, if anywhere.
+///
+/// # Errors
+/// Neither an address nor `none`.
+pub fn front_address(text: &str) -> anyhow::Result<Option<SocketAddr>> {
+    address("FRONT_ADDR", text)
+}
+
+fn address(variable: &str, text: &str) -> anyhow::Result<Option<SocketAddr>> {
     if text == "none" {
         return Ok(None);
     }
-    text.parse().map(Some).with_context(|| format!("METRICS_ADDR: {text} is neither an address nor `none`"))
+    text.parse().map(Some).with_context(|| format!("{variable}: {text} is neither an address nor `none`"))
 }
 
 impl Settings {

@@ -1,7 +1,11 @@
 //! `qingtian up`: the embedded default. A private PostgreSQL and a private Redis from the installed binaries, keys,
 //! migrations, the demonstration city at the first start, then every part in this process until Ctrl-C.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -17,10 +21,10 @@ use tokio::{
 };
 
 use crate::{
-    demo,
+    certificate, demo,
     fleet::{Fleet, SERVICES, parts},
     migrate,
-    settings::{Settings, metrics_address},
+    settings::{Settings, front_address, metrics_address},
 };
 
 /// Connections of the private server: small pools of every part, twice over during the first load, and room for an operator.
@@ -39,9 +43,12 @@ pub struct UpArgs {
     /// Where the site is served.
     #[arg(long, env = "HTTP_ADDR", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
-    /// Where departments' gRPC clients reach the parts.
+    /// Where the parts reach each other by gRPC, without TLS.
     #[arg(long, env = "GRPC_ADDR", default_value = "127.0.0.1:50051")]
     pub grpc: SocketAddr,
+    /// Where departments' programs come in, by gRPC over TLS with a certificate made at the first start; `none` for nowhere.
+    #[arg(long, env = "FRONT_ADDR", default_value = "127.0.0.1:50443")]
+    pub front: String,
     /// Where metrics are served; `none` for nowhere.
     #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9464")]
     pub metrics: String,
@@ -66,9 +73,14 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     // Taken first: a port in use should be said before a minute of loading.
     let http = TcpListener::bind(args.http).await.with_context(|| busy("HTTP", args.http, "HTTP_ADDR"))?;
     let grpc = TcpListener::bind(args.grpc).await.with_context(|| busy("gRPC", args.grpc, "GRPC_ADDR"))?;
-    let grpc_address = grpc.local_addr()?;
+    let front = match front_address(&args.front)? {
+        Some(front) => {
+            Some(TcpListener::bind(front).await.with_context(|| busy("gRPC with TLS", front, "FRONT_ADDR"))?)
+        }
+        None => None,
+    };
     let servers = Servers::start(args, &folder).await?;
-    let result = serve(args, &folder, &servers, (http, grpc, grpc_address)).await;
+    let result = serve(args, &folder, &servers, (http, grpc, front)).await;
     servers.stop().await;
     telemetry.stop();
     result
@@ -76,10 +88,12 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
 
 async fn serve(
     args: &UpArgs,
-    folder: &std::path::Path,
+    folder: &Path,
     servers: &Servers,
-    (http, grpc, grpc_address): (TcpListener, TcpListener, SocketAddr),
+    (http, grpc, front): (TcpListener, TcpListener, Option<TcpListener>),
 ) -> anyhow::Result<()> {
+    let tls = certificate::ensure(&folder.join("tls"))?;
+    let grpc_address = grpc.local_addr()?;
     let settings = Settings {
         database_url: servers.database_url.clone(),
         migrate_database_url: servers.migrate_database_url.clone(),
@@ -90,6 +104,12 @@ async fn serve(
         blobs: folder.join("blobs"),
         http: http.local_addr()?,
         grpc: grpc_address,
+        front: match &front {
+            Some(front) => front.local_addr()?.to_string(),
+            None => "none".to_owned(),
+        },
+        front_certificate: tls.certificate,
+        front_key: tls.key,
         metrics: args.metrics.clone(),
         public_url: None,
         web: None,
@@ -119,8 +139,10 @@ async fn serve(
     }
     let env = settings.env(Clock::System)?;
     let gateway = (gateway_settings(&settings)?, Some(http));
+    // Held until here, so that a port in use is said at once; the gateway takes it.
+    drop(front);
     let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway)).await?;
-    announce(&settings, &accounts)?;
+    announce(&settings, &tls.authority, &accounts)?;
     let ended = tokio::select! {
         () = asked_to_stop() => Ok(()),
         ended = fleet.ended() => ended.context("a server ended"),
@@ -133,19 +155,26 @@ async fn serve(
 /// What the gateway is told.
 ///
 /// # Errors
-/// PUBLIC_URL is not a URL.
+/// PUBLIC_URL is not a URL, FRONT_ADDR neither an address nor `none`.
 pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings> {
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http));
     let public_url = public_url.parse().with_context(|| format!("PUBLIC_URL: {public_url} is not a URL"))?;
-    let redis_url = settings.redis_url.clone();
-    Ok(gateway::Settings { redis_url, web: settings.web.clone(), ..gateway::Settings::new(settings.http, public_url) })
+    let front = front_address(&settings.front)?.map(|address| {
+        gateway::front::Settings::new(address, settings.front_certificate.clone(), settings.front_key.clone())
+    });
+    Ok(gateway::Settings {
+        front,
+        redis_url: settings.redis_url.clone(),
+        web: settings.web.clone(),
+        ..gateway::Settings::new(settings.http, public_url)
+    })
 }
 
-fn announce(settings: &Settings, accounts: &std::path::Path) -> anyhow::Result<()> {
-    println!(
-        "\nQingtian is up.  Public site: http://{0}/   Work portal: http://{0}/work/   gRPC: {1}",
-        settings.http, settings.grpc
-    );
+fn announce(settings: &Settings, authority: &Path, accounts: &Path) -> anyhow::Result<()> {
+    println!("\nQingtian is up.  Public site: http://{0}/   Work portal: http://{0}/work/", settings.http);
+    if let Some(front) = front_address(&settings.front)? {
+        println!("Departments' programs: gRPC with TLS on {front} (certificate authority: {})", authority.display());
+    }
     println!("Demonstration accounts (kept in {}):", accounts.display());
     for account in demo::accounts(accounts)? {
         println!("  {:<18} {:<26} {}  {}", account.username, account.password, account.organisation, account.duty);
