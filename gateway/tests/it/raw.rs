@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use kit::testing::HANG_MAX;
+use kit::testing::{HANG_MAX, until};
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -297,4 +297,77 @@ async fn expectations_encodings_and_types_that_are_not_taken_have_their_own_stat
     let continued = format!("{HEAD}content-length: 2\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n{{}}");
     let statuses: Vec<_> = exchange(&stage, continued).await.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [100, 401]);
+}
+
+/// A dice that always falls the same.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+
+    /// The request with something wrong about it.
+    fn spoil(&mut self, request: &str) -> Vec<u8> {
+        let mut lines: Vec<Vec<u8>> = request.split_inclusive('\n').map(|line| line.as_bytes().to_vec()).collect();
+        for _ in 0..=self.below(3) {
+            let line = self.below(lines.len());
+            let at = self.below(lines[line].len() + 1);
+            let other = self.below(lines.len());
+            match self.below(7) {
+                0 => lines.insert(line, lines[other].clone()),
+                1 if lines.len() > 1 => drop(lines.remove(line)),
+                2 => lines[line].truncate(at),
+                3 => lines[line].insert(at, b"\r\n\0 :,;%\xff\x80\"{}"[self.below(13)]),
+                4 if at < lines[line].len() => lines[line][at] = self.below(256) as u8,
+                5 => lines.swap(line, other),
+                _ => lines[line] = lines[line].repeat(1 + self.below(40)),
+            }
+        }
+        lines.concat()
+    }
+}
+
+#[tokio::test]
+async fn whatever_comes_is_answered_or_let_go_and_never_a_failure_of_ours() {
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().unwrap();
+    let stage = Stage::new().await;
+    let body = r#"{"username": "handler", "password": "wrong", "x": [1e400, "\ud800"]}"#;
+    let requests = [
+        "GET /v1/public/draws?query=%E5%BC%80&pageSize=7 HTTP/1.1\r\nhost: q\r\naccept: application/json\r\n\r\n"
+            .to_owned(),
+        "GET /v1/me HTTP/1.1\r\nhost: q\r\ncookie: qingtian_session=x\r\nauthorization: Bearer x.y.z\r\n\r\n"
+            .to_owned(),
+        format!("{HEAD}content-length: {}\r\n\r\n{body}", body.len()),
+        format!("{HEAD}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\nx: y\r\n\r\n", body.len()),
+        "PATCH /v1/plans/7?requestId=%zz HTTP/1.1\r\nhost: q\r\nif-none-match: *\r\nrange: bytes=0-\r\n\r\n".to_owned(),
+    ];
+    let mut dice = Dice(7);
+    let mut answered = 0;
+    for round in 0..1_000 {
+        let request = dice.spoil(&requests[round % requests.len()]);
+        let shown = String::from_utf8_lossy(&request).into_owned();
+        let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+        // It may be closed before all is sent.
+        let _ = connection.write_all(&request).await;
+        let _ = connection.shutdown().await;
+        let mut bytes = Vec::new();
+        let read = tokio::time::timeout(HANG_MAX, connection.read_to_end(&mut bytes)).await;
+        let read = read.unwrap_or_else(|_| panic!("round {round} hangs: {shown}"));
+        if read.is_err() {
+            continue;
+        }
+        for answer in parsed(&bytes) {
+            answered += 1;
+            assert!(answer.status < 500, "round {round}: {answer:?} to {shown}");
+            if answer.status >= 400 && answer.header("content-type") == Some("application/json") {
+                assert!(!answer.reason().is_empty() && answer.json()["code"] != 13, "round {round}: {shown}");
+            }
+        }
+    }
+    assert!(answered > 300, "only {answered} were answered");
+    let open = ["requests", "connections"].map(|what| format!("gateway_open{{what=\"{what}\"}} 0\n"));
+    until("nothing is left of them", async || open.iter().all(|line| metrics.render().contains(line))).await;
+    lives(&stage).await;
 }
