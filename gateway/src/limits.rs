@@ -12,6 +12,8 @@
 //! | `headers` | bytes and number of headers | 431, 414 |
 //! | `body` | bytes of a JSON body, a line, an uploaded file | 413 |
 //! | `slow_head`, `slow_body` | time for headers and for bodies | 408 |
+//! | `requests_client` | calls at work for one machine client of the gRPC front | 429 |
+//! | `deadline` | time for a call of the gRPC front, as its client or [`crate::front::Limits`] set it | 504 |
 //! | `slow_reader` | time a client may read nothing | the connection ends |
 //!
 //! Each counts `gateway_limited_total` under its name; what is open stands in `gateway_open`. All 429 and 503 carry

@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use crate::Settings;
 use crate::app::{App, RECHECK};
 use crate::error::Fault;
+use crate::front;
 use crate::limits::shared::Shared;
 use crate::limits::{self, Asker, Open, Shares};
 use crate::redis_link::RedisLink;
@@ -40,12 +41,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    front: Option<front::Running>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
+    /// Where the gRPC front listens, if there is one.
+    pub fn front(&self) -> Option<SocketAddr> {
+        self.front.as_ref().map(|front| front.address)
+    }
+
     /// Waits until it has stopped: after the environment's shutdown and the drain.
     pub async fn stopped(self) -> anyhow::Result<()> {
+        if let Some(front) = self.front {
+            front.stopped().await?;
+        }
         self.task.await.context("the gateway failed")
     }
 }
@@ -74,6 +84,10 @@ pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> a
         let app = app.clone();
         env.spawn("limits", async move { shared.keep(app.bounds()).await });
     }
+    let front = match &app.settings().front {
+        Some(settings) => Some(front::start(env, settings, &app.settings().limits, app.reach()).await?),
+        None => None,
+    };
     let shutdown = env.shutdown.clone();
     let task = env.tasks.spawn(async move {
         let open = GracefulShutdown::new();
@@ -88,7 +102,7 @@ pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> a
         }
         tracing::info!("gateway stopped");
     });
-    Ok(Running { address, task })
+    Ok(Running { address, front, task })
 }
 
 async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown) {
