@@ -223,13 +223,17 @@ impl People for Api {
         caller.reaches(&request.parent)?;
         let rows = pages::rows(request.page_size)?;
         let after = pages::after(&request.page_token)?;
+        let after = match after.as_deref().map(|after| after.split_once(' ')) {
+            None => None,
+            Some(Some((expert @ ("true" | "false"), person))) => Some((person, expert == "true")),
+            Some(_) => return Err(Refusal::new(Reason::PageToken).into()),
+        };
         let today = legal_day(self.clock.now());
         let year = if request.year == 0 { year_of(today) } else { request.year };
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut found =
-            declarations::undeclared(&mut conn, &request.parent, (year, today), after.as_deref(), rows + 1).await?;
+        let mut found = declarations::undeclared(&mut conn, &request.parent, (year, today), after, rows + 1).await?;
         let total_size = declarations::count_undeclared(&mut conn, &request.parent, year, today).await?;
-        let next_page_token = pages::cut(&mut found, rows, |one| one.person.clone());
+        let next_page_token = pages::cut(&mut found, rows, |one| format!("{} {}", one.expert, one.person));
         let person = |one: declarations::UndeclaredRow| pb::Undeclared {
             person: one.person,
             expert: one.expert,

@@ -128,7 +128,7 @@ const UNDECLARED: &str = "(
     where e.organisation = $1 and (e.retired_on is null or e.retired_on > $3)) as known
     where not exists (select from declaration d where d.holder = known.holder and d.year = $2)";
 
-/// The next who have not declared, by key, at most `rows`.
+/// The next who have not declared, by key, officers before experts, at most `rows`. An officer and an expert may bear one key.
 ///
 /// # Errors
 /// The database fails.
@@ -136,19 +136,22 @@ pub async fn undeclared(
     conn: &mut PgConnection,
     organisation: &str,
     (year, today): (i32, NaiveDate),
-    after: Option<&str>,
+    after: Option<(&str, bool)>,
     rows: i64,
 ) -> Result<Vec<UndeclaredRow>> {
     let sql = format!(
         "select person, expert, (select count(distinct subject) from conflict c where c.holder = known.holder and not exists
             (select from conflict_lift l where l.conflict = c.id and l.state = 'LIFTED')) as conflicts
-         from {UNDECLARED} and ($4::text is null or person collate \"C\" > $4) order by person collate \"C\" limit $5"
+         from {UNDECLARED} and ($4::text is null or (person collate \"C\", expert) > ($4, $5))
+         order by person collate \"C\", expert limit $6"
     );
+    let (person, expert) = after.unzip();
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(organisation)
         .bind(year)
         .bind(today)
-        .bind(after)
+        .bind(person)
+        .bind(expert)
         .bind(rows)
         .fetch_all(conn)
         .await?;
