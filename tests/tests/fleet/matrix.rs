@@ -21,7 +21,10 @@ use proto::qingtian::{
         recusals_client::RecusalsClient, register_changes_client::RegisterChangesClient,
         registers_client::RegistersClient, visits_client::VisitsClient,
     },
-    identity::v1::{ListUsersRequest, identity_client::IdentityClient},
+    identity::{
+        events::v1::OfficerChanged,
+        v1::{ListUsersRequest, identity_client::IdentityClient},
+    },
 };
 use qingtian::fleet::{GATEWAY, SERVICES, schema};
 use tests::city::City;
@@ -360,6 +363,7 @@ async fn a_subscriber_receives_only_what_its_audience_allows() {
     qingtian::demo::tell(&city.env).await.unwrap();
     let streams: Vec<_> = methods().into_iter().filter(|method| method.name() == "ReadEvents").collect();
     assert!(streams.len() >= 3, "only {streams:?}");
+    let mut own = 0;
     for method in streams {
         let service = method.parent_service();
         let channel = city.user("machineClients/x", "organisations/emergency", &[Role::Integrator]).await.unwrap();
@@ -379,10 +383,15 @@ async fn a_subscriber_receives_only_what_its_audience_allows() {
                     "{:?}",
                     event.payload
                 );
-                let payload = event.payload.unwrap().type_url;
-                assert!(!payload.ends_with("OfficerChanged"), "another bureau's officers");
+                let payload = event.payload.unwrap();
+                if payload.type_url.ends_with("OfficerChanged") {
+                    let officer = OfficerChanged::decode(&*payload.value).unwrap();
+                    assert_eq!(officer.organisation, "organisations/emergency", "another bureau's officers");
+                    own += 1;
+                }
             }
         }
         assert!(events > 0, "{}: public events reach everybody", service.full_name());
     }
+    assert!(own > 0, "one's own officers are told");
 }
