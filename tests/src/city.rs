@@ -32,6 +32,10 @@ pub struct City {
     layout: Layout,
     /// gRPC addresses of the processes that have parts, in their order.
     grpc: Vec<String>,
+    /// Port of the gRPC front.
+    front: u16,
+    /// The front's certificate.
+    tls: qingtian::certificate::Files,
     processes: Vec<Process>,
     /// Databases.
     pub fleet: TestFleet,
@@ -50,7 +54,8 @@ impl City {
         let folder = tempfile::Builder::new().prefix("city-").tempdir().unwrap();
         let fleet = TestFleet::new(&SERVICES).await.unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let (http, grpc) = (free_port(), free_port());
+        let (http, grpc, front) = (free_port(), free_port(), free_port());
+        let tls = qingtian::certificate::ensure(&folder.path().join("tls")).unwrap();
         let mut environment: Vec<(String, String)> = [
             ("DATABASE_URL", fleet.database_url.clone()),
             ("MIGRATE_DATABASE_URL", fleet.migrate_database_url.clone()),
@@ -60,6 +65,9 @@ impl City {
             ("HTTP_ADDR", format!("127.0.0.1:{http}")),
             ("GRPC_ADDR", format!("127.0.0.1:{grpc}")),
             ("PEER_URL", format!("http://127.0.0.1:{grpc}")),
+            ("FRONT_ADDR", format!("127.0.0.1:{front}")),
+            ("FRONT_CERTIFICATE", tls.certificate.display().to_string()),
+            ("FRONT_KEY", tls.key.display().to_string()),
             ("METRICS_ADDR", "none".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -84,7 +92,8 @@ impl City {
         }
         let accounts = qingtian::demo::accounts(&folder.path().join("accounts.json")).unwrap();
         let url = format!("http://127.0.0.1:{http}");
-        let mut city = Self { url, accounts, environment, folder, layout, grpc, processes: Vec::new(), fleet };
+        let processes = Vec::new();
+        let mut city = Self { url, accounts, environment, folder, layout, grpc, front, tls, processes, fleet };
         city.serve(&[]).await;
         city
     }
@@ -127,6 +136,16 @@ impl City {
     /// The processes, in the order of their parts; the last one has the gateway.
     pub fn processes(&mut self) -> &mut Vec<Process> {
         &mut self.processes
+    }
+
+    /// Where departments' programs come in: `localhost:PORT`, as its certificate names it.
+    pub fn front(&self) -> String {
+        format!("localhost:{}", self.front)
+    }
+
+    /// Certificate of the front's authority, PEM.
+    pub fn authority(&self) -> &std::path::Path {
+        &self.tls.authority
     }
 
     /// Where a part answers over gRPC.

@@ -5,7 +5,6 @@
 pub mod city;
 pub mod manifests;
 pub mod process;
-pub mod tls;
 pub mod web;
 
 use std::{

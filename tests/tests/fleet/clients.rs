@@ -8,24 +8,19 @@ use std::path::{Path, PathBuf};
 use client::{Log, Qingtian, Settings, Stand};
 use proto::qingtian::draws::v1::{GetSubjectRequest, ListSubjectsRequest, registers_client::RegistersClient};
 use serde_json::{Value, json};
-use tests::{
-    city::{City, Layout},
-    tls::TlsFront,
-};
+use tests::city::{City, Layout};
 
 use crate::story::small_register;
 
 /// Rows that come in; one more is bad.
 const ROWS: u32 = 1_234;
 
-/// A city with TLS in front of its gRPC port and a machine client of one department.
+/// A city and a machine client of one department before its gRPC front.
 struct Door {
     city: City,
-    front: TlsFront,
     client: String,
     secret: String,
     register: PathBuf,
-    authority: PathBuf,
 }
 
 impl Door {
@@ -39,20 +34,17 @@ impl Door {
         let mut file = small_register(410_202, ROWS);
         file.extend_from_slice("坏行,91350100M000100Y4X\n".as_bytes());
         std::fs::write(&register, file).unwrap();
-        let front = TlsFront::before(city.grpc_of("draws").trim_start_matches("http://")).await;
-        let authority = city.folder.path().join("authority.pem");
-        front.write_authority(&authority);
-        Self { front, client: text("name"), secret: text("secret"), register, authority, city }
+        Self { client: text("name"), secret: text("secret"), register, city }
     }
 
     /// Runs a program with the arguments every example takes; answers what it prints.
     async fn run(&self, program: &Path, script: &Path) -> Value {
         let output = tokio::process::Command::new(program)
             .arg(script)
-            .args([self.front.name().as_str(), &self.client, "organisations/ecology"])
+            .args([self.city.front().as_str(), &self.client, "organisations/ecology"])
             .arg(&self.register)
             .arg("--ca")
-            .arg(&self.authority)
+            .arg(self.city.authority())
             .arg("--demo")
             .env("QINGTIAN_CLIENT_SECRET", &self.secret)
             .kill_on_drop(true)
@@ -126,9 +118,9 @@ async fn clients_the_rust_crate_pages_subscribes_and_outlives_a_restart() {
     let settings = |authorities: Option<Vec<u8>>| Settings {
         secret: door.secret.clone().into(),
         authorities,
-        ..Settings::new(format!("https://{}", door.front.name()), door.client.clone())
+        ..Settings::new(format!("https://{}", door.city.front()), door.client.clone())
     };
-    let trusted = settings(Some(door.front.authority.clone().into_bytes()));
+    let trusted = settings(Some(std::fs::read(door.city.authority()).unwrap()));
     let patient = client::Policy { attempts_max: 60, ..trusted.policy };
     let qingtian = Qingtian::connect(Settings { policy: patient, ..trusted.clone() }).unwrap();
 

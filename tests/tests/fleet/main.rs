@@ -7,6 +7,7 @@ mod chains;
 mod clients;
 mod compose;
 mod faults;
+mod front;
 mod golden;
 mod golden_events;
 mod house;

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, time::Instant};
 
+use client::{Qingtian, Settings};
+use proto::qingtian::portal::v1::{ListDrawsRequest, portal_client::PortalClient};
 use qingtian::demo::Account;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,19 +16,32 @@ use tests::{
 struct Up {
     process: Process,
     url: String,
+    /// `https://localhost:PORT` for departments' programs.
+    front: String,
     secs: f64,
 }
 
 async fn up(folder: &std::path::Path, log: &str) -> Up {
     let port = free_port();
     let (http, grpc) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", free_port()));
+    let front_port = free_port();
+    let front = format!("127.0.0.1:{front_port}");
     let data = folder.join("data").display().to_string();
-    let arguments = ["up", "--folder", &data, "--http", &http, "--grpc", &grpc, "--metrics", "none"];
+    let arguments = ["up", "--folder", &data, "--http", &http, "--grpc", &grpc, "--front", &front, "--metrics", "none"];
     let started = Instant::now();
     let mut process = Process::start("up", folder.join(log), &arguments, &[]);
     let url = format!("http://{http}");
     process.ready(&url).await;
-    Up { process, url, secs: started.elapsed().as_secs_f64() }
+    let front = format!("https://localhost:{front_port}");
+    Up { process, url, front, secs: started.elapsed().as_secs_f64() }
+}
+
+/// What a department's program that was told of this authority (PEM) finds.
+async fn public_draws(front: &str, authority: &[u8]) -> usize {
+    let settings = Settings { authorities: Some(authority.to_vec()), ..Settings::new(front, "") };
+    let program = Qingtian::connect(settings).unwrap();
+    let found = PortalClient::new(program.public()).list_draws(ListDrawsRequest::default()).await.unwrap();
+    found.into_inner().draws.len()
 }
 
 /// What the city holds, as its people see it: every part's, and the bytes of the draw's evidence.
@@ -114,6 +129,8 @@ async fn up_story_first_start_clean_stop_and_second_start_with_the_data_still_th
     for account in &accounts {
         assert!(written.contains(&account.password), "{} is printed", account.username);
     }
+    let authority = std::fs::read(folder.path().join("data/tls/authority.pem")).unwrap();
+    assert_eq!(public_draws(&first.front, &authority).await, 1);
     filled(&first.url, &accounts, &web).await;
     // What a newcomer does is data too, not only what every first start makes alike.
     let operator = accounts.iter().find(|account| account.username == "operator").unwrap();
@@ -144,5 +161,6 @@ async fn up_story_first_start_clean_stop_and_second_start_with_the_data_still_th
     );
     let again = Web::sign_in(&second.url, "market-handler", &handler.password).await;
     assert_eq!(data(&again, draw).await, before, "the data is still there, all of it");
+    assert_eq!(public_draws(&second.front, &authority).await, 1, "programs go on believing the same authority");
     second.process.stop().await;
 }
