@@ -55,6 +55,15 @@ pub struct Settings {
     /// Address of the site as the public sees it.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Proxies of ours in front of the gateway, each of which appends to `x-forwarded-for`; with none the header is not believed.
+    #[arg(long, env = "PROXIES", default_value_t = 0)]
+    pub proxies: usize,
+    /// Requests a second of one address, in the long run; five times as many at once; 0 for no bound.
+    #[arg(long, env = "RATE_ADDRESS", default_value_t = 1_000)]
+    pub rate_address: u32,
+    /// Requests a second of one session or token, likewise.
+    #[arg(long, env = "RATE_CLIENT", default_value_t = 200)]
+    pub rate_client: u32,
     /// Folder with `ui/dist` and `pages/recheck/dist` to serve instead of the built-in files.
     #[arg(long, env = "QINGTIAN_WEB")]
     pub web: Option<PathBuf>,

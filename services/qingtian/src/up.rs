@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
+use gateway::limits::rate::Rate;
 use kit::{
     embedded::{Options, Postgres, Redis, create_service, drop_service_named},
     env::Clock,
@@ -112,6 +113,9 @@ async fn serve(
         front_key: tls.key,
         metrics: args.metrics.clone(),
         public_url: None,
+        proxies: 0,
+        rate_address: 1_000,
+        rate_client: 200,
         web: None,
         drain_timeout_secs: 10,
     };
@@ -159,6 +163,12 @@ async fn serve(
 pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings> {
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http));
     let public_url = public_url.parse().with_context(|| format!("PUBLIC_URL: {public_url} is not a URL"))?;
+    let rate = |per_second: u32| (per_second > 0).then(|| Rate::per_second(per_second, per_second.saturating_mul(5)));
+    let limits = gateway::Limits {
+        address_rate: rate(settings.rate_address),
+        client_rate: rate(settings.rate_client),
+        ..gateway::Limits::default()
+    };
     let front = front_address(&settings.front)?.map(|address| {
         gateway::front::Settings::new(address, settings.front_certificate.clone(), settings.front_key.clone())
     });
@@ -166,6 +176,8 @@ pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings
         front,
         redis_url: settings.redis_url.clone(),
         web: settings.web.clone(),
+        proxies: settings.proxies,
+        limits,
         ..gateway::Settings::new(settings.http, public_url)
     })
 }
