@@ -103,7 +103,7 @@ pub fn left_out(lang: Lang, reason: &str) -> &str {
         "DEREGISTERED" => lang.t("已注销", "deregistered"),
         "REVOKED" => lang.t("已被吊销", "licence revoked"),
         "MOVED_OUT" => lang.t("已迁出", "moved out of the city"),
-        "DRAWN_BEFORE" => lang.t("前一次抽查已抽中", "drawn in the draw this one follows"),
+        "DRAWN_BEFORE" => lang.t("此前已抽中", "drawn before"),
         "HAS_TEAM" => lang.t("已有检查组", "has a team already"),
         "IN_ANOTHER_DRAW" => lang.t("已列入另一次抽查", "is in another draw"),
         "VISITED_THIS_QUARTER" => lang.t("本季度已检查过（第十七条）", "visited this quarter already (art. 17)"),

@@ -20,6 +20,7 @@ use super::{
     store::Sight,
     view::{self, Detail, Filter},
 };
+use crate::plans::rules::quarter;
 
 /// The service.
 pub struct Api {
@@ -60,8 +61,9 @@ impl Draws for Api {
         let name = request.into_inner().name;
         let mut conn = self.desk.view().await?;
         let row = view::find(&mut conn, &name, &Sight::of(&caller)).await?.ok_or_else(|| Refusal::not_found(&name))?;
-        let draw = view::draw(&mut conn, &row).await?;
-        Ok(Response::new(view::shown_to(&caller, draw, self.desk.env.clock.now())))
+        let (mut draw, now) = (view::draw(&mut conn, &row).await?, self.desk.env.clock.now());
+        follows::store::awaiting(&mut conn, std::slice::from_mut(&mut draw), &quarter(now)).await?;
+        Ok(Response::new(view::shown_to(&caller, draw, now)))
     }
 
     async fn list_draws(
@@ -81,8 +83,8 @@ impl Draws for Api {
         let mut conn = self.desk.view().await?;
         let mut found = view::list(&mut conn, &filter, before(&request.page_token)?, rows + 1).await?;
         let next_page_token = pages::cut(&mut found, rows, |row| number_of(&row.name));
-        let draws = view::draws(&mut conn, found, Detail::Short).await?;
-        let now = self.desk.env.clock.now();
+        let (mut draws, now) = (view::draws(&mut conn, found, Detail::Short).await?, self.desk.env.clock.now());
+        follows::store::awaiting(&mut conn, &mut draws, &quarter(now)).await?;
         let draws = draws.into_iter().map(|draw| view::shown_to(&caller, draw, now)).collect();
         Ok(Response::new(pb::ListDrawsResponse { draws, next_page_token }))
     }

@@ -53,17 +53,18 @@ impl Desk {
             }
         }
         let (year, quarter) = (legal_day(now).year(), quarter(now));
+        // One draw over a plan is made after the other, also where the year turns between them: each is seen and can be named.
+        store::next_number(&mut tx, &format!("over {}", plan.name())).await?;
         let number = store::next_number(&mut tx, &format!("draws/{year}")).await?;
-        // Asked while the year's numbers are locked: another draw made at the same moment is seen and can be named.
         let rivalry = kind.rivalry(&caller.organisation);
-        if let Some(other) = store::unfinished(&mut tx, (&plan.name(), &quarter, &rivalry), "").await? {
+        if let Some(other) = store::unfinished(&mut tx, (&plan.name(), &rivalry), "").await? {
             return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
         }
         let name = format!("draws/{year}-{number:04}");
         let issue = number_issue(&mut tx, &mut contributing).await?;
         if given.replaces.is_empty() {
             // Nobody draws again without naming the draw that failed.
-            if let Some(failed) = follows::store::failed(&mut tx, &plan.name(), &quarter, &rivalry).await? {
+            if let Some(failed) = follows::store::failed(&mut tx, &plan.name(), &rivalry).await? {
                 return Err(Refusal::new(Reason::FailedDrawWaits).with("draw", failed));
             }
         } else {

@@ -48,7 +48,7 @@ impl Desk {
         loop {
             match self.state_once(caller, &request).await {
                 Err(refusal) if is_conflict(&refusal) && attempt < ATTEMPTS => attempt += 1,
-                // The next view sees the other draw of the quarter and names it.
+                // The next view sees the other draw over the plan and names it.
                 Err(refusal) if refusal.reason() == Reason::UnfinishedDraw && attempt == 1 => attempt = ATTEMPTS,
                 Ok(draw) => {
                     self.wake();
@@ -70,7 +70,7 @@ impl Desk {
         let stated_at = now.trunc_subsecs(0);
         row.quarter = quarter(stated_at);
         let rivalry = row.given()?.rivalry(&row.organisation);
-        if let Some(other) = store::unfinished(&mut tx, (&row.plan, &row.quarter, &rivalry), &row.name).await? {
+        if let Some(other) = store::unfinished(&mut tx, (&row.plan, &rivalry), &row.name).await? {
             return Err(Refusal::new(Reason::UnfinishedDraw).with("draw", other));
         }
         let (files, due_date) = self.freeze(&mut tx, &row, now).await?;

@@ -317,26 +317,23 @@ fn refused(error: sqlx::Error) -> Refusal {
     }
 }
 
-/// The unfinished draw over a plan in a quarter that competes for the same as a draw of this rivalry ([`Given::rivalry`]).
+/// The unfinished draw over a plan that competes for the same as a draw of this rivalry ([`Given::rivalry`]), of whatever quarter:
+/// the protocol wants one per plan and quarter of `stated_at`, and the turn of a quarter must not let two run at once.
 ///
 /// # Errors
 /// The database fails.
-pub async fn unfinished(
-    conn: &mut PgConnection,
-    (plan, quarter, rivalry): (&str, &str, &str),
-    but: &str,
-) -> Result<Option<String>> {
-    let sql = "select name from draw where plan = $1 and quarter = $2 and name <> $3
-               and (case when kind = 'TEAMS' then follows || ' ' || organisation else '' end) = $4
+pub async fn unfinished(conn: &mut PgConnection, (plan, rivalry): (&str, &str), but: &str) -> Result<Option<String>> {
+    let sql = "select name from draw where plan = $1 and name <> $2
+               and (case when kind = 'TEAMS' then follows || ' ' || organisation else '' end) = $3
                and state in ('CREATED', 'STATED', 'CONTRIBUTING', 'REVEALED')";
-    let query = sqlx::query_scalar(sql).bind(plan).bind(quarter).bind(but).bind(rivalry);
+    let query = sqlx::query_scalar(sql).bind(plan).bind(but).bind(rivalry);
     Ok(query.fetch_optional(conn).await?)
 }
 
 /// Moves a draw on: state, revision, who and by what act. The row keeps what was written.
 ///
 /// # Errors
-/// `UNFINISHED_DRAW` when the quarter has another; the database refuses a way back.
+/// `UNFINISHED_DRAW` when the plan has another in the quarter; the database refuses a way back.
 pub async fn save(conn: &mut PgConnection, row: &mut DrawRow, state: State, actor: &str, act: &str) -> Result<()> {
     state.as_str().clone_into(&mut row.state);
     row.revision += 1;

@@ -142,7 +142,7 @@ pub async fn draws(conn: &mut PgConnection, rows: Vec<DrawRow>, detail: Detail) 
     }
     for (name, chain) in follows::store::chains(conn, &names).await? {
         let Some(draw) = places.get_mut(&name) else { continue };
-        chain.show(draw);
+        (draw.followed_by, draw.replaced_by) = (chain.followed_by, chain.replaced_by);
     }
     for (name, reason, count) in left_out {
         let Some(draw) = places.get_mut(&name) else { continue };

@@ -10,7 +10,10 @@ use kit::{
 use sqlx::{PgConnection, Row};
 
 use super::{entering::Origin, life::Life, rules::Officer};
-use crate::plans::rules::{Plan, PoolCount};
+use crate::{
+    plans::rules::{Plan, PoolCount},
+    visits::takes_its_quarter,
+};
 
 /// A subject's columns, as [`SubjectRow`] reads them.
 pub const SELECT: &str = "select organisation, key, title, district, industry, address, in_business, gone, old_number,
@@ -44,18 +47,19 @@ pub async fn pool<'c>(
     .fetch_one(&mut *conn)
     .await?;
     if visited {
-        let lines = conn.copy_out_raw(
+        let lines = conn.copy_out_raw(concat!(
             "copy (
                 select key, s.district, credit_class,
                     case when not in_business then case when gone <> '' then gone else 'NOT_IN_BUSINESS' end
                         when v.subject is not null then 'VISITED_THIS_QUARTER' end, s.title
-                from subject s left join visit v on v.subject = s.key and v.second_visit_reason = ''
-                    and v.quarter = (select current_setting('draws.quarter'))
-                where s.organisation = (select current_setting('draws.organisation'))
+                from subject s left join visit v on v.subject = s.key
+                    and v.quarter = (select current_setting('draws.quarter')) and ",
+            takes_its_quarter!(),
+            "   where s.organisation = (select current_setting('draws.organisation'))
                     and ((select current_setting('draws.districts')) = ''
                         or s.district = any((select string_to_array(current_setting('draws.districts'), ','))::text[]))
              ) to stdout",
-        );
+        ));
         return Ok(lines.await?);
     }
     let lines = conn.copy_out_raw(
@@ -76,13 +80,14 @@ pub async fn pool<'c>(
 /// # Errors
 /// The database fails.
 pub async fn counts(conn: &mut PgConnection, plan: &Plan, quarter: Option<&str>) -> Result<Vec<PoolCount>> {
-    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(concat!(
         "select s.district, credit_class, count(*) filter (where in_business and v.subject is null),
             count(*) filter (where not in_business or v.subject is not null)
-         from subject s left join visit v on v.quarter = $3 and v.subject = s.key and v.second_visit_reason = ''
-         where s.organisation = $1 and (cardinality($2::text[]) = 0 or s.district = any($2))
+         from subject s left join visit v on v.quarter = $3 and v.subject = s.key and ",
+        takes_its_quarter!(),
+        "where s.organisation = $1 and (cardinality($2::text[]) = 0 or s.district = any($2))
          group by s.district, credit_class order by s.district, credit_class",
-    )
+    ))
     .bind(&plan.organisation)
     .bind(&plan.content.districts)
     .bind(quarter)

@@ -8,6 +8,9 @@ use kit::{
 };
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
+use super::takes_its_quarter;
+use crate::plans::rules::quarter;
+
 /// How far lists count what matches.
 const COUNT_MAX: i64 = 100_001;
 
@@ -131,8 +134,7 @@ pub async fn find(conn: &mut PgConnection, name: &str, sight: &Sight) -> Result<
     Ok(query.build_query_as().fetch_optional(conn).await?)
 }
 
-/// Why a visit nobody may know of before its day (art. 18) stands beside the quarter's one (art. 17): if it took the quarter, the
-/// public list of those left out of the next draw would name the firm.
+/// Why a visit nobody may know of before its day (art. 18) stands beside the quarter's one (art. 17).
 const UNANNOUNCED: &str = "公布日期之前不公开的检查，不占用本季度 unannounced until its day of publication";
 
 /// What became of some places of a result.
@@ -145,9 +147,9 @@ pub struct Made {
 }
 
 /// Makes the visits of the places after `after` up to `upto` of a draw's result, one for each subject with a team. A subject
-/// that has its visit from this draw gets no second one. One that has another planned visit in the calendar quarter (art. 17)
-/// gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own; unannounced visits
-/// take no part in this.
+/// that has its visit from this draw gets no second one. One that has another planned visit in the calendar quarter of `now`
+/// (art. 17) gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own; unannounced
+/// visits take no part in this.
 ///
 /// # Errors
 /// The database fails.
@@ -156,13 +158,14 @@ pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64)
     const INSERT: &str = "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, experts, state,
             due_date, created_at, quarter, second_visit_reason)
          select 'visits/' || substr(d.name, length('draws/') + 1) || '-' || r.place, d.name, r.place, d.plan, d.organisation,
-                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4, d.quarter, $5
+                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4, $6, $5
          from draw_result r join draw d on d.name = r.draw join draw_statement s on s.draw = r.draw
          where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0
             and not exists (select from visit v where v.draw = r.draw and v.subject = r.subject)
          order by r.subject collate \"C\" on conflict do nothing";
+    let quarter = quarter(now);
     let insert = async |conn: &mut PgConnection, reason: &str| -> Result<u64> {
-        let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason);
+        let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason).bind(&quarter);
         Ok(query.execute(conn).await?.rows_affected())
     };
     let (unannounced, reason): (bool, String) = sqlx::query_as(
@@ -181,18 +184,19 @@ pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64)
         made += insert(&mut *conn, &reason).await?;
         return Ok(Made { made, deferred: Vec::new() });
     }
-    let deferred = sqlx::query_as(
+    let deferred = sqlx::query_as(concat!(
         "insert into draw_deferred (draw, place, subject, reason, other_visit)
-         select r.draw, r.place, r.subject, 'VISITED_THIS_QUARTER', o.name
-         from draw_result r join draw d on d.name = r.draw
-             join visit o on o.quarter = d.quarter and o.subject = r.subject and o.second_visit_reason = ''
-         where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0 and o.draw <> r.draw
-             and not exists (select from visit v where v.draw = r.draw and v.subject = r.subject)
+         select r.draw, r.place, r.subject, 'VISITED_THIS_QUARTER', v.name
+         from draw_result r join visit v on v.quarter = $4 and v.subject = r.subject and ",
+        takes_its_quarter!(),
+        "where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0 and v.draw <> r.draw
+             and not exists (select from visit own where own.draw = r.draw and own.subject = r.subject)
          order by r.place on conflict do nothing returning place, other_visit",
-    )
+    ))
     .bind(draw)
     .bind(after)
     .bind(upto)
+    .bind(&quarter)
     .fetch_all(conn)
     .await?;
     Ok(Made { made, deferred })

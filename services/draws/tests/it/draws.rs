@@ -7,6 +7,7 @@ mod frozen;
 mod quarter;
 mod refusals;
 mod shapes;
+mod turns;
 
 use std::collections::BTreeSet;
 

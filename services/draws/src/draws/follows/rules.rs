@@ -11,7 +11,7 @@ use crate::plans::{
     rules::{ANY, Amount, TeamPart},
 };
 
-/// Drawn by the draw that is followed.
+/// Drawn before: by the original draw, or by one that supplements it.
 pub const DRAWN_BEFORE: &str = "DRAWN_BEFORE";
 /// Has a team already.
 pub const HAS_TEAM: &str = "HAS_TEAM";

@@ -11,21 +11,24 @@ use super::{
     pool::Lines,
     rules::{DRAWN_BEFORE, HAS_TEAM, IN_ANOTHER_DRAW, VISITED_THIS_QUARTER},
 };
+use crate::visits::takes_its_quarter;
 
-/// A failed draw that waits for its successor, among those that compete for the same in a plan and quarter.
+/// A failed draw of a plan that waits for its successor, among those that compete for the same. It is failed for ever: the turn
+/// of a quarter makes nobody forget it.
 ///
 /// # Errors
 /// The database fails.
-pub async fn failed(conn: &mut PgConnection, plan: &str, quarter: &str, rivalry: &str) -> Result<Option<String>> {
-    let sql = "select name from draw f where plan = $1 and quarter = $2 and state = 'FAILED'
-                   and (case when kind = 'TEAMS' then follows || ' ' || organisation else '' end) = $3
+pub async fn failed(conn: &mut PgConnection, plan: &str, rivalry: &str) -> Result<Option<String>> {
+    let sql = "select name from draw f where plan = $1 and state = 'FAILED'
+                   and (case when kind = 'TEAMS' then follows || ' ' || organisation else '' end) = $2
                    and not exists (select from draw s where s.replaces = f.name and s.state <> 'ABANDONED')
                order by year, number limit 1";
-    Ok(sqlx::query_scalar(sql).bind(plan).bind(quarter).bind(rivalry).fetch_optional(conn).await?)
+    Ok(sqlx::query_scalar(sql).bind(plan).bind(rivalry).fetch_optional(conn).await?)
 }
 
-/// Who of a draw's pool a supplementary draw leaves out, as lines `key TAB reason` sorted by key: the drawn, those who have
-/// gone, in this order of weight those with a planned visit in `quarter`. The database sorts, and nothing is held here.
+/// Who of a draw's pool a supplementary draw leaves out, as lines `key TAB reason` sorted by key: the drawn, by the original draw
+/// or by any that supplements it, those who have gone, in this order of weight those with a planned visit in `quarter`. The
+/// database sorts, and nothing is held here.
 ///
 /// # Errors
 /// The database fails.
@@ -36,14 +39,24 @@ pub async fn left_out_of_supplement(
     quarter: Option<&str>,
     mut lines: Lines,
 ) -> Result<()> {
-    let sql = "select key, reason from (
-                   select subject as key, 1 as weight, $4 as reason from draw_result where draw = $1
-                   union all
-                   select key, 2, case when gone = '' then 'NOT_IN_BUSINESS' else gone end from subject
-                       where organisation = $2 and not in_business
-                   union all
-                   select subject, 3, $5 from visit where quarter = $3) out
-               order by key collate \"C\", weight";
+    // Draws that supplement one original come from one pool, whichever of them each follows.
+    let sql = concat!(
+        "with recursive up as (
+             select name, follows from draw where name = $1
+             union all select d.name, d.follows from draw d join up on d.name = up.follows),
+         family as (
+             select name from up where follows is null
+             union all select d.name from draw d join family on d.follows = family.name where d.kind = 'SUPPLEMENTARY')
+         select key, reason from (
+             select subject as key, 1 as weight, $4 as reason from draw_result where draw in (select name from family)
+             union all
+             select key, 2, case when gone = '' then 'NOT_IN_BUSINESS' else gone end from subject
+                 where organisation = $2 and not in_business
+             union all
+             select v.subject, 3, $5 from visit v where v.quarter = $3 and ",
+        takes_its_quarter!(),
+        ") out order by key collate \"C\", weight"
+    );
     let found = sqlx::query_as(sql).bind(follows).bind(register).bind(quarter).bind(DRAWN_BEFORE);
     let mut rows = found.bind(VISITED_THIS_QUARTER).fetch(conn);
     while let Some((key, reason)) = rows.try_next().await? {
@@ -64,14 +77,17 @@ pub async fn districts(conn: &mut PgConnection, draw: &str) -> Result<Vec<String
 }
 
 /// The drawn subjects of a draw ($1) in some districts ($2) as the scope of a draw of teams that follows it: why each is left
-/// out, or an empty text where a team is wanted. $3 is the register, $4 the quarter in which nobody is visited twice.
+/// out, or an empty text where a team is wanted. $3 is the register, $4 the quarter in which nobody is visited twice. Who
+/// waits is told alike by [`awaiting`].
 fn drawn() -> String {
+    let takes_its_quarter = takes_its_quarter!();
     format!(
         "(select r.subject, r.stratum, r.district, coalesce(t.draw, '') as other,
         case when cardinality(r.officers) > 0 or coalesce(cardinality(g.officers) > 0, false) then '{HAS_TEAM}'
             when t.draw is not null then '{IN_ANOTHER_DRAW}'
             when s.key is not null then case when s.gone = '' then 'NOT_IN_BUSINESS' else s.gone end
-            when exists (select from visit v where v.quarter = $4::text and v.subject = r.subject) then '{VISITED_THIS_QUARTER}'
+            when exists (select from visit v where v.quarter = $4::text and v.subject = r.subject and {takes_its_quarter})
+                then '{VISITED_THIS_QUARTER}'
             else '' end as reason
      from draw_result r
      -- Of a failed draw and its successor the successor.
@@ -149,27 +165,6 @@ pub struct Chain {
     pub followed_by: Vec<String>,
     /// The draw that succeeds a failed one.
     pub replaced_by: String,
-    /// Drawn subjects without a team that no draw of teams has, by district.
-    pub without_team: Vec<(String, i64)>,
-    /// Organisation that inspects in each district.
-    pub county_units: BTreeMap<String, String>,
-}
-
-impl Chain {
-    /// As the contract shows it.
-    pub fn show(self, draw: &mut pb::Draw) {
-        let mut awaiting: BTreeMap<&String, i64> = BTreeMap::new();
-        for (district, subjects) in &self.without_team {
-            *awaiting.entry(self.county_units.get(district).unwrap_or(&draw.organisation)).or_default() += subjects;
-        }
-        let waits = |(organisation, subjects): (&String, i64)| pb::AwaitingTeams {
-            organisation: organisation.clone(),
-            subjects,
-        };
-        draw.awaiting_teams = awaiting.into_iter().map(waits).collect();
-        draw.followed_by = self.followed_by;
-        draw.replaced_by = self.replaced_by;
-    }
 }
 
 /// What follows from each of these draws.
@@ -189,23 +184,40 @@ pub async fn chains(conn: &mut PgConnection, names: &[String]) -> Result<HashMap
             chain.followed_by.push(name);
         }
     }
-    let sql = "select r.draw, r.district, count(*) from draw_result r join draw d on d.name = r.draw
-               where r.draw = any($1) and cardinality(r.officers) = 0 and d.state in ('DISPATCHED', 'DONE') and not exists
-                   (select from draw_team_subject t join draw g on g.name = t.draw
-                    where t.follows = r.draw and t.subject = r.subject and g.state <> 'ABANDONED')
-               group by r.draw, r.district order by r.draw, r.district";
-    let waiting: Vec<(String, String, i64)> = sqlx::query_as(sql).bind(names).fetch_all(&mut *conn).await?;
-    for (draw, district, subjects) in waiting {
-        chains.entry(draw).or_default().without_team.push((district, subjects));
-    }
-    let sql = "select d.name, u.key, u.value from draw d join plan p on p.name = d.plan
-                   cross join lateral jsonb_each_text(coalesce(p.foresees -> 'county_units', '{}')) u
-               where d.name = any($1) and d.kind <> 'TEAMS'";
-    let units: Vec<(String, String, String)> = sqlx::query_as(sql).bind(names).fetch_all(conn).await?;
-    for (draw, district, organisation) in units {
-        chains.entry(draw).or_default().county_units.insert(district, organisation);
-    }
     Ok(chains)
+}
+
+/// Who owes teams to how many drawn subjects of each of these draws: those a draw of teams made now would have, and no draw of
+/// teams has. Who has gone waits for nothing; who has a planned visit in `quarter` waits for the next one, unless the plan gives a
+/// published reason for a second visit.
+///
+/// # Errors
+/// The database fails.
+pub async fn awaiting(conn: &mut PgConnection, draws: &mut [pb::Draw], quarter: &str) -> Result<()> {
+    let sql = concat!(
+        "select r.draw, coalesce(case when d.kind <> 'TEAMS' then p.foresees -> 'county_units' ->> r.district end, d.organisation)
+             as owes, count(*)
+         from draw_result r join draw d on d.name = r.draw join plan p on p.name = d.plan
+         where r.draw = any($1) and cardinality(r.officers) = 0 and d.state in ('DISPATCHED', 'DONE')
+             and not exists (select from draw_team_subject t join draw g on g.name = t.draw
+                 where t.follows = r.draw and t.subject = r.subject and g.state <> 'ABANDONED')
+             and not exists (select from subject s
+                 where s.organisation = p.organisation and s.key = r.subject and not s.in_business)
+             and (coalesce(p.foresees ->> 'second_visit_reason', '') <> ''
+                 or not exists (select from visit v where v.quarter = $2 and v.subject = r.subject and ",
+        takes_its_quarter!(),
+        ")) group by r.draw, owes order by r.draw, owes"
+    );
+    let names: Vec<String> = draws.iter().map(|draw| draw.name.clone()).collect();
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(sql).bind(&names).bind(quarter).fetch_all(conn).await?;
+    let mut waiting: HashMap<String, Vec<pb::AwaitingTeams>> = HashMap::new();
+    for (draw, organisation, subjects) in rows {
+        waiting.entry(draw).or_default().push(pb::AwaitingTeams { organisation, subjects });
+    }
+    for draw in draws {
+        draw.awaiting_teams = waiting.remove(&draw.name).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Drawn subjects without a team in districts that counties inspect: district, organisation, how many.

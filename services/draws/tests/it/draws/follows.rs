@@ -19,8 +19,8 @@ use super::{
 };
 use crate::world::{HEALTH, LONGTING, MARKET, SHUNHE, code, excepting, reason, refused};
 
-const LONGTING_UNIT: &str = "organisations/longting-market";
-const SHUNHE_UNIT: &str = "organisations/shunhe-market";
+pub const LONGTING_UNIT: &str = "organisations/longting-market";
+pub const SHUNHE_UNIT: &str = "organisations/shunhe-market";
 
 fn said(reason: &str, article: &str) -> (String, String) {
     (reason.to_owned(), article.to_owned())
@@ -43,12 +43,12 @@ pub async fn drawn(city: &City, name: &str) -> Vec<pb::Drawn> {
     city.handler().await.list_drawn(request).await.unwrap().into_inner().drawn
 }
 
-fn team(organisation: &str, size: i32) -> pb::TeamPart {
+pub fn team(organisation: &str, size: i32) -> pb::TeamPart {
     pb::TeamPart { organisation: organisation.to_owned(), size, specialty: String::new() }
 }
 
 /// A draw of teams after another, of an organisation with the supervision office.
-fn teams_after(city: &City, earlier: &pb::Draw, unit: &str, teams: Vec<pb::TeamPart>) -> pb::Draw {
+pub fn teams_after(city: &City, earlier: &pb::Draw, unit: &str, teams: Vec<pb::TeamPart>) -> pb::Draw {
     pb::Draw {
         plan: String::new(),
         kind: DrawKind::Teams as i32,
@@ -181,7 +181,7 @@ async fn no_subject_is_in_two_draws_of_teams() {
     };
     let first = city.create(late).await.unwrap();
     let first = city.state(&first).await.unwrap();
-    // In the next quarter the first is no rival by its plan and quarter any more, but it has the subjects.
+    // It has the subjects, also in the next quarter.
     city.advance(60 * 86_400);
     let again = city.create(teams_after(&city, &earlier, "market", vec![team(HEALTH, 2)])).await.unwrap_err();
     let (name, values) = kit::testing::refusal_of(&again);
@@ -223,7 +223,7 @@ async fn teams_are_drawn_for_a_dispatched_draw_by_whoever_owes_them_with_enough_
 }
 
 /// A city in which two counties inspect what the city draws.
-async fn city_of_counties() -> (City, pb::Draw) {
+pub async fn city_of_counties() -> (City, pb::Draw) {
     let city = City::start().await;
     for (name, title) in [(LONGTING_UNIT, "龙亭区市场监管局"), (SHUNHE_UNIT, "顺河区市场监管局")] {
         let organisation = OrganisationChanged { name: name.to_owned(), title: title.to_owned(), ..Default::default() };

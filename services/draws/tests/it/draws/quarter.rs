@@ -15,13 +15,13 @@ use super::{
 };
 use crate::world::{MARKET, refused};
 
-fn everybody() -> pb::Plan {
+pub fn everybody() -> pb::Plan {
     let all = vec![pb::Quota { stratum: "*".to_owned(), amount: Some(Amount::Ppm(1_000_000)) }];
     pb::Plan { quotas: all, ..plan() }
 }
 
 /// A draw over another plan.
-async fn over(city: &City, plan: pb::Plan) -> pb::Draw {
+pub async fn over(city: &City, plan: pb::Plan) -> pb::Draw {
     let plan = city.publish(plan).await;
     pb::Draw { plan, ..city.draw() }
 }

@@ -73,7 +73,7 @@ async fn who_contributes_and_when_is_checked_at_the_creation() {
 }
 
 #[tokio::test]
-async fn one_unfinished_draw_per_plan_and_quarter() {
+async fn one_unfinished_draw_per_plan() {
     let city = City::start().await;
     let created = city.create(city.draw()).await.unwrap();
     let again = city.create(city.draw()).await.unwrap_err();
@@ -82,8 +82,17 @@ async fn one_unfinished_draw_per_plan_and_quarter() {
         (name.as_str(), values["draw"].as_str(), values["article"].as_str()),
         ("UNFINISHED_DRAW", created.name.as_str(), "15")
     );
-    // Left lying until the next quarter, it stands in nobody's way, but cannot be stated into a quarter that has another.
+    // Left lying until the next quarter it still stands in the way, until it is given up.
     city.advance(60 * 86_400);
+    assert_eq!(reason(city.create(city.draw()).await), "UNFINISHED_DRAW");
+    let mut chief = city.draws("users/chief", MARKET, &[Role::Reviewer]).await;
+    let abandon = pb::AbandonDrawRequest {
+        name: created.name,
+        etag: created.etag,
+        reason: "季度已过".to_owned(),
+        ..Default::default()
+    };
+    chief.abandon_draw(abandon).await.unwrap();
     let next = city.create(city.draw()).await.unwrap();
     assert_eq!(next.name, "draws/2027-0001", "numbers begin anew with the year");
 }
