@@ -217,9 +217,19 @@ impl From<sqlx::Error> for Refusal {
             sqlx::Error::Database(inner) if inner.code().as_deref() == Some("22021") => {
                 Self::invalid("text", "不得包含空字符 / must not contain NUL").because(sqlx::Error::Database(inner))
             }
+            sqlx::Error::Database(inner) if inner.code().is_some_and(|code| passes(&code)) => {
+                Self::new(Reason::Unavailable).because(sqlx::Error::Database(inner))
+            }
             other => Self::internal(other),
         }
     }
+}
+
+/// Whether PostgreSQL failed by its state and not by what it was asked, so that a repetition may succeed: class 53 (no more
+/// connections, memory or disk), 57P0x (it stops or starts), and 40P01 (it ended one of two transactions that waited for
+/// each other).
+fn passes(code: &str) -> bool {
+    code.starts_with("53") || code.starts_with("57P0") || code == "40P01"
 }
 
 impl From<std::io::Error> for Refusal {

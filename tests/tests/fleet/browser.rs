@@ -66,7 +66,10 @@ async fn browser_story_in_chromium() {
         .unwrap();
     let text = String::from_utf8_lossy(&told.stdout);
     print!("{text}");
-    assert!(told.status.success(), "{text}{}", String::from_utf8_lossy(&told.stderr));
+    // What went wrong inside says why a page was told so.
+    let log = std::fs::read_to_string(city.log("all")).unwrap();
+    let inside: Vec<&str> = log.lines().filter(|line| line.contains(r#""level":"ERROR""#)).collect();
+    assert!(told.status.success(), "{text}{}{}", String::from_utf8_lossy(&told.stderr), inside.join("\n"));
     let screenshots = std::fs::read_dir(results.join("screenshots")).unwrap().count();
     println!("{screenshots} screenshots in {}", results.join("screenshots").display());
     assert!(screenshots > 50, "only {screenshots} screenshots");
