@@ -159,6 +159,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
     let parts = fleet::parts(names)?;
+    let mut stop = up::Stop::listen()?;
     let telemetry = Telemetry::start(&parts.join("+"), "info,sqlx=warn", metrics_address(&settings.metrics)?)?;
     let listener = TcpListener::bind(settings.grpc).await.with_context(|| format!("gRPC on {}", settings.grpc))?;
     let env = settings.env(Clock::System)?;
@@ -168,7 +169,7 @@ async fn serve(names: &[String], settings: &Settings) -> anyhow::Result<()> {
         tracing::info!(%http, "gateway");
     }
     tokio::select! {
-        () = up::asked_to_stop() => tracing::info!("draining"),
+        () = stop.asked() => tracing::info!("draining"),
         ended = running.ended() => ended.context("a server ended")?,
     }
     running.stop(Duration::from_secs(settings.drain_timeout_secs)).await;

@@ -18,7 +18,7 @@ use kit::{
 };
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{
@@ -93,6 +93,7 @@ async fn serve(
     servers: &Servers,
     (http, grpc, front): (TcpListener, TcpListener, Option<TcpListener>),
 ) -> anyhow::Result<()> {
+    let mut stop = Stop::listen()?;
     let tls = certificate::ensure(&folder.join("tls"))?;
     let grpc_address = grpc.local_addr()?;
     let settings = Settings {
@@ -134,7 +135,7 @@ async fn serve(
         std::fs::write(folder.join(LOADING), "")?;
         tokio::select! {
             loaded = demo::load(&settings, &accounts) => loaded.context("cannot load the demonstration city")?,
-            () = asked_to_stop() => return Ok(()),
+            () = stop.asked() => return Ok(()),
         }
     }
     match std::fs::remove_file(folder.join(LOADING)) {
@@ -148,7 +149,7 @@ async fn serve(
     let mut fleet = Fleet::start(env, &parts(&["all".to_owned()])?, grpc, Some(gateway)).await?;
     announce(&settings, &tls.authority, &accounts)?;
     let ended = tokio::select! {
-        () = asked_to_stop() => Ok(()),
+        () = stop.asked() => Ok(()),
         ended = fleet.ended() => ended.context("a server ended"),
     };
     eprintln!("Stopping ...");
@@ -212,15 +213,28 @@ fn folder(args: &UpArgs) -> anyhow::Result<PathBuf> {
     folder.canonicalize().with_context(|| folder.display().to_string())
 }
 
-/// Resolves at SIGINT or SIGTERM.
-pub async fn asked_to_stop() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM. They are heard from the moment this is made, so that who is asked to stop while it starts ends in
+/// order, too.
+pub struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// Begins to hear.
+    ///
+    /// # Errors
+    /// The system has no signals.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Resolves once a stop has been asked for since then.
+    pub async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
