@@ -22,6 +22,9 @@ up: ## brings up the demonstration city and keeps it until Ctrl-C
 	exec target/release/qingtian up
 
 test: ## everything that must hold, from lints to browser stories
+	@room=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
+	echo "$$room GiB free on this disk; from clean, make test takes about 8"; \
+	[ -d target/debug ] || [ "$$room" -ge 6 ] || { echo "too little room: nothing was begun. Free some, and run it again." >&2; exit 1; }
 	@scripts/install.sh --tests
 	@$(MAKE) --no-print-directory web browser clients
 	@$(MAKE) --no-print-directory check rust-tests web-tests
