@@ -34,8 +34,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::limits::shared::{Door, Shared};
 use crate::limits::{Asker, Open, Shares, count};
 use crate::reach::Reach;
+use crate::redis_link::RedisLink;
 use about::About;
 use passage::Passage;
 use tls::Certificate;
@@ -120,13 +122,14 @@ impl Running {
 
 /// Starts the front, which calls no part yet and stops with the environment.
 ///
-/// Errors: the address is taken, certificate and key cannot be used.
+/// Errors: the address is taken, certificate and key cannot be used, the address of Redis is malformed.
 pub(crate) async fn start(
     env: &Env,
     settings: &Settings,
-    limits: &crate::Limits,
+    whole: &crate::Settings,
     reach: &Reach,
 ) -> anyhow::Result<Running> {
+    let limits = &whole.limits;
     let Settings { address, certificate, key, limits: own } = settings.clone();
     let certificate = Arc::new(Certificate::read(certificate, key)?);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
@@ -134,6 +137,11 @@ pub(crate) async fn start(
     let (about, health) = About::new(reach).await?;
     let over = CancellationToken::new();
     let passage = Arc::new(Passage::new(env, limits, &own, about, over.clone())?);
+    if let Some(url) = &whole.redis_url {
+        let shared = Shared::new(RedisLink::new(url)?, Door::Front);
+        let passage = passage.clone();
+        env.spawn("front limits", async move { shared.keep(passage.bounds()).await });
+    }
     let doorstep = Doorstep {
         certificate: certificate.clone(),
         passage,

@@ -1,5 +1,6 @@
-//! Listening: connections with edges (how many, how slow, how large their headers), and a drain at the end. A client that closes
-//! its side before it has its answer has gone: what was done for it is let go at once, rather than holding a place for nobody.
+//! Listening: connections with edges (how many, how slow, how large their headers), and a drain at the end. A client may close its
+//! side when its request is whole and wait for the answer. TCP tells that from one that has gone only when something is written: until then
+//! an answer that nobody waits for is made, in its own time.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -28,7 +29,7 @@ use crate::Settings;
 use crate::app::{App, RECHECK};
 use crate::error::Fault;
 use crate::front;
-use crate::limits::shared::Shared;
+use crate::limits::shared::{Door, Shared};
 use crate::limits::{self, Asker, Open, Shares};
 use crate::redis_link::RedisLink;
 use crate::wire::{Left, Watch, Wire};
@@ -80,12 +81,12 @@ pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> a
     tracing::info!(%address, "gateway listens");
     env.spawn("reach", app.reach().clone().look());
     if let Some(url) = &app.settings().redis_url {
-        let shared = Shared::new(RedisLink::new(url)?);
+        let shared = Shared::new(RedisLink::new(url)?, Door::Web);
         let app = app.clone();
         env.spawn("limits", async move { shared.keep(app.bounds()).await });
     }
     let front = match &app.settings().front {
-        Some(settings) => Some(front::start(env, settings, &app.settings().limits, app.reach()).await?),
+        Some(settings) => Some(front::start(env, settings, app.settings(), app.reach()).await?),
         None => None,
     };
     let shutdown = env.shutdown.clone();
@@ -116,7 +117,7 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, open: &GracefulShutdown)
         .header_read_timeout(bounds.header_timeout)
         .max_headers(bounds.headers_max)
         .max_buf_size(bounds.header_bytes_max)
-        .half_close(false);
+        .half_close(true);
     loop {
         // Waiting for a slot leaves further connections in the system's queue.
         if slots.available_permits() == 0 {

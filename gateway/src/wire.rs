@@ -174,6 +174,10 @@ impl Left {
         if error.is_timeout() {
             return self.within_head.then_some(StatusCode::REQUEST_TIMEOUT);
         }
+        if error.is_incomplete_message() {
+            // RFC 9112, 8: the client has closed its side, and may still read why.
+            return self.within_head.then_some(StatusCode::BAD_REQUEST);
+        }
         if !error.is_parse() && !error.is_parse_too_large() {
             return None;
         }

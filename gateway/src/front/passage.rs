@@ -113,6 +113,11 @@ impl Passage {
         })
     }
 
+    /// What bounds it.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
     /// Answers one call. Never fails: what goes wrong is an answer too.
     pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>, call: Call) -> Response<Body> {
         let is_grpc = request.headers().get(CONTENT_TYPE).is_some_and(|sent| {

@@ -1,7 +1,8 @@
 //! Rates across the gateways of a fleet. Each process decides by itself and at once; several times a second it tells Redis how
 //! many requests each asker has made here, hears how many there were in all, and counts those made elsewhere as its own. So no
 //! request waits for Redis, and whoever spreads over all gateways is let through for a moment, not for good. What is counted is
-//! forgotten after a while; with Redis gone each process counts alone.
+//! forgotten after a while; with Redis gone each process counts alone. The gateway's two doors count each for itself: a department's
+//! programs do not use up what its people have.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,18 +18,28 @@ const ASKERS_MAX: usize = 10_000;
 /// For how long a count in Redis lives from its first request. What was asked before has been earned again by most.
 const COUNT_LIFE: Duration = Duration::from_secs(1);
 
+/// Where requests come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Pages and JSON.
+    Web,
+    /// The gRPC front.
+    Front,
+}
+
 /// What a process knows of the counts in Redis.
 pub struct Shared {
     redis: RedisLink,
+    door: Door,
     /// The count of each asker when it was last heard.
     heard: HashMap<Asker, (u64, Instant)>,
     count_life: Duration,
 }
 
 impl Shared {
-    /// Over this Redis.
-    pub fn new(redis: RedisLink) -> Self {
-        Self { redis, heard: HashMap::new(), count_life: COUNT_LIFE }
+    /// Counts of this door, over this Redis.
+    pub fn new(redis: RedisLink, door: Door) -> Self {
+        Self { redis, door, heard: HashMap::new(), count_life: COUNT_LIFE }
     }
 
     /// With counts that live longer, for slow machines.
@@ -55,7 +66,7 @@ impl Shared {
         }
         let mut pipe = redis::pipe();
         for (asker, requests) in &told {
-            let key = key(asker);
+            let key = key(self.door, asker);
             pipe.cmd("INCRBY").arg(&key).arg(*requests);
             pipe.cmd("EXPIRE").arg(&key).arg(self.count_life.as_secs().max(1)).arg("NX").ignore();
         }
@@ -77,9 +88,13 @@ impl Shared {
 }
 
 /// Where an asker's count is kept. Of secrets only the digest.
-fn key(asker: &Asker) -> String {
+fn key(door: Door, asker: &Asker) -> String {
+    let door = match door {
+        Door::Web => "rate:web",
+        Door::Front => "rate:front",
+    };
     match asker {
-        Asker::Address(address) => format!("rate:address:{address}"),
-        Asker::Client(digest) => format!("rate:client:{}", hex::encode(digest)),
+        Asker::Address(address) => format!("{door}:address:{address}"),
+        Asker::Client(digest) => format!("{door}:client:{}", hex::encode(digest)),
     }
 }

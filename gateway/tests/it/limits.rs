@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway::limits::Asker;
 use gateway::limits::rate::{Buckets, Rate};
-use gateway::limits::shared::Shared;
+use gateway::limits::shared::{Door, Shared};
 use gateway::redis_link::RedisLink;
 use http::{Method, StatusCode};
 use kit::testing::{HANG_MAX, until};
@@ -217,9 +217,9 @@ async fn a_client_that_reads_nothing_is_let_go() {
 #[tokio::test]
 async fn rates_are_shared_between_gateways() {
     let redis = kit::testing::TestRedis::new().await.unwrap();
-    let shared = || Shared::new(RedisLink::new(redis.url()).unwrap()).with_count_life(HANG_MAX);
-    let gateway = || (Buckets::new(slow_by_hours(20)), shared());
-    let ((here, mut here_shared), (there, mut there_shared)) = (gateway(), gateway());
+    let shared = |door| Shared::new(RedisLink::new(redis.url()).unwrap(), door).with_count_life(HANG_MAX);
+    let gateway = |door| (Buckets::new(slow_by_hours(20)), shared(door));
+    let ((here, mut here_shared), (there, mut there_shared)) = (gateway(Door::Web), gateway(Door::Web));
     let asker = Asker::Client([7; 32]);
     let now = std::time::Instant::now();
     for _ in 0..15 {
@@ -230,6 +230,10 @@ async fn rates_are_shared_between_gateways() {
     there_shared.exchange(&there).await;
     let left = (0..20).filter(|_| there.take(&asker, now).is_ok()).count();
     assert_eq!(left, 4, "15 were asked for elsewhere");
+    let (front, mut front_shared) = gateway(Door::Front);
+    front.take(&asker, now).unwrap();
+    front_shared.exchange(&front).await;
+    assert_eq!((0..20).filter(|_| front.take(&asker, now).is_ok()).count(), 19, "the other door counts for itself");
     let nobody = Asker::Client([8; 32]);
     assert!((0..20).all(|_| there.take(&nobody, now).is_ok()));
 }

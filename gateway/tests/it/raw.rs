@@ -211,7 +211,7 @@ async fn a_body_that_is_broken_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_in_the_middle_leaves_nothing_behind() {
+async fn a_client_that_stops_in_the_middle_is_told_and_leaves_nothing_behind() {
     let stage = Stage::with(|settings| settings.limits.requests_max = 2).await;
     for sent in [
         format!("{HEAD}content-length: 100\r\n\r\n{{"),
@@ -225,13 +225,43 @@ async fn a_client_that_stops_in_the_middle_leaves_nothing_behind() {
             connection.shutdown().await.unwrap();
             let mut bytes = Vec::new();
             tokio::time::timeout(HANG_MAX, connection.read_to_end(&mut bytes)).await.expect("it is closed").unwrap();
-            for answer in parsed(&bytes) {
-                assert_eq!((answer.status, answer.reason().as_str()), (400, "BAD_HTTP"), "{sent}");
-            }
+            let answers = parsed(&bytes);
+            assert_eq!(answers.len(), 1, "{sent}");
+            assert_eq!((answers[0].status, answers[0].reason().as_str()), (400, "BAD_HTTP"), "{sent}");
         }
     }
     // Had one of them kept its place, there were none left.
     lives(&stage).await;
+}
+
+/// RFC 9112 takes nothing from a client that closes its side behind a whole request: it still gets its answers, however long they take.
+#[tokio::test]
+async fn a_client_that_has_closed_its_side_gets_its_answers() {
+    let stage = Stage::new().await;
+    let slow = "GET /v1/public/overview HTTP/1.1\r\nhost: q\r\n\r\n";
+    let body = "{\"username\": \"handler\", \"password\": \"wrong\"}";
+    for (request, statuses) in [
+        (slow.to_owned(), vec![200]),
+        (format!("{slow}GET /v1/public/draws HTTP/1.1\r\nhost: q\r\n\r\n"), vec![200, 200]),
+        (format!("{slow}GET /v1"), vec![200, 400]),
+        (format!("{HEAD}content-length: {}\r\n\r\n{body}", body.len()), vec![401]),
+        (format!("{HEAD}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()), vec![401]),
+    ] {
+        let before = *stage.world.waiting.borrow();
+        stage.world.released.send_replace(false);
+        let mut connection = TcpStream::connect(stage.gateway.address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        connection.shutdown().await.unwrap();
+        if request.starts_with(slow) {
+            // Long after the end was read.
+            stage.world.waiting.subscribe().wait_for(|waiting| *waiting > before).await.unwrap();
+            stage.world.released.send_replace(true);
+        }
+        let mut bytes = Vec::new();
+        tokio::time::timeout(HANG_MAX, connection.read_to_end(&mut bytes)).await.expect("it is closed").unwrap();
+        let answers = parsed(&bytes);
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), statuses, "{request}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::limits::rate::Rate;
+use gateway::redis_link::RedisLink;
 use kit::testing::HANG_MAX;
 use proto::qingtian::identity::v1::identity_client::IdentityClient;
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -92,6 +94,47 @@ async fn a_machine_client_that_asks_too_often_is_told_when_to_come_back() {
     let refused = registers.get_subject(door.request(subject("x"))).await.unwrap_err();
     assert_eq!(reason(&refused), "TOO_MANY_REQUESTS");
     registers.get_subject(door.request_of("machineClients/2", subject("x"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_machine_client_asked_of_other_fronts_counts_here() {
+    const BURST: u32 = 100_000;
+    let redis = kit::testing::TestRedis::new().await.unwrap();
+    let door = Door::with(|settings| {
+        settings.redis_url = Some(redis.url().to_owned());
+        settings.limits.client_rate = Some(Rate { every: Duration::from_secs(3_600), burst: BURST });
+    })
+    .await;
+    let link = RedisLink::new(redis.url()).unwrap();
+    let key = format!("rate:front:client:{}", hex::encode(Sha256::digest("machineClients/1")));
+    let mut registers = door.registers();
+    let mut calls = 0;
+    let refused = loop {
+        // As another gateway would say it; what is counted in Redis is soon forgotten.
+        link.run::<u64>(redis::cmd("INCRBY").arg(&key).arg(BURST)).await.unwrap();
+        match registers.get_subject(door.request(subject("x"))).await {
+            Ok(_) => calls += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(reason(&refused), "TOO_MANY_REQUESTS");
+    assert!(calls < BURST, "the front counted alone");
+    registers.get_subject(door.request_of("machineClients/2", subject("x"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_redis_a_front_counts_alone() {
+    let door = Door::with(|settings| {
+        settings.redis_url = Some("redis://127.0.0.1:9/".to_owned());
+        settings.limits.client_rate = Some(Rate { every: Duration::from_secs(3_600), burst: 3 });
+    })
+    .await;
+    let mut registers = door.registers();
+    for _ in 0..3 {
+        registers.get_subject(door.request(subject("x"))).await.unwrap();
+    }
+    let refused = registers.get_subject(door.request(subject("x"))).await.unwrap_err();
+    assert_eq!(reason(&refused), "TOO_MANY_REQUESTS");
 }
 
 #[tokio::test]
