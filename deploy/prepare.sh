@@ -5,6 +5,10 @@
 #
 # QINGTIAN is the binary that makes the keys, target/release/qingtian unless given. Secrets lie in deploy/secrets, mode 0700: keep a
 # copy of them where the machine is not.
+#
+# Departments' programs come by gRPC with TLS: put certificate (with those above it) and key into deploy/secrets/tls as certificate.pem
+# and key.pem and run this once more, which opens port 50443. To renew them, replace both and run this again: the gateway takes them
+# within a minute, without a restart.
 set -eu
 umask 077
 
@@ -23,7 +27,7 @@ password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 # new FILE: takes standard input, once
 new() { [ -e "$1" ] || { cat >"$1.unfinished" && mv "$1.unfinished" "$1"; }; }
 
-mkdir -p secrets/keys data/blobs/incoming data/tmp data/none
+mkdir -p secrets/keys secrets/tls data/blobs/incoming data/tmp data/none
 chmod 700 secrets
 if [ ! -e secrets/database.env ]; then
     superuser=$(password)
@@ -51,9 +55,12 @@ owner=$(id -u):$(id -g)
 if [ "$(id -u)" -eq 0 ]; then
     # The parts are nobody; the folders they are given are theirs.
     owner=65532:65532
-    chown -R "$owner" secrets/keys data
+    chown -R "$owner" secrets/keys secrets/tls data
 fi
 printf 'QINGTIAN_USER=%s\nPUBLIC_URL=%s\n' "$owner" "$public_url" | new .env
+if [ -e secrets/tls/certificate.pem ] && [ -e secrets/tls/key.pem ] && ! grep -q '^FRONT_ADDR=' .env; then
+    echo 'FRONT_ADDR=0.0.0.0:50443' >>.env
+fi
 
 cat <<END
 prepared $(pwd): secrets (mode 0700), data, .env

@@ -109,6 +109,14 @@ fn prepared() -> tempfile::TempDir {
     let before = all.map(read);
     prepare();
     assert_eq!(before, all.map(read), "what is there stays");
+    assert!(!read(".env").contains("FRONT_ADDR"), "without a certificate there is no port for programs");
+    for file in ["certificate.pem", "key.pem"] {
+        std::fs::write(folder.path().join("secrets/tls").join(file), "from outside").unwrap();
+    }
+    prepare();
+    prepare();
+    assert_eq!(read(".env").matches("FRONT_ADDR=0.0.0.0:50443\n").count(), 1);
+    assert_eq!(read("secrets/tls/key.pem"), "from outside");
     folder
 }
 
@@ -244,6 +252,15 @@ fn psql_folder() -> std::path::PathBuf {
     folders.pop().unwrap_or_else(|| "/usr/bin".into())
 }
 
+/// Where a service finds the files that `deploy/prepare.sh` asks for.
+fn front_files(service: &Value) -> Vec<String> {
+    let mounted = list(&service["volumes"]).iter().find_map(|volume| text(volume).strip_prefix("./secrets/tls:"));
+    let folder = mounted.and_then(|mounted| mounted.strip_suffix(":ro"));
+    folder
+        .map(|folder| ["certificate.pem", "key.pem"].map(|file| format!("{folder}/{file}")).into())
+        .unwrap_or_default()
+}
+
 #[tokio::test]
 async fn compose_parts_come_up_with_just_what_it_gives_them() {
     let compose = compose();
@@ -263,6 +280,7 @@ async fn compose_parts_come_up_with_just_what_it_gives_them() {
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect(),
             peers: SERVICES.into_iter().filter(shares_network).map(str::to_owned).collect(),
+            front_files: front_files(service),
             shares_blobs: list(&service["volumes"]).iter().any(|v| text(v).starts_with("./data/blobs:/blobs")),
         }
     };

@@ -354,6 +354,20 @@ fn a_reference_that_leads_nowhere_is_told() {
             json!("traefik"),
             "Namespace/traefik is nowhere",
         ),
+        ("Service/gateway-front", "/spec/ports/0/targetPort".to_owned(), json!("grpc"), "port \"grpc\""),
+        (
+            "Deployment/gateway",
+            "/spec/template/spec/volumes/1/secret/secretName".to_owned(),
+            json!("front"),
+            "Secret/front is nowhere",
+        ),
+        (
+            "Deployment/gateway",
+            "/spec/template/spec/volumes/1/secret/items/1/key".to_owned(),
+            json!("key.pem"),
+            "Secret/qingtian-front from outside has no key.pem",
+        ),
+        ("NetworkPolicy/gateway", "/spec/ingress/1/ports/0/port".to_owned(), json!("https"), "port \"https\""),
         ("Ingress/qingtian", "/spec/tls/0/secretName".to_owned(), json!("tls"), "Secret/tls is nowhere"),
         (
             "Ingress/qingtian",

@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
-use kit::health;
+use kit::{health, testing::until};
 use serde_json::{Value, json};
 use tests::{
     city::{City, Layout},
     manifests::{Object, list, text},
     process::{Process, binary, free_port},
 };
-use tonic::transport::Endpoint;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use super::{base, others, parts};
 use crate::telling::found_department;
@@ -30,6 +30,8 @@ pub struct Written {
     pub keys: Vec<String>,
     /// Parts it may reach.
     pub peers: Vec<String>,
+    /// Paths it finds certificate and key of departments' port at.
+    pub front_files: Vec<String>,
     /// Whether it is given the objects that draws and portal share.
     pub shares_blobs: bool,
 }
@@ -48,6 +50,7 @@ pub async fn works_as_written(city: &mut City, parts: &[Written]) {
     let of_city: BTreeMap<String, String> = city.environment.iter().cloned().collect();
     let folder = city.folder.path().to_owned();
     let nothing = folder.join("nothing");
+    let front = free_port();
     std::fs::create_dir_all(&nothing).unwrap();
     let metrics: BTreeMap<&str, u16> = parts.iter().map(|part| (part.name.as_str(), free_port())).collect();
     for part in parts {
@@ -75,6 +78,11 @@ pub async fn works_as_written(city: &mut City, parts: &[Written]) {
                 "GRPC_ADDR" => address(&part.name).trim_start_matches("http://").to_owned(),
                 // Whom it may not reach, it finds nobody at.
                 "PEER_URL" => "http://127.0.0.1:1".to_owned(),
+                "FRONT_ADDR" => format!("127.0.0.1:{front}"),
+                "FRONT_CERTIFICATE" | "FRONT_KEY" => {
+                    assert!(part.front_files.contains(value.as_ref().unwrap()), "{name}: nobody mounts {value:?}");
+                    of_city[name].clone()
+                }
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => continue,
                 _ => value.clone().unwrap_or_else(|| "from outside".to_owned()),
             };
@@ -100,6 +108,12 @@ pub async fn works_as_written(city: &mut City, parts: &[Written]) {
         let told = tests::web::Web::anonymous(&format!("http://127.0.0.1:{}", metrics[part.name.as_str()]));
         assert!(told.get("/metrics").await.status.is_success(), "{}: no metrics", part.name);
     }
+    let authority = std::fs::read(city.authority()).unwrap();
+    let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority));
+    let program = Endpoint::from_shared(format!("https://localhost:{front}")).unwrap().tls_config(tls).unwrap();
+    let program = program.connect_lazy();
+    let draws = "qingtian.draws.v1.Draws";
+    until("departments' programs reach a part", async || health::serves(program.clone(), draws).await).await;
 
     // An organisation and an item reach everybody who follows, and a public page.
     let department = found_department(city, "written", "410202").await;
@@ -143,8 +157,21 @@ fn written(deployment: &Object, objects: &[Object]) -> Written {
         environment,
         keys: items.map(|item| text(&item["path"]).to_owned()).collect(),
         peers: others(policy, "egress", "to").into_iter().map(str::to_owned).collect(),
+        front_files: mounted(spec),
         shares_blobs: volume("blobs")["persistentVolumeClaim"].is_object(),
     }
+}
+
+/// Paths of the files that a pod's Secrets are mounted as.
+fn mounted(spec: &Value) -> Vec<String> {
+    let mut files = Vec::new();
+    for volume in list(&spec["volumes"]) {
+        let mounts = list(&spec["containers"][0]["volumeMounts"]);
+        let mount = mounts.iter().find(|mount| mount["name"] == volume["name"]).unwrap();
+        let items = list(&volume["secret"]["items"]).iter();
+        files.extend(items.map(|item| format!("{}/{}", text(&mount["mountPath"]), text(&item["path"]))));
+    }
+    files
 }
 
 #[tokio::test]
