@@ -67,23 +67,16 @@ impl Catalog for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let page = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
+        let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let pattern = Some(request.query.trim()).filter(|text| !text.is_empty()).map(pages::like);
         let state = match request.state() {
             pb::ItemState::Unspecified => None,
             pb::ItemState::Draft => Some(ItemState::Draft),
             pb::ItemState::Published => Some(ItemState::Published),
         };
-        let filter = store::Filter {
-            organisation: &request.parent,
-            pattern: pattern.as_deref(),
-            state,
-            after: after.as_deref(),
-            rows: page + 1,
-        };
-        let (mut rows, total_size) = store::items(self.ledger.pool(), filter).await?;
-        let next_page_token = pages::cut(&mut rows, page, |item| item.sort_key.clone());
+        let filter = store::Filter { organisation: &request.parent, pattern: pattern.as_deref(), state };
+        let (mut rows, total_size) = store::items(self.ledger.pool(), filter, &page).await?;
+        let next_page_token = page.cut(&mut rows);
         let items = rows.iter().map(store::Item::to_proto).collect();
         Ok(Response::new(pb::ListItemsResponse { items, next_page_token, total_size }))
     }
@@ -152,10 +145,9 @@ impl Catalog for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let page = pages::rows(request.page_size)?;
-        let before = pages::after(&request.page_token)?;
-        let mut imports = store::imports(self.ledger.pool(), &request.parent, before.as_deref(), page + 1).await?;
-        let next_page_token = pages::cut(&mut imports, page, |import| import.name.clone());
+        let page = store::IMPORT_ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
+        let mut imports = store::imports(self.ledger.pool(), &request.parent, request.query.trim(), &page).await?;
+        let next_page_token = page.cut(&mut imports);
         Ok(Response::new(pb::ListItemImportsResponse { imports, next_page_token }))
     }
 

@@ -5,7 +5,10 @@ mod imports;
 pub use imports::*;
 
 use chrono::{DateTime, Utc};
-use kit::error::{Reason, Refusal, Result, violated};
+use kit::{
+    error::{Reason, Refusal, Result, violated},
+    order::{Field, Key, Orders, Page},
+};
 use proto::qingtian::catalog::v1 as pb;
 use sqlx::{FromRow, PgConnection, PgPool, types::Json};
 
@@ -259,26 +262,32 @@ pub struct Filter<'a> {
     /// Pattern for code, title or sub-item; all when none.
     pub pattern: Option<&'a str>,
     pub state: Option<ItemState>,
-    pub after: Option<&'a str>,
-    pub rows: i64,
 }
 
-/// A page of items by code, and how many match in all.
-pub async fn items(pool: &PgPool, filter: Filter<'_>) -> Result<(Vec<Item>, i64)> {
+/// By what items are listed.
+pub const ORDERS: Orders<Item> = Orders {
+    fields: &[
+        Field { name: "code", keys: &[CODE] },
+        Field { name: "title", keys: &[Key::text("title collate \"C\"", |item| item.content.title.clone()), CODE] },
+        Field { name: "grade", keys: &[Key::number("grade", |item| i64::from(item.content.grade as i32)), CODE] },
+    ],
+    default: "code",
+};
+
+/// As people count: "2" before "10".
+const CODE: Key<Item> = Key::text("sort_key", |item| item.sort_key.clone());
+
+/// The items of a page, with one more where there are more, and how many match in all.
+pub async fn items(pool: &PgPool, filter: Filter<'_>, page: &Page<Item>) -> Result<(Vec<Item>, i64)> {
     const MATCH: &str = "organisation = $1 and ($2::text is null or code like $2 or title like $2 or sub_title like $2)
         and ($3::text is null or state = $3)";
     let state = filter.state.map(ItemState::as_str);
-    let sql = format!(
-        "select {ITEM} from item where {MATCH} and ($4::text is null or sort_key > $4) order by sort_key limit $5"
-    );
-    let rows: Vec<ItemRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let sql = format!("select {ITEM} from item where {MATCH}{}", page.sql(4));
+    let rows = sqlx::query_as::<_, ItemRow>(sqlx::AssertSqlSafe(sql))
         .bind(filter.organisation)
         .bind(filter.pattern)
-        .bind(state)
-        .bind(filter.after)
-        .bind(filter.rows)
-        .fetch_all(pool)
-        .await?;
+        .bind(state);
+    let rows = page.bind(rows).fetch_all(pool).await?;
     let total = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from item where {MATCH}")))
         .bind(filter.organisation)
         .bind(filter.pattern)

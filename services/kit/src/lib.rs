@@ -11,6 +11,7 @@ pub mod follow;
 pub mod health;
 pub mod keys;
 pub mod ledger;
+pub mod order;
 pub mod pages;
 pub mod peers;
 pub mod serve;

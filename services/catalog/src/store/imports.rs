@@ -4,10 +4,12 @@ use chrono::{DateTime, Duration, Utc};
 use kit::{
     error::{Refusal, Result},
     ledger::timestamp,
+    order::{Field, Key, Orders, Page},
+    pages,
     sheet::Problem,
 };
 use proto::qingtian::common::v1::{Import, ImportState, RowProblem};
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool};
 
 /// Problems shown with an import; all of them are in its report.
 const PROBLEMS_SHOWN: i64 = 100;
@@ -123,6 +125,8 @@ pub async fn give_up_imports(pool: &PgPool, now: DateTime<Utc>) -> Result<u64> {
     Ok(sqlx::query(sql).bind(now - STANDSTILL).bind(now).execute(pool).await?.rows_affected())
 }
 
+const IMPORT: &str = "select name, file_name, state, encoding, created, updated, unchanged, returned, created_at, ended_at, creator from item_import";
+
 #[derive(FromRow)]
 struct ImportRow {
     name: String,
@@ -149,30 +153,34 @@ struct ProblemRow {
     en: String,
 }
 
-/// Imports of an organisation, newest first, each with its first problems. Names grow with time.
-pub async fn imports(pool: &PgPool, organisation: &str, before: Option<&str>, rows: i64) -> Result<Vec<Import>> {
-    let rows: Vec<ImportRow> = sqlx::query_as(
-        "select name, file_name, state, encoding, created, updated, unchanged, returned, created_at, ended_at, creator
-         from item_import where organisation = $1 and ($2::text is null or name < $2) order by name desc limit $3",
-    )
-    .bind(organisation)
-    .bind(before)
-    .bind(rows)
-    .fetch_all(pool)
-    .await?;
+/// By what imports are listed.
+pub const IMPORT_ORDERS: Orders<Import> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[NAME] },
+        Field {
+            name: "file_name",
+            keys: &[Key::text("file_name collate \"C\"", |import| import.file_name.clone()), NAME],
+        },
+    ],
+    default: "create_time desc",
+};
+
+/// Grows with time.
+const NAME: Key<Import> = Key::text("name", |import| import.name.clone());
+
+/// The imports of a page of an organisation whose file's name holds a text, each with its first problems.
+pub async fn imports(pool: &PgPool, organisation: &str, query: &str, page: &Page<Import>) -> Result<Vec<Import>> {
+    let sql = format!("{IMPORT} where organisation = $1 and file_name ilike $2{}", page.sql(3));
+    // The text is made of constants.
+    let rows = sqlx::query_as::<_, ImportRow>(AssertSqlSafe(sql)).bind(organisation).bind(pages::like(query));
+    let rows = page.bind(rows).fetch_all(pool).await?;
     with_problems(pool, rows).await
 }
 
 /// One import within reach.
 pub async fn import(pool: &PgPool, name: &str, reach: Option<&str>) -> Result<Import> {
-    let rows: Vec<ImportRow> = sqlx::query_as(
-        "select name, file_name, state, encoding, created, updated, unchanged, returned, created_at, ended_at, creator
-         from item_import where name = $1 and ($2::text is null or organisation = $2)",
-    )
-    .bind(name)
-    .bind(reach)
-    .fetch_all(pool)
-    .await?;
+    let sql = format!("{IMPORT} where name = $1 and ($2::text is null or organisation = $2)");
+    let rows = sqlx::query_as::<_, ImportRow>(AssertSqlSafe(sql)).bind(name).bind(reach).fetch_all(pool).await?;
     with_problems(pool, rows).await?.pop().ok_or_else(|| Refusal::not_found(name))
 }
 

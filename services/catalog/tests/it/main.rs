@@ -5,4 +5,5 @@
 mod imports;
 mod items;
 mod office;
+mod orders;
 mod workbooks;

@@ -34,21 +34,6 @@ impl Api {
     }
 }
 
-/// Key of a list by year and number, newest first.
-fn before(token: &str) -> Result<Option<(i32, i64)>> {
-    let Some(key) = pages::after(token)? else { return Ok(None) };
-    let read = || {
-        let (year, number) = key.split_once('-')?;
-        Some((year.parse().ok()?, number.parse().ok()?))
-    };
-    read().map(Some).ok_or_else(|| Refusal::new(Reason::PageToken))
-}
-
-/// `2026-0001` of `draws/2026-0001`.
-fn number_of(name: &str) -> String {
-    name.trim_start_matches("draws/").to_owned()
-}
-
 #[tonic::async_trait]
 impl Draws for Api {
     async fn create_draw(&self, request: Request<pb::CreateDrawRequest>) -> Result<Response<pb::Draw>, Status> {
@@ -72,7 +57,7 @@ impl Draws for Api {
     ) -> Result<Response<pb::ListDrawsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let rows = pages::rows(request.page_size)?;
+        let page = view::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let sight = Sight::of(&caller);
         let filter = Filter {
             sight: &sight,
@@ -81,8 +66,8 @@ impl Draws for Api {
             query: request.query.trim(),
         };
         let mut conn = self.desk.view().await?;
-        let mut found = view::list(&mut conn, &filter, before(&request.page_token)?, rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |row| number_of(&row.name));
+        let mut found = view::list(&mut conn, &filter, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let (mut draws, now) = (view::draws(&mut conn, found, Detail::Short).await?, self.desk.env.clock.now());
         follows::store::awaiting(&mut conn, &mut draws, &quarter(now)).await?;
         let draws = draws.into_iter().map(|draw| view::shown_to(&caller, draw, now)).collect();

@@ -46,6 +46,13 @@ pub struct DrawRow {
 }
 
 impl DrawRow {
+    /// Year and number of `draws/{year}-{number}`.
+    pub fn counted(&self) -> (i64, i64) {
+        let number = |text: &str| text.parse().unwrap_or_default();
+        let told = self.name.strip_prefix("draws/").and_then(|told| told.split_once('-'));
+        told.map(|(year, n)| (number(year), number(n))).unwrap_or_default()
+    }
+
     /// What the draw was given at its creation beyond plan, contributors and schedule.
     ///
     /// # Errors

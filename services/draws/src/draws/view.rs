@@ -7,6 +7,7 @@ use kit::{
     auth::Caller,
     error::{Reason, Refusal, Result},
     ledger::timestamp,
+    order::{Field, Key, Orders, Page},
     pages,
     workdays::legal_day,
 };
@@ -308,35 +309,40 @@ pub struct Filter<'a> {
     pub query: &'a str,
 }
 
-/// Rows of draws, newest first, after the draw whose year and number are `before`.
+/// By what draws are listed.
+pub const ORDERS: Orders<DrawRow> = Orders {
+    fields: &[
+        Field { name: "number", keys: &[YEAR, NUMBER] },
+        Field {
+            name: "plan_title",
+            keys: &[Key::text("plan_title collate \"C\"", |row| row.plan_title.clone()), YEAR, NUMBER],
+        },
+        Field { name: "reveal_by", keys: &[Key::moment("reveal_by", |row| row.reveal_by), YEAR, NUMBER] },
+    ],
+    default: "number desc",
+};
+
+const YEAR: Key<DrawRow> = Key::number("year", |row| row.counted().0);
+const NUMBER: Key<DrawRow> = Key::number("number", |row| row.counted().1);
+
+/// Rows of the draws of a page.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &Filter<'_>,
-    before: Option<(i32, i64)>,
-    rows: i64,
-) -> Result<Vec<DrawRow>> {
+pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, page: &Page<DrawRow>) -> Result<Vec<DrawRow>> {
     let sql = format!(
-        "select {DRAW_COLUMNS} from draw where ($1::int is null or (year, number) < ($1, $4)) and {SEEN}
-            and ($5::text is null or state = $5) and ($6 = '' or plan = $6) and ($7 = '' or plan_title ilike $8 or name ilike $8)
-         order by year desc, number desc limit $9"
+        "select {DRAW_COLUMNS} from draw where ($1::text is null or state = $1) and {SEEN}
+            and ($4 = '' or plan = $4) and ($5 = '' or plan_title ilike $6 or name ilike $6){}",
+        page.sql(7)
     );
-    let (year, number) = before.unzip();
     let found = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(year)
+        .bind(filter.state)
         .bind(filter.sight.organisation())
         .bind(filter.sight.unit())
-        .bind(number)
-        .bind(filter.state)
         .bind(filter.plan)
         .bind(filter.query)
-        .bind(pages::like(filter.query))
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+        .bind(pages::like(filter.query));
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// One draw within a caller's sight.

@@ -137,8 +137,7 @@ impl People for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
+        let page = leaves::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let query = text("query", &request.query, 100)?;
         let filter = leaves::Filter {
             organisation: &request.parent,
@@ -147,8 +146,8 @@ impl People for Api {
             open_on: request.open.then(|| legal_day(self.clock.now())),
         };
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut found = leaves::list(&mut conn, &filter, after.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |leave| leave.id.clone());
+        let mut found = leaves::list(&mut conn, &filter, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let leaves = found.iter().map(leave_message).collect();
         Ok(Response::new(pb::ListLeavesResponse { leaves, next_page_token }))
     }
@@ -201,15 +200,13 @@ impl People for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let before = pages::after(&request.page_token)?;
+        let page = declarations::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let query = text("query", &request.query, 100)?;
         let asked = ((request.year != 0).then_some(request.year), query.as_str());
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
         let sight = Sight::of(&caller);
-        let mut found =
-            declarations::list(&mut conn, &request.parent, &sight, asked, before.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |declaration| declaration.id.clone());
+        let mut found = declarations::list(&mut conn, &request.parent, &sight, asked, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let declarations = found.iter().map(DeclarationRow::message).collect();
         Ok(Response::new(pb::ListDeclarationsResponse { declarations, next_page_token }))
     }
@@ -230,9 +227,11 @@ impl People for Api {
         };
         let today = legal_day(self.clock.now());
         let year = if request.year == 0 { year_of(today) } else { request.year };
+        let query = text("query", &request.query, 100)?;
+        let asked = (year, today, query.as_str());
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut found = declarations::undeclared(&mut conn, &request.parent, (year, today), after, rows + 1).await?;
-        let total_size = declarations::count_undeclared(&mut conn, &request.parent, year, today).await?;
+        let mut found = declarations::undeclared(&mut conn, &request.parent, asked, after, rows + 1).await?;
+        let total_size = declarations::count_undeclared(&mut conn, &request.parent, asked).await?;
         let next_page_token = pages::cut(&mut found, rows, |one| format!("{} {}", one.expert, one.person));
         let person = |one: declarations::UndeclaredRow| pb::Undeclared {
             person: one.person,

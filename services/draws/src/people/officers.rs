@@ -7,6 +7,7 @@ use kit::{
     env::Clock,
     error::{Refusal, Result},
     ledger::Ledger,
+    order::{Field, Key, Orders, Page},
     pages,
     workdays::legal_day,
 };
@@ -55,19 +56,28 @@ struct Filter {
     undeclared: bool,
 }
 
+const ORDERS: Orders<OfficerRow> = Orders {
+    fields: &[
+        Field { name: "key", keys: &[KEY] },
+        Field { name: "expire_date", keys: &[Key::day("expire_on", |row| row.expire_on), KEY] },
+    ],
+    default: "key",
+};
+
+const KEY: Key<OfficerRow> = Key::text("key", |row| row.key.clone());
+
 async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
     today: NaiveDate,
-    after: Option<&str>,
-    rows: i64,
+    page: &Page<OfficerRow>,
 ) -> Result<Vec<OfficerRow>> {
     let sql = format!(
         "{OFFICERS} where organisation = $3 and key ilike $4 and ($5 = '' or $5 = any(districts))
-            and ($6 = '' or $6 = any(specialties)) and (not $7 or candidate) and (not $8 or declared_at is null)
-            and ($9::text is null or key > $9) order by key limit $10"
+            and ($6 = '' or $6 = any(specialties)) and (not $7 or candidate) and (not $8 or declared_at is null){}",
+        page.sql(9)
     );
-    // The text is a constant of this module.
+    // The text is made of constants.
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(today)
         .bind(year_of(today))
@@ -76,12 +86,8 @@ async fn list(
         .bind(&filter.district)
         .bind(&filter.specialty)
         .bind(filter.candidate)
-        .bind(filter.undeclared)
-        .bind(after)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+        .bind(filter.undeclared);
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// The officer with this certificate in an organisation.
@@ -111,8 +117,7 @@ pub async fn answer(
     request: pb::ListOfficersRequest,
 ) -> Result<pb::ListOfficersResponse> {
     caller.reaches(&request.parent)?;
-    let rows = pages::rows(request.page_size)?;
-    let after = pages::after(&request.page_token)?;
+    let page = ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
     if !request.district.is_empty() {
         DistrictCode::parse(&request.district)
             .map_err(|error| Refusal::invalid("district", format!("{} / {error}", error.zh())))?;
@@ -126,8 +131,8 @@ pub async fn answer(
         undeclared: request.undeclared,
     };
     let mut conn = ledger.pool().acquire().await?;
-    let mut found = list(&mut conn, &filter, legal_day(clock.now()), after.as_deref(), rows + 1).await?;
-    let next_page_token = pages::cut(&mut found, rows, |officer| officer.key.clone());
+    let mut found = list(&mut conn, &filter, legal_day(clock.now()), &page).await?;
+    let next_page_token = page.cut(&mut found);
     Ok(pb::ListOfficersResponse { officers: found.into_iter().map(message).collect(), next_page_token })
 }
 

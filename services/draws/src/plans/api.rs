@@ -4,9 +4,8 @@ use chrono::NaiveDate;
 use kit::{
     auth::Caller,
     env::Clock,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
     ledger::{Audience, Ledger, Tx, timestamp},
-    pages,
 };
 use proto::qingtian::draws::{
     events::v1::PlanPublished,
@@ -113,19 +112,15 @@ impl Plans for Api {
     ) -> Result<Response<pb::ListPlansResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let rows = pages::rows(request.page_size)?;
-        let before = match pages::after(&request.page_token)? {
-            Some(name) => Some(PlanId::parse(&name).map_err(|_| Refusal::new(Reason::PageToken))?),
-            None => None,
-        };
+        let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let filter = store::Filter {
             query: content::text("query", &request.query, 100)?,
             state: asked_state(request.state)?,
             year: (request.year != 0).then_some(request.year),
         };
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut plans = store::list(&mut conn, &caller.reach(), &filter, before, rows + 1).await?;
-        let next_page_token = pages::cut(&mut plans, rows, Plan::name);
+        let mut plans = store::list(&mut conn, &caller.reach(), &filter, &page).await?;
+        let next_page_token = page.cut(&mut plans);
         Ok(Response::new(pb::ListPlansResponse { plans: plans.iter().map(message).collect(), next_page_token }))
     }
 

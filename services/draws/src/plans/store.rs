@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     auth::Reach,
     error::{Reason, Refusal, Result},
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use proto::qingtian::draws::v1 as pb;
@@ -139,33 +140,45 @@ pub struct Filter {
     pub year: Option<i32>,
 }
 
-/// The next plans within reach, newest first, at most `rows`.
+/// By what plans are listed. A plan without end or publication stands before all others.
+pub const ORDERS: Orders<Plan> = Orders {
+    fields: &[
+        Field { name: "number", keys: &[YEAR, NUMBER] },
+        Field {
+            name: "title",
+            keys: &[Key::text("title collate \"C\"", |plan| plan.content.title.clone()), YEAR, NUMBER],
+        },
+        Field { name: "end_date", keys: &[Key::day(END, |plan| plan.content.end.unwrap_or_default()), YEAR, NUMBER] },
+        Field {
+            name: "publish_time",
+            keys: &[Key::moment(PUBLISHED, |plan| plan.published_at.unwrap_or_default()), YEAR, NUMBER],
+        },
+    ],
+    default: "number desc",
+};
+
+const YEAR: Key<Plan> = Key::number("year", |plan| plan.id.year.into());
+const NUMBER: Key<Plan> = Key::number("number", |plan| plan.id.number.into());
+const END: &str = "coalesce(end_on, 'epoch')";
+const PUBLISHED: &str = "coalesce(published_at, 'epoch')";
+
+/// The plans of a page within reach.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    reach: &Reach,
-    filter: &Filter,
-    before: Option<PlanId>,
-    rows: i64,
-) -> Result<Vec<Plan>> {
+pub async fn list(conn: &mut PgConnection, reach: &Reach, filter: &Filter, page: &Page<Plan>) -> Result<Vec<Plan>> {
     let sql = format!(
         "{SELECT} where ($1::text is null or organisation = $1) and title ilike $2 and ($3::text is null or state = $3)
-            and ($4::integer is null or year = $4) and ($5::integer is null or (year, number) < ($5, $6))
-         order by year desc, number desc limit $7"
+            and ($4::integer is null or year = $4){}",
+        page.sql(5)
     );
-    // The text is a constant of this module.
-    let found: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    // The text is made of constants.
+    let found = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(sql))
         .bind(reach.organisation())
         .bind(pages::like(&filter.query))
         .bind(filter.state.map(State::as_str))
-        .bind(filter.year)
-        .bind(before.map(|id| id.year))
-        .bind(before.map(|id| id.number))
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
+        .bind(filter.year);
+    let found = page.bind(found).fetch_all(conn).await?;
     found.into_iter().map(TryInto::try_into).collect()
 }
 

@@ -6,7 +6,6 @@ use kit::{
     error::{Reason, Refusal, Result},
     keys::Purpose,
     ledger::{Audience, Ledger, Tx, timestamp},
-    pages,
 };
 use lottery::{
     Digest,
@@ -191,15 +190,14 @@ impl Recusals for Api {
     ) -> Result<Response<pb::ListRecusalsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let rows = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
+        let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let sight = Sight::of(&caller);
         let state = state_asked(request.state)?;
         let query = content::text("query", &request.query, 100)?;
         let filter = Filter { sight: &sight, draw: &request.draw, state, query: &query };
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut found = store::list(&mut conn, &filter, after.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |row| row.name.clone());
+        let mut found = store::list(&mut conn, &filter, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let total_size = store::count(&mut conn, &filter).await?;
         let recusals = found.iter().map(|row| shown(row, &caller)).collect();
         Ok(Response::new(pb::ListRecusalsResponse { recusals, next_page_token, total_size }))

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use kit::{
     auth::Caller,
     error::{Reason, Refusal, Result, violated},
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use lottery::{Digest, recusal::Placed};
@@ -97,23 +98,26 @@ fn matching(query: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
     }
 }
 
-/// The next recusals, newest first, at most `rows`, after the one of this name.
+/// By what recusals are listed.
+pub const ORDERS: Orders<RecusalRow> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[Key::moment("r.created_at", |row| row.created_at), NAME] },
+        Field { name: "title", keys: &[Key::text("r.title collate \"C\"", |row| row.title.clone()), NAME] },
+        Field { name: "person", keys: &[Key::text("r.person collate \"C\"", |row| row.person.clone()), NAME] },
+    ],
+    default: "create_time desc",
+};
+
+const NAME: Key<RecusalRow> = Key::text("r.name", |row| row.name.clone());
+
+/// The recusals of a page.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &Filter<'_>,
-    after: Option<&str>,
-    rows: i64,
-) -> Result<Vec<RecusalRow>> {
+pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, page: &Page<RecusalRow>) -> Result<Vec<RecusalRow>> {
     let mut query = QueryBuilder::new(RECUSALS);
     matching(&mut query, filter);
-    if let Some(after) = after {
-        query.push(" and (r.created_at, r.name) < (select created_at, name from recusal where name = ");
-        query.push_bind(after).push(")");
-    }
-    query.push(" order by r.created_at desc, r.name desc limit ").push_bind(rows);
+    page.push(&mut query);
     Ok(query.build_query_as().fetch_all(conn).await?)
 }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     experts,
     people::secrets::Secrets,
-    plans::content::reason,
+    plans::content::{reason, text},
     registers::{
         api::{asked_life, filter, subject},
         import::new_id,
@@ -112,12 +112,12 @@ impl RegisterChanges for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let before = pages::after(&request.page_token)?;
-        let state = asked_state(request.state)?;
+        let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
+        let query = text("query", &request.query, 100)?;
+        let asked = (asked_state(request.state)?, query.as_str());
         let mut conn = self.conn().await?;
-        let mut found = store::list(&mut conn, &request.parent, state, before.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |change| change.id.clone());
+        let mut found = store::list(&mut conn, &request.parent, asked, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let changes = found.iter().map(message).collect();
         Ok(Response::new(pb::ListRegisterChangesResponse { changes, next_page_token }))
     }

@@ -1,7 +1,11 @@
 //! Questions to the tables of changes (art. 13), one function each.
 
 use chrono::{DateTime, Utc};
-use kit::error::{Refusal, Result};
+use kit::{
+    error::{Refusal, Result},
+    order::{Field, Key, Orders, Page},
+    pages,
+};
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::rules::{Outcome, PublishedPlan, State, Target};
@@ -223,24 +227,35 @@ async fn one(conn: &mut PgConnection, organisation: &str, id: &str, lock: &str) 
         .ok_or_else(|| Refusal::not_found(format!("{organisation}/registerChanges/{id}")))
 }
 
-/// The next changes of a register, newest first, at most `rows`.
+/// By what changes are listed.
+pub const ORDERS: Orders<ChangeRow> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[ID] },
+        Field { name: "rows", keys: &[Key::number("rows", |change| change.rows), ID] },
+    ],
+    default: "create_time desc",
+};
+
+/// Sorts by time.
+const ID: Key<ChangeRow> = Key::text("id", |change| change.id.clone());
+
+/// The changes of a page of a register, those whose reason holds a text.
 ///
 /// # Errors
 /// The database fails.
 pub async fn list(
     conn: &mut PgConnection,
     organisation: &str,
-    state: Option<State>,
-    before: Option<&str>,
-    rows: i64,
+    (state, query): (Option<State>, &str),
+    page: &Page<ChangeRow>,
 ) -> Result<Vec<ChangeRow>> {
     let sql = format!(
-        "{SELECT} where organisation = $1 and ($2::text is null or id < $2) and ($4::text is null or state = $4)
-         order by id desc limit $3"
+        "{SELECT} where organisation = $1 and ($2::text is null or state = $2) and reason ilike $3{}",
+        page.sql(4)
     );
-    // The text is a constant of this module.
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(before).bind(rows);
-    Ok(found.bind(state.map(State::as_str)).fetch_all(conn).await?)
+    // The text is made of constants.
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(state.map(State::as_str));
+    Ok(page.bind(found.bind(pages::like(query))).fetch_all(conn).await?)
 }
 
 /// The next changes that are being applied after one (empty for the first), oldest first, at most `rows`.

@@ -86,11 +86,11 @@ impl Registers for Api {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         caller.reaches(&request.parent)?;
-        let rows = pages::rows(request.page_size)?;
-        let before = pages::after(&request.page_token)?;
+        let page = imports::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
+        let query = text("query", &request.query, 100)?;
         let mut conn = self.conn().await?;
-        let mut found = imports::list(&mut conn, &request.parent, before.as_deref(), rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |import| import.id.clone());
+        let mut found = imports::list(&mut conn, &request.parent, &query, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let imports = found.iter().map(imports::ImportRow::message).collect();
         Ok(Response::new(pb::ListImportsResponse { imports, next_page_token }))
     }

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use kit::{
     error::{Refusal, Result},
     ledger::timestamp,
+    order::{Field, Key, Orders, Page},
+    pages,
     sheet::Problem,
 };
 use proto::qingtian::common::v1 as pb;
@@ -204,20 +206,36 @@ pub async fn get(conn: &mut PgConnection, organisation: &str, id: &str) -> Resul
         .ok_or_else(|| Refusal::not_found(format!("{organisation}/imports/{id}")))
 }
 
-/// The next imports of an organisation, newest first, at most `rows`.
+/// By what imports are listed.
+pub const ORDERS: Orders<ImportRow> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[ID] },
+        Field {
+            name: "file_name",
+            keys: &[Key::text("file_name collate \"C\"", |import| import.file_name.clone()), ID],
+        },
+        Field { name: "rows", keys: &[Key::number("rows", |import| import.rows), ID] },
+    ],
+    default: "create_time desc",
+};
+
+/// Sorts by time.
+const ID: Key<ImportRow> = Key::text("id", |import| import.id.clone());
+
+/// The imports of a page of an organisation, those whose file's name holds a text.
 ///
 /// # Errors
 /// The database fails.
 pub async fn list(
     conn: &mut PgConnection,
     organisation: &str,
-    before: Option<&str>,
-    rows: i64,
+    query: &str,
+    page: &Page<ImportRow>,
 ) -> Result<Vec<ImportRow>> {
-    let sql = format!("{SELECT} where organisation = $1 and ($2::text is null or id < $2) order by id desc limit $3");
-    // The text is a constant of this module.
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(before).bind(rows);
-    Ok(found.fetch_all(conn).await?)
+    let sql = format!("{SELECT} where organisation = $1 and file_name ilike $2{}", page.sql(3));
+    // The text is made of constants.
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(pages::like(query));
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// Whether running imports have not been touched since.

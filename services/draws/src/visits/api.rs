@@ -2,9 +2,8 @@
 
 use kit::{
     auth::Caller,
-    error::{Reason, Refusal, Result},
+    error::{Refusal, Result},
     ledger::{Ledger, timestamp},
-    pages,
 };
 use proto::qingtian::draws::v1::{self as pb, visits_server::Visits};
 use tonic::{Request, Response, Status};
@@ -54,13 +53,7 @@ impl Visits for Api {
     ) -> Result<Response<pb::ListVisitsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let rows = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
-        let after = after.as_deref().map(|key| {
-            let (draw, place) = key.split_once(' ')?;
-            Some((draw, place.parse::<i64>().ok()?))
-        });
-        let after = after.map(|key| key.ok_or_else(|| Refusal::new(Reason::PageToken))).transpose()?;
+        let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let officer = match request.officer.as_str() {
             "" => None,
             // A caller without a certificate goes nowhere: the empty number is in no team.
@@ -70,8 +63,8 @@ impl Visits for Api {
         let sight = Sight::of(&caller);
         let filter = Filter { sight: &sight, draw: &request.draw, officer, query: request.query.trim() };
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
-        let mut found = store::list(&mut conn, &filter, after, rows + 1).await?;
-        let next_page_token = pages::cut(&mut found, rows, |row| format!("{} {}", row.draw, row.place));
+        let mut found = store::list(&mut conn, &filter, &page).await?;
+        let next_page_token = page.cut(&mut found);
         let total_size = store::count(&mut conn, &filter).await?;
         let visits = found.into_iter().map(message).collect();
         Ok(Response::new(pb::ListVisitsResponse { visits, next_page_token, total_size }))

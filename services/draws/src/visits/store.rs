@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use kit::{
     auth::{Caller, Reach},
     error::Result,
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -92,23 +93,27 @@ fn matching(query: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
     }
 }
 
-/// The next visits, newest draw first, in the order of drawing, at most `rows`.
+/// By what visits are listed: the newest draw first, in the order of drawing, where nothing is asked.
+pub const ORDERS: Orders<VisitRow> = Orders {
+    fields: &[
+        Field { name: "draw", keys: &[Key::text("draw", |row| row.draw.clone()), PLACE.opposite()] },
+        Field { name: "title", keys: &[Key::text("title collate \"C\"", |row| row.title.clone()), NAME] },
+        Field { name: "due_date", keys: &[Key::text("due_date collate \"C\"", |row| row.due_date.clone()), NAME] },
+    ],
+    default: "draw desc",
+};
+
+const PLACE: Key<VisitRow> = Key::number("place", |row| row.place);
+const NAME: Key<VisitRow> = Key::text("name collate \"C\"", |row| row.name.clone());
+
+/// The visits of a page.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &Filter<'_>,
-    after: Option<(&str, i64)>,
-    rows: i64,
-) -> Result<Vec<VisitRow>> {
+pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, page: &Page<VisitRow>) -> Result<Vec<VisitRow>> {
     let mut query = QueryBuilder::new(VISITS);
     matching(&mut query, filter);
-    if let Some((draw, place)) = after {
-        query.push(" and (draw < ").push_bind(draw);
-        query.push(" or (draw = ").push_bind(draw).push(" and place > ").push_bind(place).push("))");
-    }
-    query.push(" order by draw desc, place limit ").push_bind(rows);
+    page.push(&mut query);
     Ok(query.build_query_as().fetch_all(conn).await?)
 }
 

@@ -9,6 +9,7 @@ mod experts;
 mod files;
 mod follow;
 mod imports;
+mod orders;
 mod people;
 mod plans;
 mod proofs;

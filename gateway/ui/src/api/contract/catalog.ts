@@ -53,6 +53,7 @@ export interface ListItemsRequest {
   pageToken: string;
   query: string;
   state: ItemState;
+  orderBy: string;
 }
 
 export interface ListItemsResponse {
@@ -97,6 +98,8 @@ export interface ListItemImportsRequest {
   parent: string;
   pageSize: number;
   pageToken: string;
+  orderBy: string;
+  query: string;
 }
 
 export interface ListItemImportsResponse {

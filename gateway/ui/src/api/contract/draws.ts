@@ -57,6 +57,8 @@ export interface ListImportsRequest {
   parent: string;
   pageSize: number;
   pageToken: string;
+  orderBy: string;
+  query: string;
 }
 
 export interface ListImportsResponse {
@@ -137,6 +139,7 @@ export interface ListOfficersRequest {
   specialty: string;
   candidate: boolean;
   undeclared: boolean;
+  orderBy: string;
 }
 
 export interface ListOfficersResponse {
@@ -160,6 +163,7 @@ export interface Conflict {
   liftDecideTime?: string;
   liftRejectReason: string;
   etag: string;
+  subjectTitle: string;
 }
 
 export interface DeclareConflictRequest {
@@ -174,6 +178,7 @@ export interface ListConflictsRequest {
   pageToken: string;
   query: string;
   state: ConflictState;
+  orderBy: string;
 }
 
 export interface ListConflictsResponse {
@@ -263,6 +268,8 @@ export interface ListRegisterChangesRequest {
   pageSize: number;
   pageToken: string;
   state: RegisterChangeState;
+  orderBy: string;
+  query: string;
 }
 
 export interface ListRegisterChangesResponse {
@@ -438,6 +445,7 @@ export interface ListPlansRequest {
   query: string;
   state: PlanState;
   year: number;
+  orderBy: string;
 }
 
 export interface ListPlansResponse {
@@ -626,6 +634,7 @@ export interface ListDrawsRequest {
   state: DrawState;
   plan: string;
   query: string;
+  orderBy: string;
 }
 
 export interface ListDrawsResponse {
@@ -717,6 +726,7 @@ export interface ListVisitsRequest {
   draw: string;
   officer: string;
   query: string;
+  orderBy: string;
 }
 
 export interface ListVisitsResponse {
@@ -786,6 +796,7 @@ export interface ListRecusalsRequest {
   draw: string;
   state: RecusalState;
   query: string;
+  orderBy: string;
 }
 
 export interface ListRecusalsResponse {
@@ -1058,6 +1069,7 @@ export interface ListLeavesRequest {
   pageToken: string;
   query: string;
   open: boolean;
+  orderBy: string;
 }
 
 export interface ListLeavesResponse {
@@ -1090,6 +1102,7 @@ export interface ListDeclarationsRequest {
   pageToken: string;
   year: number;
   query: string;
+  orderBy: string;
 }
 
 export interface ListDeclarationsResponse {
@@ -1102,6 +1115,7 @@ export interface ListUndeclaredRequest {
   year: number;
   pageSize: number;
   pageToken: string;
+  query: string;
 }
 
 export interface Undeclared {

@@ -5,7 +5,6 @@ use kit::{
     codes::SubjectKey,
     error::{Reason, Refusal, Result},
     ledger::{Ledger, Tx},
-    pages,
 };
 use proto::qingtian::draws::v1 as pb;
 
@@ -32,6 +31,7 @@ pub fn declared(tx: &Tx, organisation: &str, person: &Person, subject: &SubjectK
         officer: person.key.clone(),
         holder: person.holder.clone(),
         subject: subject.to_string(),
+        subject_title: String::new(),
         reason: reason.to_owned(),
         creator: tx.caller().actor.clone(),
         created_at: tx.now(),
@@ -53,7 +53,8 @@ pub async fn declare(ledger: &Ledger, caller: &Caller, request: pb::DeclareConfl
     let reason = reason("conflict.reason", &given.reason, "请说明利害关系 / say what the interest is")?;
     let mut tx = ledger.begin(caller, &request.request_id, &request).await?;
     let person = Person::lock(&mut tx, &request.parent, &given.officer, given.expert).await?;
-    let conflict = declared(&tx, &request.parent, &person, &subject, &reason);
+    let mut conflict = declared(&tx, &request.parent, &person, &subject, &reason);
+    conflict.subject_title = store::title_of(&mut tx, &request.parent, &conflict.subject).await?;
     store::insert(&mut tx, &conflict).await?;
     let answer = conflict.message();
     tx.changed(&answer.name, None, Some(&answer));
@@ -71,8 +72,7 @@ pub async fn list(
     request: pb::ListConflictsRequest,
 ) -> Result<pb::ListConflictsResponse> {
     caller.reaches(&request.parent)?;
-    let rows = pages::rows(request.page_size)?;
-    let before = pages::after(&request.page_token)?;
+    let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
     let lift = match pb::ConflictState::try_from(request.state) {
         Ok(pb::ConflictState::Unspecified) => None,
         Ok(pb::ConflictState::Standing) => Some(""),
@@ -83,8 +83,8 @@ pub async fn list(
     let query = text("query", &request.query, 100)?;
     let filter = Filter { organisation: &request.parent, sight: &Sight::of(caller), query: &query, lift };
     let mut conn = ledger.pool().acquire().await?;
-    let mut found = store::list(&mut conn, &filter, before.as_deref(), rows + 1).await?;
-    let next_page_token = pages::cut(&mut found, rows, |conflict| conflict.id.clone());
+    let mut found = store::list(&mut conn, &filter, &page).await?;
+    let next_page_token = page.cut(&mut found);
     Ok(pb::ListConflictsResponse { conflicts: found.iter().map(ConflictRow::message).collect(), next_page_token })
 }
 

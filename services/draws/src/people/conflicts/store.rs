@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use kit::{
     error::{Reason, Refusal, Result, violated},
     ledger::timestamp,
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use proto::qingtian::draws::v1 as pb;
@@ -23,6 +24,8 @@ pub struct ConflictRow {
     pub holder: String,
     /// Key of the subject.
     pub subject: String,
+    /// Its name in the organisation's register; empty when it is not there.
+    pub subject_title: String,
     /// Private.
     pub reason: String,
     pub creator: String,
@@ -82,6 +85,7 @@ impl ConflictRow {
             name: self.name(),
             officer: self.officer.clone(),
             subject: self.subject.clone(),
+            subject_title: self.subject_title.clone(),
             reason: self.reason.clone(),
             creator: self.creator.clone(),
             create_time: Some(timestamp(self.created_at)),
@@ -98,11 +102,11 @@ impl ConflictRow {
     }
 }
 
-const CONFLICTS: &str = "select c.id, c.organisation, c.officer, c.holder, c.subject, c.reason, c.creator, c.created_at,
+const CONFLICTS: &str = "select c.id, c.organisation, c.officer, c.holder, c.subject, coalesce(s.title, '') as subject_title, c.reason, c.creator, c.created_at,
         (select 1 + count(*) + count(decided_at) from conflict_lift where conflict = c.id) as revision, coalesce(l.id, '') as lift_id, coalesce(l.state, '') as lift_state, coalesce(l.reason, '') as lift_reason,
         coalesce(l.creator, '') as lift_creator, l.created_at as lift_created_at, coalesce(l.decider, '') as lift_decider,
         l.decided_at as lift_decided_at, coalesce(l.reject_reason, '') as lift_reject_reason
-    from conflict c left join lateral (select * from conflict_lift where conflict = c.id order by id desc limit 1) l on true";
+    from conflict c left join subject s on s.organisation = c.organisation and s.key = c.subject left join lateral (select * from conflict_lift where conflict = c.id order by id desc limit 1) l on true";
 
 /// Writes a conflict.
 ///
@@ -149,6 +153,15 @@ pub async fn standing_subjects(conn: &mut PgConnection, holder: &str) -> Result<
     Ok(sqlx::query_scalar(sql).bind(holder).fetch_all(conn).await?)
 }
 
+/// Name of a subject in an organisation's register; empty when it is not there.
+///
+/// # Errors
+/// The database fails.
+pub async fn title_of(conn: &mut PgConnection, organisation: &str, subject: &str) -> Result<String> {
+    let sql = "select coalesce((select title from subject where organisation = $1 and key = $2), '')";
+    Ok(sqlx::query_scalar(sql).bind(organisation).bind(subject).fetch_one(conn).await?)
+}
+
 /// Which conflicts a list is asked for.
 #[derive(Debug)]
 pub struct Filter<'a> {
@@ -162,34 +175,38 @@ pub struct Filter<'a> {
 /// The caller's own when `$2` is his certificate.
 const SEEN: &str = "($2::text is null or c.officer = $2 or c.holder = (select user_name from officer where key = $2))";
 
-/// The next conflicts an organisation declared, newest first, at most `rows`.
+/// By what conflicts are listed.
+pub const ORDERS: Orders<ConflictRow> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[ID] },
+        Field { name: "officer", keys: &[Key::text("c.officer", |row| row.officer.clone()), ID] },
+        Field { name: "subject", keys: &[Key::text("c.subject", |row| row.subject.clone()), ID] },
+    ],
+    default: "create_time desc",
+};
+
+/// Sorts by time.
+const ID: Key<ConflictRow> = Key::text("c.id", |row| row.id.clone());
+
+/// The conflicts of a page that an organisation declared.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &Filter<'_>,
-    before: Option<&str>,
-    rows: i64,
-) -> Result<Vec<ConflictRow>> {
+pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, page: &Page<ConflictRow>) -> Result<Vec<ConflictRow>> {
     let sql = format!(
         "{CONFLICTS} where c.organisation = $1 and {SEEN}
-            and ($3 = '' or c.officer ilike $4 or starts_with(c.subject, $3))
-            and ($5::text is null or coalesce(nullif(l.state, 'REJECTED'), '') = $5)
-            and ($6::text is null or c.id < $6) order by c.id desc limit $7"
+            and ($3 = '' or c.officer ilike $4 or starts_with(c.subject, $3) or s.title ilike $4)
+            and ($5::text is null or coalesce(nullif(l.state, 'REJECTED'), '') = $5){}",
+        page.sql(6)
     );
-    // The text is a constant of this module.
+    // The text is made of constants.
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(filter.organisation)
         .bind(filter.sight.certificate())
         .bind(filter.query)
         .bind(pages::like(filter.query))
-        .bind(filter.lift)
-        .bind(before)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+        .bind(filter.lift);
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// Conflicts of an officer that stand, by subject, at most 1,000.

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     error::{Reason, Refusal, Result, violated},
     ledger::timestamp,
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use proto::qingtian::draws::v1 as pb;
@@ -81,7 +82,20 @@ pub async fn of(conn: &mut PgConnection, holder: &str, year: i32) -> Result<Opti
     Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(holder).bind(year).fetch_optional(conn).await?)
 }
 
-/// The next declarations of an organisation, newest first, at most `rows`.
+/// By what declarations are listed.
+pub const ORDERS: Orders<DeclarationRow> = Orders {
+    fields: &[
+        Field { name: "create_time", keys: &[ID] },
+        Field { name: "person", keys: &[Key::text("d.person collate \"C\"", |row| row.person.clone()), ID] },
+        Field { name: "year", keys: &[Key::number("d.year", |row| row.year.into()), ID] },
+    ],
+    default: "create_time desc",
+};
+
+/// Sorts by time.
+const ID: Key<DeclarationRow> = Key::text("d.id", |row| row.id.clone());
+
+/// The declarations of a page.
 ///
 /// # Errors
 /// The database fails.
@@ -90,25 +104,20 @@ pub async fn list(
     organisation: &str,
     sight: &Sight,
     (year, query): (Option<i32>, &str),
-    before: Option<&str>,
-    rows: i64,
+    page: &Page<DeclarationRow>,
 ) -> Result<Vec<DeclarationRow>> {
     let sql = format!(
         "{DECLARATIONS} where d.organisation = $1
             and ($2::text is null or d.holder = (select user_name from officer where key = $2))
-            and ($3::integer is null or d.year = $3) and d.person ilike $4 and ($5::text is null or d.id < $5)
-         order by d.id desc limit $6"
+            and ($3::integer is null or d.year = $3) and d.person ilike $4{}",
+        page.sql(5)
     );
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(organisation)
         .bind(sight.certificate())
         .bind(year)
-        .bind(pages::like(query))
-        .bind(before)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+        .bind(pages::like(query));
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// One who has not declared.
@@ -119,14 +128,14 @@ pub struct UndeclaredRow {
     pub conflicts: i64,
 }
 
-/// `$1`: organisation, `$2`: year, `$3`: today. Who may not be drawn anyway owes nothing.
+/// `$1`: organisation, `$2`: year, `$3`: today, `$4`: pattern of the number. Who may not be drawn anyway owes nothing.
 const UNDECLARED: &str = "(
     select o.key as person, false as expert, o.user_name as holder from officer o
     where o.organisation = $1 and o.active and o.expire_on >= $3
     union all
     select e.key, true, 'experts/' || e.key from expert e
     where e.organisation = $1 and (e.retired_on is null or e.retired_on > $3)) as known
-    where not exists (select from declaration d where d.holder = known.holder and d.year = $2)";
+    where not exists (select from declaration d where d.holder = known.holder and d.year = $2) and known.person ilike $4";
 
 /// The next who have not declared, by key, officers before experts, at most `rows`. An officer and an expert may bear one key.
 ///
@@ -135,21 +144,22 @@ const UNDECLARED: &str = "(
 pub async fn undeclared(
     conn: &mut PgConnection,
     organisation: &str,
-    (year, today): (i32, NaiveDate),
+    (year, today, query): (i32, NaiveDate, &str),
     after: Option<(&str, bool)>,
     rows: i64,
 ) -> Result<Vec<UndeclaredRow>> {
     let sql = format!(
         "select person, expert, (select count(distinct subject) from conflict c where c.holder = known.holder and not exists
             (select from conflict_lift l where l.conflict = c.id and l.state = 'LIFTED')) as conflicts
-         from {UNDECLARED} and ($4::text is null or (person collate \"C\", expert) > ($4, $5))
-         order by person collate \"C\", expert limit $6"
+         from {UNDECLARED} and ($5::text is null or (person collate \"C\", expert) > ($5, $6))
+         order by person collate \"C\", expert limit $7"
     );
     let (person, expert) = after.unzip();
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(organisation)
         .bind(year)
         .bind(today)
+        .bind(pages::like(query))
         .bind(person)
         .bind(expert)
         .bind(rows)
@@ -162,9 +172,14 @@ pub async fn undeclared(
 ///
 /// # Errors
 /// The database fails.
-pub async fn count_undeclared(conn: &mut PgConnection, organisation: &str, year: i32, today: NaiveDate) -> Result<i64> {
+pub async fn count_undeclared(
+    conn: &mut PgConnection,
+    organisation: &str,
+    (year, today, query): (i32, NaiveDate, &str),
+) -> Result<i64> {
     let sql = format!("select count(*) from {UNDECLARED}");
-    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).bind(organisation).bind(year).bind(today).fetch_one(conn).await?)
+    let counted = sqlx::query_scalar(AssertSqlSafe(sql)).bind(organisation).bind(year).bind(today);
+    Ok(counted.bind(pages::like(query)).fetch_one(conn).await?)
 }
 
 /// How many of these officers, by certificate, and of these experts, by key, have not declared for a year.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     error::{Reason, Refusal, Result},
+    order::{Field, Key, Orders, Page},
     pages,
 };
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
@@ -139,33 +140,36 @@ pub struct Filter<'a> {
     pub open_on: Option<NaiveDate>,
 }
 
-/// The next leaves, the last begun first, at most `rows`, after the one with this id.
+/// By what leaves are listed.
+pub const ORDERS: Orders<LeaveRow> = Orders {
+    fields: &[
+        Field { name: "first_day", keys: &[Key::day("l.first_day", |row| row.first_day), ID] },
+        Field { name: "last_day", keys: &[Key::day(LAST_DAY, |row| row.ended_day.unwrap_or(row.last_day)), ID] },
+        Field { name: "officer", keys: &[Key::text("l.officer", |row| row.officer.clone()), ID] },
+    ],
+    default: "first_day desc",
+};
+
+const ID: Key<LeaveRow> = Key::text("l.id", |row| row.id.clone());
+const LAST_DAY: &str = "coalesce(e.last_day, l.last_day)";
+
+/// The leaves of a page.
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &Filter<'_>,
-    after: Option<&str>,
-    rows: i64,
-) -> Result<Vec<LeaveRow>> {
+pub async fn list(conn: &mut PgConnection, filter: &Filter<'_>, page: &Page<LeaveRow>) -> Result<Vec<LeaveRow>> {
     let sql = format!(
         "{LEAVES} where l.organisation = $1 and ({seen}) and l.officer ilike $3
-            and ($4::date is null or coalesce(e.last_day, l.last_day) >= $4)
-            and ($5::text is null or (l.first_day, l.id) < (select first_day, id from leave where id = $5))
-         order by l.first_day desc, l.id desc limit $6",
-        seen = seen(2)
+            and ($4::date is null or {LAST_DAY} >= $4){page}",
+        seen = seen(2),
+        page = page.sql(5)
     );
     let found = sqlx::query_as(AssertSqlSafe(sql))
         .bind(filter.organisation)
         .bind(filter.sight.certificate())
         .bind(pages::like(filter.query))
-        .bind(filter.open_on)
-        .bind(after)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(found)
+        .bind(filter.open_on);
+    Ok(page.bind(found).fetch_all(conn).await?)
 }
 
 /// Everybody's when the parameter is null, else those of the officer with that certificate.
