@@ -1,5 +1,6 @@
 //! The service: parse, load within what the caller may see, decide, save, announce, commit (art. 27).
 
+mod machines;
 mod people;
 mod sign_in;
 
@@ -68,6 +69,11 @@ impl Api {
         let time = Some(timestamp(time));
         tx.emit(actor, revision, &AccessRevoked { actor: actor.to_owned(), time }, Audience::Platform)
     }
+}
+
+/// What rows are searched by; none when nothing is.
+fn pattern(query: &str) -> Option<String> {
+    Some(query.trim()).filter(|text| !text.is_empty()).map(pages::like)
 }
 
 /// Announces an organisation.
@@ -146,12 +152,21 @@ impl Identity for Api {
     ) -> Result<Response<pb::ListOrganisationsResponse>, Status> {
         let request = request.into_inner();
         let size = if request.page_size == 0 { ORGANISATIONS_DEFAULT } else { request.page_size };
-        let page = pages::rows(size)?;
-        let after = pages::after(&request.page_token)?;
-        let mut rows = store::organisations(self.ledger.pool(), after.as_deref(), page + 1).await?;
-        let next_page_token = pages::cut(&mut rows, page, |row| row.name.clone());
-        let organisations = rows.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListOrganisationsResponse { organisations, next_page_token }))
+        let page = store::ORGANISATION_ORDERS.page(&request.order_by, &request.page_token, size)?;
+        let kind = pb::OrganisationKind::try_from(request.kind)
+            .map_err(|_| Refusal::invalid("kind", "没有该类别 / no such kind"))?;
+        let pattern = pattern(&request.query);
+        let organisations = store::Organisations {
+            pattern: pattern.as_deref(),
+            kind: Some(kind).filter(|kind| *kind != pb::OrganisationKind::Unspecified),
+            district: Some(request.district.as_str()).filter(|code| !code.is_empty()),
+        };
+        let found = organisations.page(self.ledger.pool(), &page).await?;
+        Ok(Response::new(pb::ListOrganisationsResponse {
+            organisations: found.rows.into_iter().map(Into::into).collect(),
+            next_page_token: found.next_page_token,
+            total_size: found.total,
+        }))
     }
 
     async fn create_organisation(
@@ -181,20 +196,28 @@ impl Identity for Api {
         if !request.organisation.is_empty() {
             caller.reaches(&request.organisation)?;
         }
-        let page = pages::rows(request.page_size)?;
-        let after = pages::after(&request.page_token)?;
-        let reach = caller.reach();
-        let asked = Some(request.organisation.as_str()).filter(|name| !name.is_empty());
-        let pattern = Some(request.query.trim()).filter(|text| !text.is_empty()).map(pages::like);
-        let filter = store::Filter {
-            organisation: asked.or(reach.organisation()),
-            pattern: pattern.as_deref(),
-            after: after.as_deref(),
-            rows: page + 1,
+        let page = store::USER_ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
+        let state = match pb::UserState::try_from(request.state) {
+            Ok(pb::UserState::Unspecified) => None,
+            Ok(pb::UserState::Active) => Some(rules::PersonState::Active),
+            Ok(pb::UserState::Frozen) => Some(rules::PersonState::Frozen),
+            Err(_) => return Err(Refusal::invalid("state", "没有该状态 / no such state").into()),
         };
-        let mut users = store::users(self.ledger.pool(), filter, self.clock.now()).await?;
-        let next_page_token = pages::cut(&mut users, page, |user| user.username.clone());
-        Ok(Response::new(pb::ListUsersResponse { users, next_page_token }))
+        let role = Role::try_from(request.role).map_err(|_| Refusal::invalid("role", "没有该岗位 / no such role"))?;
+        let (reach, pattern) = (caller.reach(), pattern(&request.query));
+        let users = store::Users {
+            organisation: Some(request.organisation.as_str()).filter(|name| !name.is_empty()).or(reach.organisation()),
+            pattern: pattern.as_deref(),
+            state,
+            role: Some(role).filter(|role| *role != Role::Unspecified),
+            now: self.clock.now(),
+        };
+        let found = users.page(self.ledger.pool(), &page).await?;
+        Ok(Response::new(pb::ListUsersResponse {
+            users: found.rows.into_iter().map(|row| row.person.to_user(row.locked_until)).collect(),
+            next_page_token: found.next_page_token,
+            total_size: found.total,
+        }))
     }
 
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Result<Response<pb::User>, Status> {
@@ -233,6 +256,62 @@ impl Identity for Api {
     ) -> Result<Response<pb::CreateMachineClientResponse>, Status> {
         let caller = Caller::of(&request)?;
         Ok(Response::new(self.register_client(caller, request.into_inner()).await?))
+    }
+
+    async fn list_machine_clients(
+        &self,
+        request: Request<pb::ListMachineClientsRequest>,
+    ) -> Result<Response<pb::ListMachineClientsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.clients(&caller, request.into_inner()).await?))
+    }
+
+    async fn get_machine_client(
+        &self,
+        request: Request<pb::GetMachineClientRequest>,
+    ) -> Result<Response<pb::MachineClient>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.client(&caller, &request.into_inner().name).await?))
+    }
+
+    async fn rotate_machine_client_secret(
+        &self,
+        request: Request<pb::RotateMachineClientSecretRequest>,
+    ) -> Result<Response<pb::RotateMachineClientSecretResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.rotate(caller, request.into_inner()).await?))
+    }
+
+    async fn end_old_machine_client_secret(
+        &self,
+        request: Request<pb::EndOldMachineClientSecretRequest>,
+    ) -> Result<Response<pb::MachineClient>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.end_old_secret(caller, request.into_inner()).await?))
+    }
+
+    async fn freeze_machine_client(
+        &self,
+        request: Request<pb::FreezeMachineClientRequest>,
+    ) -> Result<Response<pb::MachineClient>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.freeze_client(caller, request.into_inner()).await?))
+    }
+
+    async fn unfreeze_machine_client(
+        &self,
+        request: Request<pb::UnfreezeMachineClientRequest>,
+    ) -> Result<Response<pb::MachineClient>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.unfreeze_client(caller, request.into_inner()).await?))
+    }
+
+    async fn retire_machine_client(
+        &self,
+        request: Request<pb::RetireMachineClientRequest>,
+    ) -> Result<Response<pb::MachineClient>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.retire_client(caller, request.into_inner()).await?))
     }
 
     async fn read_events(

@@ -347,5 +347,8 @@ pub fn parse_organisation(id: &str, given: &pb::Organisation) -> Result<pb::Orga
     Ok(pb::Organisation { name: format!("organisations/{id}"), title, title_en, responsible, ..given.clone() })
 }
 
+mod clients;
+pub use clients::{ClientEvent, ClientState, Secret, Secrets, Which, parse_overlap};
+
 #[cfg(test)]
 mod tests;

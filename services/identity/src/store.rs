@@ -11,8 +11,14 @@ use sqlx::{FromRow, PgConnection, PgPool};
 use crate::rules::{Certificate, PersonState};
 
 mod certificates;
+mod clients;
+mod lists;
 mod sign_ins;
 pub use certificates::{keep_certificate, save_certificate};
+pub use clients::{
+    MachineClient, NewClient, client, client_within, insert_client, lock_client, save_client, touch_client,
+};
+pub use lists::{CLIENT_ORDERS, Clients, Listed, ORGANISATION_ORDERS, Organisations, USER_ORDERS, Users};
 pub use sign_ins::{attempts, end_sign_in, end_sign_ins, forget, insert_sign_in, judge, lock_sign_in, touch_sign_in};
 
 /// An organisation as stored.
@@ -147,15 +153,6 @@ pub async fn organisation(db: &mut PgConnection, name: &str) -> Result<Option<Or
     Ok(row.bind(name).fetch_optional(db).await?)
 }
 
-/// Organisations by name, after a key.
-pub async fn organisations(pool: &PgPool, after: Option<&str>, rows: i64) -> Result<Vec<Organisation>> {
-    let page = sqlx::query_as(
-        "select name, title, title_en, kind, district, parent, responsible, enforcing from organisation
-         where ($1::text is null or name > $1) order by name limit $2",
-    );
-    Ok(page.bind(after).bind(rows).fetch_all(pool).await?)
-}
-
 /// A person to be added.
 pub struct NewPerson<'a> {
     pub name: &'a str,
@@ -195,41 +192,6 @@ pub async fn insert_person(db: &mut PgConnection, new: NewPerson<'_>, now: DateT
         .fetch_one(db)
         .await
         .map_err(|error| refused(error, new.username, certificate.map_or("", |c| c.number.as_str())))
-}
-
-/// Which users are asked for.
-pub struct Filter<'a> {
-    /// Only rows of this organisation; all when none.
-    pub organisation: Option<&'a str>,
-    /// Pattern for sign-in name or real name; all when none.
-    pub pattern: Option<&'a str>,
-    pub after: Option<&'a str>,
-    pub rows: i64,
-}
-
-#[derive(FromRow)]
-struct Listed {
-    #[sqlx(flatten)]
-    person: Person,
-    locked_until: Option<DateTime<Utc>>,
-}
-
-/// Users by sign-in name, each with the end of its lock.
-pub async fn users(pool: &PgPool, filter: Filter<'_>, now: DateTime<Utc>) -> Result<Vec<pb::User>> {
-    let sql = format!(
-        "select {PERSON}, locked_until from person left join attempt on key = attempt_key and locked_until > $5
-         where ($1::text is null or organisation = $1) and ($2::text is null or username like lower($2) or real_name like $2)
-         and ($3::text is null or username > $3) order by username limit $4"
-    );
-    let listed: Vec<Listed> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(filter.organisation)
-        .bind(filter.pattern)
-        .bind(filter.after)
-        .bind(filter.rows)
-        .bind(now)
-        .fetch_all(pool)
-        .await?;
-    Ok(listed.into_iter().map(|row| row.person.to_user(row.locked_until)).collect())
 }
 
 /// One user within reach.
@@ -335,57 +297,6 @@ pub async fn replace_password(
 pub async fn hold_person(db: &mut PgConnection, name: &str) -> Result<Option<Person>> {
     let sql = format!("select {PERSON} from person where name = $1 for share");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(db).await?)
-}
-
-/// A machine client as stored.
-#[derive(Debug, FromRow)]
-pub struct MachineClient {
-    pub name: String,
-    pub title: String,
-    pub organisation: String,
-    pub district: String,
-    pub secret_digest: Vec<u8>,
-    state: String,
-    pub created_at: DateTime<Utc>,
-}
-
-impl MachineClient {
-    /// State of the client.
-    pub fn state(&self) -> PersonState {
-        PersonState::stored(&self.state)
-    }
-}
-
-/// Adds a machine client.
-pub async fn insert_client(
-    db: &mut PgConnection,
-    name: &str,
-    title: &str,
-    organisation: &str,
-    secret_digest: &[u8],
-    created: (&str, DateTime<Utc>),
-) -> Result<()> {
-    sqlx::query(
-        "insert into machine_client (name, title, organisation, secret_digest, created_by, created_at)
-         values ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(name)
-    .bind(title)
-    .bind(organisation)
-    .bind(secret_digest)
-    .bind(created.0)
-    .bind(created.1)
-    .execute(db)
-    .await
-    .map(drop)
-    .map_err(|error| refused(error, name, ""))
-}
-
-/// A machine client with its organisation's district.
-pub async fn client(pool: &PgPool, name: &str) -> Result<Option<MachineClient>> {
-    let sql = "select c.name, c.title, c.organisation, o.district, secret_digest, c.state, c.created_at
-        from machine_client c join organisation o on o.name = c.organisation where c.name = $1";
-    Ok(sqlx::query_as(sql).bind(name).fetch_optional(pool).await?)
 }
 
 /// Whether the platform has an operator. Holds the place until the end of the transaction, so that two cannot find none.

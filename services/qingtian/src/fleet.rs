@@ -85,10 +85,9 @@ impl Fleet {
         for name in names.iter().filter(|name| *name != GATEWAY) {
             parts.push(start_part(&env, name).await?);
         }
-        // Revocations are followed once per process, with the key of one of the parts it runs.
-        if let Some(part) = parts.first() {
-            kit::follow::spawn_revocations(&env, part.name)?;
-        }
+        // Revocations are followed once per process, with the key of one of the parts it runs: of the gateway too, whose gRPC front
+        // admits machine clients by their tokens.
+        kit::follow::spawn_revocations(&env, parts.first().map_or(GATEWAY, |part| part.name))?;
         let server = (!parts.is_empty()).then(|| tokio::spawn(kit::serve::serve(env.clone(), parts, grpc)));
         let running = match gateway {
             Some((settings, http)) if names.iter().any(|name| name == GATEWAY) => Some(match http {

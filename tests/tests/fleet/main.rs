@@ -13,6 +13,7 @@ mod golden_events;
 mod house;
 mod image;
 mod kubernetes;
+mod machines;
 mod matrix;
 mod new_platform;
 mod recusal;

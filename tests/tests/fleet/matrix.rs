@@ -23,7 +23,7 @@ use proto::qingtian::{
     },
     identity::{
         events::v1::OfficerChanged,
-        v1::{ListUsersRequest, identity_client::IdentityClient},
+        v1::{CreateMachineClientRequest, ListUsersRequest, identity_client::IdentityClient},
     },
 };
 use qingtian::fleet::{GATEWAY, SERVICES, schema};
@@ -258,6 +258,9 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         };
     let expert = CreateExpertRequest { parent: market.into(), expert: Some(expert), ..Default::default() };
     let expert = ExpertsClient::new(channel.clone()).create_expert(expert).await.unwrap().into_inner();
+    let client = CreateMachineClientRequest { title: "业务系统".into(), organisation: market.into(), ..Default::default() };
+    let admin = city.user("users/admin", market, &[Role::DepartmentAdmin]).await.unwrap();
+    let client = IdentityClient::new(admin).create_machine_client(client).await.unwrap().into_inner();
     let chosen = ChosenSubject { key: subjects.subjects[0].key.clone(), ..Default::default() };
     let change = ChangeSubjectsRequest {
         parent: market.into(),
@@ -270,6 +273,7 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
         ("qingtian/User", users.users[0].name.clone()),
+        ("qingtian/MachineClient", client.name),
         ("qingtian/Item", items.items[0].name.clone()),
         ("qingtian/ItemImport", item_imports.imports[0].name.clone()),
         ("qingtian/Subject", subjects.subjects[0].name.clone()),

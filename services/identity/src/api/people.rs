@@ -1,4 +1,4 @@
-//! Registering and freezing people and machine clients (art. 13, 22, 27).
+//! Registering and freezing people (art. 13, 27).
 
 use kit::{
     auth::Caller,
@@ -113,30 +113,10 @@ impl Api {
         tracing::info!(user.name = %user.name, "set certificate");
         Ok(user)
     }
-
-    /// Registers a machine client. The first answer alone shows the secret.
-    pub(super) async fn register_client(
-        &self,
-        caller: Caller,
-        request: pb::CreateMachineClientRequest,
-    ) -> Result<pb::CreateMachineClientResponse> {
-        let organisation = own_or(&caller, &request.organisation)?;
-        let title = rules::parse_text("title", &request.title)?;
-        let secret = passwords::random_text().map_err(Refusal::internal)?;
-        let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let name = format!("machineClients/{}", Uuid::now_v7().simple());
-        let (digest, now) = (passwords::digest(&secret), tx.now());
-        store::insert_client(&mut tx, &name, &title, &organisation, &digest, (&caller.actor, now)).await?;
-        let unsecret = pb::CreateMachineClientResponse { name: name.clone(), secret: String::new() };
-        tx.changed(&name, None, Some(&unsecret));
-        tx.commit(&unsecret).await?;
-        tracing::info!(client.name = %name, "registered machine client");
-        Ok(pb::CreateMachineClientResponse { name, secret })
-    }
 }
 
 /// The organisation named, within the caller's reach; the caller's own when none is.
-fn own_or(caller: &Caller, named: &str) -> Result<String> {
+pub(super) fn own_or(caller: &Caller, named: &str) -> Result<String> {
     let organisation = if named.is_empty() { caller.organisation.as_str() } else { named };
     caller.reaches(organisation)?;
     Ok(organisation.to_owned())

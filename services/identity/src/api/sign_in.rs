@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Api;
 use crate::{
     passwords,
-    rules::{self, PersonState, Verdict},
+    rules::{self, ClientState, PersonState, Verdict},
     store::{self, Person},
 };
 
@@ -104,7 +104,7 @@ impl Api {
         tx.commit(&()).await
     }
 
-    /// A token for a machine client.
+    /// A token for a machine client, for any of its secrets that work.
     pub(super) async fn issue(&self, caller: Caller, request: pb::IssueTokenRequest) -> Result<pb::AccessToken> {
         let pool = self.ledger.pool();
         let client = store::client(pool, &request.client).await?;
@@ -118,15 +118,25 @@ impl Api {
         let verdict = match store::attempts(pool, &key).await?.locked(now) {
             Some(until) => Verdict::Locked(until),
             None => {
-                let stored = client.as_ref().map(|client| client.secret_digest.as_slice());
-                let right = passwords::secret_fits(&request.secret, stored);
+                let right = client.is_some_and(|client| client.secrets().fitting(&request.secret, now).is_some());
                 store::judge(pool, &key, right, now).await?
             }
         };
         self.audited(&actor, verdict.admitted()).await?;
-        // An admitted client is known: an unknown one has no secret that fits.
-        let client = client.ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
-        self.audited(&actor, active(client.state())).await?;
+        let answer = self.issue_admitted(&actor, &request.secret).await;
+        self.audited(&actor, answer).await
+    }
+
+    /// The token itself, signed while the client's row is locked: a freeze or an end of the secret that follows voids it too.
+    async fn issue_admitted(&self, actor: &Caller, secret: &str) -> Result<pb::AccessToken> {
+        let mut tx = self.ledger.begin(actor, "", &()).await?;
+        let client = store::lock_client(&mut tx, &actor.actor, None).await?;
+        client.state().usable(&client.name)?;
+        let (secrets, now) = (client.secrets(), tx.now());
+        let which = secrets.fitting(secret, now).ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
+        if secrets.is_worth_noting(which, now) {
+            store::touch_client(&mut tx, &client.name, which, &actor.address, now).await?;
+        }
         let token = self.mint(Claims {
             sub: client.name.clone(),
             org: client.organisation.clone(),
@@ -134,7 +144,6 @@ impl Api {
             roles: vec![Role::Integrator as i32],
             ..Claims::default()
         })?;
-        let mut tx = self.ledger.begin(&actor, "", &()).await?;
         tx.changed::<()>(&client.name, None, None);
         tx.commit(&()).await?;
         Ok(token)
@@ -148,8 +157,8 @@ impl Api {
         }
         let client = store::client(pool, &caller.actor).await?.ok_or_else(|| Refusal::not_found(&caller.actor))?;
         let state = match client.state() {
-            PersonState::Active => pb::UserState::Active,
-            PersonState::Frozen => pb::UserState::Frozen,
+            ClientState::Active => pb::UserState::Active,
+            ClientState::Frozen | ClientState::Retired => pb::UserState::Frozen,
         };
         Ok(pb::User {
             name: client.name,

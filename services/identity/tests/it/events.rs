@@ -152,7 +152,7 @@ async fn the_service_cannot_rewrite_organisations_or_delete_people() {
         "delete from person",
         "update certificate_past set reason = 'x'",
         "delete from certificate_past",
-        "update machine_client set secret_digest = secret_digest",
+        "update machine_client set organisation = organisation",
         "delete from machine_client",
         "update log set bytes = bytes",
         "create table mine (a int)",

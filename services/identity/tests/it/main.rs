@@ -5,5 +5,7 @@
 mod certificates;
 mod city;
 mod events;
+mod lists;
+mod machines;
 mod people;
 mod sign_in;

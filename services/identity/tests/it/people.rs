@@ -39,7 +39,7 @@ async fn organisations_are_listed_by_name_page_by_page() {
     let mut client = city.user("users/any", "fire", &[Role::Handler]).await;
     let (mut names, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = pb::ListOrganisationsRequest { page_size: 2, page_token };
+        let request = pb::ListOrganisationsRequest { page_size: 2, page_token, ..Default::default() };
         let page = client.list_organisations(request).await.unwrap().into_inner();
         assert!(page.organisations.len() <= 2);
         names.extend(page.organisations.into_iter().map(|organisation| organisation.name));
@@ -49,9 +49,9 @@ async fn organisations_are_listed_by_name_page_by_page() {
         }
     }
     assert_eq!(names, ["organisations/bigdata", "organisations/fire", "organisations/market"]);
-    let forged = pb::ListOrganisationsRequest { page_token: "?".into(), page_size: 0 };
+    let forged = pb::ListOrganisationsRequest { page_token: "?".into(), ..Default::default() };
     refused(client.list_organisations(forged).await, Code::InvalidArgument, "PAGE_TOKEN", "");
-    let many = pb::ListOrganisationsRequest { page_size: 1_001, page_token: String::new() };
+    let many = pb::ListOrganisationsRequest { page_size: 1_001, ..Default::default() };
     refused(client.list_organisations(many).await, Code::InvalidArgument, "INVALID", "");
 }
 

@@ -108,7 +108,7 @@ async fn a_sign_in_ends_unused_after_two_hours_and_used_after_twelve() {
 }
 
 /// Waits until the client's token is void; how long that took is told.
-async fn no_longer_known(client: &mut Client) {
+pub async fn no_longer_known(client: &mut Client) {
     let since = std::time::Instant::now();
     let out = async { while client.get_me(pb::GetMeRequest {}).await.is_ok() {} };
     tokio::time::timeout(HANG_MAX, out).await.expect("the token still works");

@@ -84,11 +84,16 @@ export interface ChangePasswordRequest {
 export interface ListOrganisationsRequest {
   pageSize: number;
   pageToken: string;
+  query: string;
+  kind: OrganisationKind;
+  district: string;
+  orderBy: string;
 }
 
 export interface ListOrganisationsResponse {
   organisations: Organisation[];
   nextPageToken: string;
+  totalSize: string;
 }
 
 export interface CreateOrganisationRequest {
@@ -102,11 +107,15 @@ export interface ListUsersRequest {
   pageToken: string;
   organisation: string;
   query: string;
+  state: UserState;
+  role: access.Role;
+  orderBy: string;
 }
 
 export interface ListUsersResponse {
   users: User[];
   nextPageToken: string;
+  totalSize: string;
 }
 
 export interface GetUserRequest {
@@ -154,4 +163,89 @@ export interface CreateMachineClientRequest {
 export interface CreateMachineClientResponse {
   name: string;
   secret: string;
+  client?: MachineClient;
+}
+
+export type MachineClientState =
+  | 'MACHINE_CLIENT_STATE_UNSPECIFIED'
+  | 'MACHINE_CLIENT_STATE_ACTIVE'
+  | 'MACHINE_CLIENT_STATE_FROZEN'
+  | 'MACHINE_CLIENT_STATE_RETIRED';
+
+export interface MachineClientSecret {
+  createTime?: string;
+  expireTime?: string;
+  lastUseTime?: string;
+  lastUseAddress: string;
+}
+
+export interface MachineClient {
+  name: string;
+  title: string;
+  organisation: string;
+  state: MachineClientState;
+  secrets: MachineClientSecret[];
+  reason: string;
+  etag: string;
+  createTime?: string;
+  createdBy: string;
+  lastUseTime?: string;
+  lastUseAddress: string;
+}
+
+export interface ListMachineClientsRequest {
+  pageSize: number;
+  pageToken: string;
+  organisation: string;
+  query: string;
+  state: MachineClientState;
+  orderBy: string;
+}
+
+export interface ListMachineClientsResponse {
+  clients: MachineClient[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetMachineClientRequest {
+  name: string;
+}
+
+export interface RotateMachineClientSecretRequest {
+  name: string;
+  etag: string;
+  overlapHours?: number;
+  requestId: string;
+}
+
+export interface RotateMachineClientSecretResponse {
+  client?: MachineClient;
+  secret: string;
+}
+
+export interface EndOldMachineClientSecretRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface FreezeMachineClientRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface UnfreezeMachineClientRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RetireMachineClientRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
 }

@@ -21,6 +21,13 @@ export interface Methods {
   'Identity.UnfreezeUser': [identity.UnfreezeUserRequest, identity.User];
   'Identity.SetCertificate': [identity.SetCertificateRequest, identity.User];
   'Identity.CreateMachineClient': [identity.CreateMachineClientRequest, identity.CreateMachineClientResponse];
+  'Identity.ListMachineClients': [identity.ListMachineClientsRequest, identity.ListMachineClientsResponse];
+  'Identity.GetMachineClient': [identity.GetMachineClientRequest, identity.MachineClient];
+  'Identity.RotateMachineClientSecret': [identity.RotateMachineClientSecretRequest, identity.RotateMachineClientSecretResponse];
+  'Identity.EndOldMachineClientSecret': [identity.EndOldMachineClientSecretRequest, identity.MachineClient];
+  'Identity.FreezeMachineClient': [identity.FreezeMachineClientRequest, identity.MachineClient];
+  'Identity.UnfreezeMachineClient': [identity.UnfreezeMachineClientRequest, identity.MachineClient];
+  'Identity.RetireMachineClient': [identity.RetireMachineClientRequest, identity.MachineClient];
   'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
   'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
   'Catalog.GetItem': [catalog.GetItemRequest, catalog.Item];
@@ -139,6 +146,13 @@ export const routes: Record<keyof Methods, Route> = {
   'Identity.UnfreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.SetCertificate': { verb: 'POST', path: '/v1/{name=users/*}:setCertificate', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.CreateMachineClient': { verb: 'POST', path: '/v1/machineClients', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.ListMachineClients': { verb: 'GET', path: '/v1/machineClients', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
+  'Identity.GetMachineClient': { verb: 'GET', path: '/v1/{name=machineClients/*}', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
+  'Identity.RotateMachineClientSecret': { verb: 'POST', path: '/v1/{name=machineClients/*}:rotate', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.EndOldMachineClientSecret': { verb: 'POST', path: '/v1/{name=machineClients/*}:endOldSecret', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.FreezeMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.UnfreezeMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.RetireMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:retire', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },
   'Catalog.GetItem': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}' },
