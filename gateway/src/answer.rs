@@ -94,14 +94,16 @@ pub fn is_known(request: &HeaderMap, response: &HeaderMap) -> bool {
     given.flat_map(|known| known.split(',')).any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
-fn tag(text: &[u8]) -> HeaderValue {
+/// A weak tag made of an answer's bytes.
+pub fn tag(text: &[u8]) -> HeaderValue {
     let digest = Sha256::digest(text);
     let tag = format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
     // Letters, digits and signs make a header value, so the fallback is never needed.
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
-fn compressed(text: &[u8]) -> std::io::Result<Vec<u8>> {
+/// The same, gzipped.
+pub fn compressed(text: &[u8]) -> std::io::Result<Vec<u8>> {
     // The fastest level: most of the gain for a third of the time.
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), Compression::fast());
     encoder.write_all(text)?;

@@ -28,6 +28,7 @@ use crate::call::{Caller, Upstream};
 use crate::error::{Fault, Result};
 use crate::events::Form;
 use crate::limits::{Bounds, Permit};
+use crate::openapi::{self, Description};
 use crate::reach::Reach;
 use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
 use crate::sessions::Store;
@@ -39,6 +40,8 @@ const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 
 /// Where the browser's own check of a draw is served.
 pub const RECHECK: &str = "/assets/recheck/";
+/// Where the description of the web API is served.
+pub const DESCRIPTION: &str = "/openapi.json";
 
 /// The gateway without its listener.
 pub struct App {
@@ -48,6 +51,7 @@ pub struct App {
     sign_ins: SignIns,
     minter: Minter,
     assets: Assets,
+    description: openapi::Served,
     pages: Router,
     reach: Reach,
     bounds: Bounds,
@@ -61,6 +65,7 @@ enum Target<'a> {
     Work(&'a str),
     Recheck(&'a str),
     Rpc(Found<'a>),
+    Description,
     Pages,
     Refused(Fault),
 }
@@ -74,6 +79,7 @@ impl Target<'_> {
             Self::Ready => "/readyz",
             Self::Work(_) => "/work/{file}",
             Self::Recheck(_) => "/assets/recheck/{file}",
+            Self::Description => DESCRIPTION,
             Self::Pages => "/{page}",
             Self::Refused(_) => "no route",
         };
@@ -89,7 +95,9 @@ impl App {
     pub fn new(env: &Env, settings: Settings, pages: Router) -> anyhow::Result<Self> {
         let store = Store::new(settings.redis_url.as_deref(), settings.limits.session_idle)?;
         let routes = Routes::new(&settings.contract)?;
+        let description = Description::new(&settings.contract, &routes, &settings.public_url);
         Ok(Self {
+            description: openapi::Served::new(&description)?,
             reach: Reach::new(env, &routes)?,
             routes,
             sign_ins: SignIns::new(env, store, settings.is_https())?,
@@ -190,7 +198,7 @@ impl App {
         match path {
             "/livez" => read_only(Target::Live),
             "/readyz" => read_only(Target::Ready),
-            "/openapi.json" => Target::Refused(Fault::no_such_route(path)),
+            DESCRIPTION => read_only(Target::Description),
             _ if below("/v1").is_some() || below("/.well-known").is_some() => {
                 Target::Refused(Fault::no_such_route(path))
             }
@@ -218,13 +226,14 @@ impl App {
             }
             Target::Ready => return Ok(plain(StatusCode::OK, "ready\n")),
             Target::Refused(fault) => return Err(fault),
-            Target::Work(_) | Target::Recheck(_) | Target::Rpc(_) | Target::Pages => {
+            Target::Work(_) | Target::Recheck(_) | Target::Rpc(_) | Target::Description | Target::Pages => {
                 self.bounds.request(door::address(peer, request.headers(), self.settings.proxies))?
             }
         };
         match target {
             Target::Work(rest) => Ok(self.assets.work(rest, request.headers(), nonce).await),
             Target::Recheck(file) => Ok(self.assets.recheck(file, request.headers()).await),
+            Target::Description => Ok(self.description.answer(request.headers())),
             Target::Rpc(found) => self.rpc(found, peer, id, request, permit).await,
             Target::Pages => {
                 let answered = self.pages.clone().oneshot(request);

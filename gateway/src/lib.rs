@@ -23,6 +23,7 @@ pub mod headers;
 pub mod json;
 pub mod limits;
 pub mod lines;
+pub mod openapi;
 pub mod range;
 pub mod reach;
 pub mod redis_link;

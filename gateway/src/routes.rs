@@ -274,6 +274,11 @@ impl<'a> Found<'a> {
 }
 
 impl Route {
+    /// How its paths are made.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
     fn new(rpc: &MethodDescriptor, binding: &HttpRule, rule: &Rule) -> anyhow::Result<Self> {
         let (http, text) = match binding.pattern.as_ref().context("the route has no method")? {
             Pattern::Get(path) => (Method::GET, path),
