@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { guessColumns, itemFields, subjectFields, toColumnParams } from '../src/lib/columns';
-import { parseCsv, readHead, toCsv } from '../src/lib/csv';
+import { csvRows, parseCsv, readHead } from '../src/lib/csv';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 // 企业名称,注册号 LF 开封,1 LF in GB18030
@@ -71,6 +71,6 @@ describe('columns', () => {
 
 describe('an exported table', () => {
   it('cannot run as a formula and keeps its cells apart', () => {
-    expect(toCsv(['名称', 'n'], [['=cmd()', '1,2'], ['a"b', '-3']])).toBe('\uFEFF名称,n\r\n\'=cmd(),"1,2"\r\n"a""b",\'-3\r\n');
+    expect(csvRows([['名称', 'n'], ['=cmd()', '1,2'], ['a"b', '-3']], true)).toBe('\uFEFF名称,n\r\n\'=cmd(),"1,2"\r\n"a""b",\'-3\r\n');
   });
 });

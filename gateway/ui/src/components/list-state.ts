@@ -9,9 +9,18 @@ export interface ListState {
   get: (name: string) => string;
   /** Sets filters and returns to the first page. */
   set: (changes: Readonly<Record<string, string>>) => void;
+  /** Takes the filters away; order and size of the page stay. */
   clear: () => void;
+  /** Takes everything away that the address says. */
+  restart: () => void;
   /** Whether any filter is set. */
   filtered: boolean;
+  /** How many filters are set. */
+  filters: number;
+  /** `order_by` as asked for; empty for the list's own. */
+  order: string;
+  /** Asks for another order, from its first page. */
+  sort: (order: string) => void;
   pageSize: number;
   pageToken: string;
   /** Number of the page as far as it was walked to, from 1; 0 when the page was opened by its address. */
@@ -23,57 +32,67 @@ export interface ListState {
   key: string;
 }
 
-interface Walked {
-  tokens?: string[];
-}
+type Walked = Record<string, string[]>;
 
-/** Filters and page of a list, kept in the address; the way back through the pages is kept in the history entry. */
-export function useListState(): ListState {
+/** What of the address is no filter. */
+const settings = new Set(['page', 'size', 'order']);
+
+/**
+ * Filters, order and page of a list, kept in the address; the way back through the pages is kept in the history entry. A second
+ * list on a page has a prefix of its own, with a point at its end; `rows` stand on a page where nobody chose.
+ */
+export function useListState(prefix = '', rows: (typeof pageSizes)[number] = 50): ListState {
   const [params, setParams] = useSearchParams();
   const location = useLocation();
   const navigate = useNavigate();
-  const walked = (location.state as Walked | null)?.tokens;
+  const state = location.state as { walked?: Walked } | null;
+  const walked = state?.walked?.[prefix];
 
   const go = useCallback(
     (token: string, tokens: string[]) => {
       const next = new URLSearchParams(params);
-      if (token) next.set('page', token);
-      else next.delete('page');
-      void navigate({ search: next.toString() }, { state: { tokens } satisfies Walked });
+      if (token) next.set(`${prefix}page`, token);
+      else next.delete(`${prefix}page`);
+      void navigate({ search: next.toString() }, { state: { walked: { ...state?.walked, [prefix]: tokens } } });
     },
-    [navigate, params],
+    [navigate, params, prefix, state],
   );
 
   return useMemo(() => {
-    const pageToken = params.get('page') ?? '';
+    const own = (name: string) => (prefix === '' ? !name.includes('.') : name.startsWith(prefix));
+    const names = [...params.keys()].filter(own).map((name) => name.slice(prefix.length));
+    const set = (changes: Readonly<Record<string, string>>) =>
+      setParams((old) => {
+        const next = new URLSearchParams(old);
+        next.delete(`${prefix}page`);
+        for (const [name, value] of Object.entries(changes)) {
+          if (value) next.set(prefix + name, value);
+          else next.delete(prefix + name);
+        }
+        return next;
+      });
+    const without = (gone: (name: string) => boolean) => set(Object.fromEntries(names.filter(gone).map((name) => [name, ''])));
+    const get = (name: string) => params.get(prefix + name) ?? '';
+    const pageToken = get('page');
     const tokens = walked ?? [];
-    const size = Number(params.get('size'));
-    const names = [...params.keys()].filter((name) => name !== 'page' && name !== 'size');
+    const size = Number(get('size'));
+    const filters = names.filter((name) => !settings.has(name)).length;
     return {
-      get: (name) => params.get(name) ?? '',
-      set: (changes) =>
-        setParams((old) => {
-          const next = new URLSearchParams(old);
-          next.delete('page');
-          for (const [name, value] of Object.entries(changes)) {
-            if (value) next.set(name, value);
-            else next.delete(name);
-          }
-          return next;
-        }),
-      clear: () =>
-        setParams((old) => {
-          const size = old.get('size');
-          return new URLSearchParams(size ? { size } : {});
-        }),
-      filtered: names.length > 0,
-      pageSize: pageSizes.find((one) => one === size) ?? 50,
+      get,
+      set,
+      clear: () => without((name) => !settings.has(name)),
+      restart: () => without(() => true),
+      filtered: filters > 0,
+      filters,
+      order: get('order'),
+      sort: (order) => set({ order }),
+      pageSize: pageSizes.find((one) => one === size) ?? rows,
       pageToken,
       pageNumber: pageToken === '' ? 1 : walked ? tokens.length + 1 : 0,
       next: (token) => go(token, [...tokens, pageToken]),
       previous: walked && tokens.length > 0 ? () => go(tokens[tokens.length - 1] ?? '', tokens.slice(0, -1)) : null,
       first: () => go('', []),
-      key: params.toString(),
+      key: names.map((name) => `${name}=${get(name)}`).join('&'),
     };
-  }, [params, setParams, walked, go]);
+  }, [params, setParams, prefix, rows, walked, go]);
 }

@@ -1,17 +1,17 @@
-import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined, SearchOutlined } from '@ant-design/icons';
-import { App, Button, Input, Select } from 'antd';
-import { useEffect, useState, type ReactNode } from 'react';
+import { DownloadOutlined, FilterOutlined, LeftOutlined, ReloadOutlined, RightOutlined } from '@ant-design/icons';
+import { Button, Select } from 'antd';
+import { useState, type ReactNode } from 'react';
+import type { Page } from '../api/pages';
 import type { Loaded } from '../api/use-load';
-import { allRows, type Page } from '../api/pages';
-import { isAbort, toApiError } from '../api/errors';
 import { useI18n } from '../i18n';
-import { saveText, toCsv } from '../lib/csv';
 import { ErrorPanel } from './error-panel';
+import { ExportButton, type Csv } from './list-export';
+import { OrderSelect } from './list-filters';
 import { pageSizes, type ListState } from './list-state';
 import { Table, type Column } from './table';
 
-/** How many rows a list exports at most. */
-export const exportRowsMax = 10_000;
+export { FilterSelect, SearchBox } from './list-filters';
+
 /** Counts are exact up to here; the services stop counting one above. */
 const countedMax = 100_000;
 
@@ -20,55 +20,15 @@ export interface ListPage<Row> extends Page<Row> {
   total?: number;
 }
 
-/** A search box that asks when Enter is pressed or the button is used, never at every letter. */
-export function SearchBox({ state, name = 'q', placeholder, width = 280 }: { state: ListState; name?: string; placeholder: string; width?: number }) {
-  const { t } = useI18n();
-  const given = state.get(name);
-  const [text, setText] = useState(given);
-  useEffect(() => setText(given), [given]);
-  return (
-    <Input.Search
-      className="filter-search"
-      style={{ maxWidth: width }}
-      value={text}
-      allowClear
-      aria-label={placeholder}
-      placeholder={placeholder}
-      enterButton={<Button icon={<SearchOutlined />} aria-label={t('act.search')} />}
-      onChange={(event) => {
-        setText(event.target.value);
-        if (event.target.value === '') state.set({ [name]: '' });
-      }}
-      onSearch={(value) => state.set({ [name]: value.trim() })}
-    />
-  );
-}
-
-/** A filter with a few values; `all` says what unset means, if not everything. */
-export function FilterSelect({ state, name, label, options, width = 168, all }: { state: ListState; name: string; label: string; options: readonly { value: string; label: string }[]; width?: number; all?: string }) {
-  const { t } = useI18n();
-  return (
-    <label className="filter">
-      <span>{label}</span>
-      <Select
-        style={{ width }}
-        aria-label={label}
-        value={state.get(name)}
-        options={[{ value: '', label: all ?? t('list.all') }, ...options]}
-        onChange={(value: string) => state.set({ [name]: value })}
-        showSearch={options.length > 8 ? { optionFilterProp: 'label' } : false}
-      />
-    </label>
-  );
-}
-
 interface Props<Row> {
   label: string;
   state: ListState;
   loaded: Omit<Loaded<ListPage<Row>>, 'set'>;
   columns: readonly Column<Row>[];
   rowKey: (row: Row) => string;
-  /** Filters, left of the count. */
+  /** The order where none is asked, as the service names it; only where columns sort. */
+  standard?: string;
+  /** Filters, left of the count; the first search box stays in sight on a phone, the others fold away. */
   filters?: ReactNode;
   /** What can be done with the rows, in a line of its own above them. */
   acts?: ReactNode;
@@ -76,16 +36,18 @@ interface Props<Row> {
   empty?: ReactNode;
   selection?: Parameters<typeof Table<Row>>[0]['selection'];
   /** File name and a way to fetch any page, for the export; none: no export here. */
-  csv?: { fileName: string; page: (pageToken: string, pageSize: number) => Promise<Page<Row>> };
+  csv?: Csv<Row>;
   /** Address of the service's own export, used instead. */
   exportUrl?: string;
 }
 
-/** A list as every page has it: filters in the address, count, table, pages, export. */
-export function List<Row>({ label, state, loaded, columns, rowKey, filters, acts, empty, selection, csv, exportUrl }: Props<Row>) {
+/** A list as every page has it: filters and order in the address, count, table, pages, export. */
+export function List<Row>({ label, state, loaded, columns, rowKey, standard = '', filters, acts, empty, selection, csv, exportUrl }: Props<Row>) {
   const { t } = useI18n();
+  const [open, setOpen] = useState(false);
   const { data, error, loading, reload } = loaded;
   const total = data?.total;
+  const sorts = columns.some((column) => column.sort);
   const end = (
     <span className="filters-end">
       <span className="muted" role="status">
@@ -97,14 +59,22 @@ export function List<Row>({ label, state, loaded, columns, rowKey, filters, acts
           {t('act.export')}
         </Button>
       )}
-      {csv && !exportUrl && <ExportButton columns={columns} csv={csv} />}
+      {csv && !exportUrl && <ExportButton columns={columns} csv={csv} total={total !== undefined && total <= countedMax ? total : undefined} />}
     </span>
   );
+  const reset = <Button onClick={state.clear}>{t('act.reset')}</Button>;
   return (
     <section className="section list" aria-label={label}>
-      <div className="filters">
+      <div className={open ? 'filters filters-open' : 'filters'}>
         {filters}
-        {state.filtered && <Button onClick={state.clear}>{t('act.reset')}</Button>}
+        {sorts && <OrderSelect state={state} columns={columns} standard={standard} />}
+        {state.filtered && reset}
+        {(filters || sorts) && (
+          <Button className="filters-fold" icon={<FilterOutlined />} aria-expanded={open} onClick={() => setOpen(!open)}>
+            {t(open ? 'list.fold' : sorts ? 'list.unfoldSorted' : 'list.unfold')}
+            {!open && state.filters > 0 && ` (${state.filters})`}
+          </Button>
+        )}
         {!acts && end}
       </div>
       {acts && (
@@ -116,9 +86,19 @@ export function List<Row>({ label, state, loaded, columns, rowKey, filters, acts
       {error ? (
         <ErrorPanel error={error} onRetry={reload} loading />
       ) : (
-        <Table label={label} columns={columns} rows={data?.rows} rowKey={rowKey} loading={loading} empty={state.filtered ? t('list.empty') : empty} selection={selection} />
+        <Table
+          label={label}
+          columns={columns}
+          rows={data?.rows}
+          rowKey={rowKey}
+          loading={loading}
+          empty={state.filtered ? <>{t('list.empty')} {reset}</> : empty}
+          selection={selection}
+          sorting={sorts ? { order: state.order || standard, onSort: (order) => state.sort(order === standard ? '' : order) } : undefined}
+        />
       )}
       {error?.reason === 'PAGE_TOKEN' && <Button onClick={state.first}>{t('list.first')}</Button>}
+      {error?.code === 3 && error.reason !== 'PAGE_TOKEN' && <Button onClick={state.restart}>{t('list.restart')}</Button>}
       {data && !error && (data.rows.length > 0 || state.pageToken !== '') && <Pager state={state} nextPageToken={data.nextPageToken} loading={loading} />}
     </section>
   );
@@ -144,34 +124,5 @@ function Pager({ state, nextPageToken, loading }: { state: ListState; nextPageTo
         onChange={(size: number) => state.set({ size: String(size) })}
       />
     </nav>
-  );
-}
-
-function ExportButton<Row>({ columns, csv }: { columns: readonly Column<Row>[]; csv: NonNullable<Props<Row>['csv']> }) {
-  const { t, lang } = useI18n();
-  const { message } = App.useApp();
-  const [busy, setBusy] = useState(false);
-
-  const save = async () => {
-    setBusy(true);
-    try {
-      const { rows, more } = await allRows((token) => csv.page(token, 1000), exportRowsMax);
-      const written = columns.filter((column) => column.csv);
-      saveText(csv.fileName, toCsv(written.map((column) => column.title), rows.map((row) => written.map((column) => column.csv?.(row) ?? ''))));
-      if (more) void message.warning(t('list.exportCut', { n: exportRowsMax.toLocaleString('en') }));
-    } catch (thrown) {
-      if (!isAbort(thrown)) {
-        const refused = toApiError(thrown);
-        void message.error(lang === 'zh' ? refused.messageZh : refused.messageEn);
-      }
-    } finally {
-      setBusy(false);
-    }
-  };
-
-  return (
-    <Button icon={<DownloadOutlined />} loading={busy} title={t('list.exportEdge', { n: exportRowsMax.toLocaleString('en') })} onClick={() => void save()}>
-      {busy ? t('act.exporting') : t('act.export')}
-    </Button>
   );
 }

@@ -1,3 +1,4 @@
+import { ArrowDownOutlined, ArrowUpOutlined, SwapOutlined } from '@ant-design/icons';
 import { Checkbox, Empty, Spin } from 'antd';
 import type { ReactNode } from 'react';
 import { useI18n } from '../i18n';
@@ -15,6 +16,8 @@ export interface Column<Row> {
   nowrap?: boolean;
   /** Named the row on a phone, where a row is a card. */
   head?: boolean;
+  /** The service's name of the field the list can be sorted by here. */
+  sort?: string;
 }
 
 interface Props<Row> {
@@ -28,10 +31,12 @@ interface Props<Row> {
   /** Keys chosen, and what may be chosen. */
   selection?: { chosen: ReadonlySet<string>; onChange: (chosen: Set<string>) => void; can: (row: Row) => boolean; name: (row: Row) => string };
   footer?: ReactNode;
+  /** The order in force, such as `title desc`, and what a head asks for. */
+  sorting?: { order: string; onSort: (order: string) => void };
 }
 
 /** A table that becomes a list of cards on a phone. Roles are written out, because the phone's layout would drop them. */
-export function Table<Row>({ label, columns: given, rows, rowKey, loading = false, empty, selection, footer }: Props<Row>) {
+export function Table<Row>({ label, columns: given, rows, rowKey, loading = false, empty, selection, footer, sorting }: Props<Row>) {
   const { t } = useI18n();
   const columns = given.filter((column) => !column.csvOnly);
   if (!rows) {
@@ -65,9 +70,7 @@ export function Table<Row>({ label, columns: given, rows, rowKey, loading = fals
               </th>
             )}
             {columns.map((column) => (
-              <th key={column.title} role="columnheader" scope="col" className={classOf(column)}>
-                {column.title}
-              </th>
+              <Head key={column.title} column={column} className={classOf(column)} sorting={sorting} />
             ))}
           </tr>
         </thead>
@@ -103,5 +106,27 @@ export function Table<Row>({ label, columns: given, rows, rowKey, loading = fals
         {footer && <tfoot role="rowgroup">{footer}</tfoot>}
       </table>
     </div>
+  );
+}
+
+/** Head of a column; where the list can be sorted by it a button, which turns the order round when it is in force. */
+function Head<Row>({ column, className, sorting }: { column: Column<Row>; className?: string; sorting: Props<Row>['sorting'] }) {
+  const { sort, title } = column;
+  if (!sort || !sorting) {
+    return (
+      <th role="columnheader" scope="col" className={className}>
+        {title}
+      </th>
+    );
+  }
+  const rising = sorting.order === sort;
+  const falling = sorting.order === `${sort} desc`;
+  return (
+    <th role="columnheader" scope="col" className={className} aria-sort={rising ? 'ascending' : falling ? 'descending' : 'none'}>
+      <button type="button" className="sort" onClick={() => sorting.onSort(rising ? `${sort} desc` : sort)}>
+        {title}
+        {rising ? <ArrowUpOutlined aria-hidden="true" /> : falling ? <ArrowDownOutlined aria-hidden="true" /> : <SwapOutlined className="sort-none" rotate={90} aria-hidden="true" />}
+      </button>
+    </th>
   );
 }

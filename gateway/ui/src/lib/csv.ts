@@ -63,18 +63,18 @@ export function parseCsv(text: string, recordsMax: number, whole: boolean): stri
   return records;
 }
 
-/** Rows as CSV for a spreadsheet: byte order mark, CRLF, and no cell that would run as a formula. */
-export function toCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Rows as CSV for a spreadsheet: CRLF, no cell that would run as a formula, and at the beginning of a file the byte order mark. */
+export function csvRows(rows: readonly (readonly string[])[], first = false): string {
   const write = (cell: string) => {
     const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  return `\uFEFF${[header, ...rows].map((row) => row.map(write).join(',')).join('\r\n')}\r\n`;
+  return (first ? '\uFEFF' : '') + rows.map((row) => `${row.map(write).join(',')}\r\n`).join('');
 }
 
-/** Hands a text to the browser as a file. */
-export function saveText(fileName: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
+/** Hands the parts of a text to the browser as one file. */
+export function saveParts(fileName: string, parts: string[]): void {
+  const url = URL.createObjectURL(new Blob(parts, { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

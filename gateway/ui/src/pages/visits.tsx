@@ -30,15 +30,16 @@ export default function Visits() {
   const state = useListState();
   const number = state.get('draw').replace(/^draws\//, '');
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Visits.ListVisits', { query: state.get('q'), officer: state.get('officer'), draw: number ? `draws/${number}` : '', pageSize, pageToken }, signal);
+    const answer = await call('Visits.ListVisits', { query: state.get('q'), officer: state.get('officer'), draw: number ? `draws/${number}` : '', orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.visits, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
   const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
   const columns: Column<Visit>[] = [
-    { title: t('visits.draw'), nowrap: true, render: (row) => <Link to={`/draws/${lastPart(row.draw)}`}>{lastPart(row.draw)}</Link>, csv: (row) => lastPart(row.draw) },
+    { title: t('visits.draw'), sort: 'draw', nowrap: true, render: (row) => <Link to={`/draws/${lastPart(row.draw)}`}>{lastPart(row.draw)}</Link>, csv: (row) => lastPart(row.draw) },
     { title: t('visits.place'), number: true, render: (row) => row.place, csv: (row) => String(row.place) },
     {
       title: t('visits.subject'),
+      sort: 'title',
       head: true,
       render: (row) => (
         <span>
@@ -52,7 +53,7 @@ export default function Visits() {
     { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('visits.team'), render: (row) => <Team visit={row} />, csv: (row) => row.officers.join(' ') },
     { title: t('field.organisation'), csvOnly: true, render: () => null, csv: (row) => titleOf(row.organisation) },
-    { title: t('visits.due'), render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
+    { title: t('visits.due'), sort: 'due_date', render: (row) => <DueDay day={row.dueDate} />, csv: (row) => row.dueDate },
     { title: t('field.state'), render: (row) => <StateTag prefix="visits.state." value={row.state} />, csv: (row) => tEnum('visits.state.', row.state) },
   ];
   return (
@@ -64,6 +65,7 @@ export default function Visits() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="draw desc"
         csv={{ fileName: 'visits.csv', page }}
         filters={
           <>

@@ -36,15 +36,15 @@ export default function Draws() {
   const titleOf = useOrganisationTitle();
   const state = useListState();
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Draws.ListDraws', { query: state.get('q'), plan: state.get('plan'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    const answer = await call('Draws.ListDraws', { query: state.get('q'), plan: state.get('plan'), state: states.find((one) => one === state.get('state')), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.draws, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
   const known = (row: Draw, text: string) => (row.stateTime ? Number(text).toLocaleString('en') : '');
 
   const columns: Column<Draw>[] = [
-    { title: t('draws.number'), nowrap: true, head: true, render: (row) => <Link to={`/draws/${lastPart(row.name)}`}>{lastPart(row.name)}</Link>, csv: (row) => lastPart(row.name) },
-    { title: t('draws.plan'), render: (row) => row.planTitle, csv: (row) => row.planTitle },
+    { title: t('draws.number'), sort: 'number', nowrap: true, head: true, render: (row) => <Link to={`/draws/${lastPart(row.name)}`}>{lastPart(row.name)}</Link>, csv: (row) => lastPart(row.name) },
+    { title: t('draws.plan'), sort: 'plan_title', render: (row) => row.planTitle, csv: (row) => row.planTitle },
     { title: t('chain.kind'), render: (row) => <Kind row={row} />, csv: (row) => [tEnum('chain.kind.', row.kind), lastPart(row.follows || row.replaces)].filter(Boolean).join(' ') },
     { title: t('draws.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
     { title: t('draws.stateTime'), nowrap: true, render: (row) => formatTime(row.stateTime, lang), csv: (row) => row.stateTime ?? '' },
@@ -70,6 +70,7 @@ export default function Draws() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="number desc"
         csv={{ fileName: 'draws.csv', page }}
         filters={
           <>

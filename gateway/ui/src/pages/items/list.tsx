@@ -28,16 +28,17 @@ export default function Items() {
   const [chosen, setChosen] = useState<Set<string>>(new Set());
   const [publishing, setPublishing] = useState<string[] | null>(null);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Catalog.ListItems', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    const answer = await call('Catalog.ListItems', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.items, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
   const mayPublish = me.may('Catalog.PublishItems') && own;
 
   const columns: Column<Item>[] = [
-    { title: t('items.code'), nowrap: true, render: (row) => row.code, csv: (row) => row.code },
+    { title: t('items.code'), sort: 'code', nowrap: true, render: (row) => row.code, csv: (row) => row.code },
     {
       title: t('items.name'),
+      sort: 'title',
       head: true,
       render: (row) => (
         <span>
@@ -48,7 +49,7 @@ export default function Items() {
       csv: (row) => row.title,
     },
     { title: t('import.field.subjectScope'), render: (row) => row.subjectScope, csv: (row) => row.subjectScope },
-    { title: t('items.grade'), nowrap: true, render: (row) => tEnum('items.grade.', row.grade), csv: (row) => tEnum('items.grade.', row.grade) },
+    { title: t('items.grade'), sort: 'grade', nowrap: true, render: (row) => tEnum('items.grade.', row.grade), csv: (row) => tEnum('items.grade.', row.grade) },
     { title: t('items.listed'), nowrap: true, render: (row) => t(row.randomListed ? 'items.listedYes' : 'items.listedNo'), csv: (row) => t(row.randomListed ? 'items.listedYes' : 'items.listedNo') },
     { title: t('field.state'), render: (row) => <StateTag prefix="items.state." value={row.state} />, csv: (row) => tEnum('items.state.', row.state) },
   ];
@@ -74,6 +75,7 @@ export default function Items() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="code"
         empty={t('items.empty')}
         csv={{ fileName: `items-${lastPart(parent)}.csv`, page }}
         selection={mayPublish ? { chosen, onChange: setChosen, can: (row) => row.state === 'ITEM_STATE_DRAFT', name: (row) => row.title } : undefined}

@@ -9,7 +9,8 @@ import { useListState } from '../../components/list-state';
 import { NotForYou } from '../../components/not-for-you';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { PageHead, Section, useNow } from '../../components/page';
-import { Table, type Column } from '../../components/table';
+import type { Column } from '../../components/table';
+import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime, today } from '../../lib/dates';
 import { lastPart } from '../../lib/names';
@@ -32,17 +33,17 @@ function DeclarationList() {
   const [changed, setChanged] = useState(0);
   const years = Array.from({ length: Math.max(1, year - 2025) }, (_, back) => String(year - back));
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('People.ListDeclarations', { parent, query: state.get('q'), year: Number(state.get('year')) || 0, pageSize, pageToken }, signal);
+    const answer = await call('People.ListDeclarations', { parent, query: state.get('q'), year: Number(state.get('year')) || 0, orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.declarations, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}#${changed}`, (signal) => page(state.pageToken, state.pageSize, signal));
   const kind = (expert: boolean) => t(expert ? 'declarations.expert' : 'declarations.officer');
   const columns: Column<Declaration>[] = [
-    { title: t('declarations.person'), head: true, nowrap: true, render: (row) => <code>{row.person}</code>, csv: (row) => row.person },
+    { title: t('declarations.person'), sort: 'person', head: true, nowrap: true, render: (row) => <code>{row.person}</code>, csv: (row) => row.person },
     { title: t('declarations.kind'), nowrap: true, render: (row) => kind(row.expert), csv: (row) => kind(row.expert) },
-    { title: t('declarations.year'), number: true, render: (row) => row.year, csv: (row) => String(row.year) },
+    { title: t('declarations.year'), sort: 'year', number: true, render: (row) => row.year, csv: (row) => String(row.year) },
     { title: t('declarations.subjects'), render: (row) => (row.subjects.length === 0 ? t('field.none') : row.subjects.map((one) => <code key={one} className="beneath">{one}</code>)), csv: (row) => row.subjects.join(' ') },
-    { title: t('declarations.time'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('declarations.time'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
   ];
   const done = () => setChanged((n) => n + 1);
   return (
@@ -57,6 +58,7 @@ function DeclarationList() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="create_time desc"
         empty={t('declarations.nothing')}
         csv={{ fileName: `declarations-${lastPart(parent)}.csv`, page }}
         filters={
@@ -107,25 +109,31 @@ function Missing({ parent, onDone }: { parent: string; onDone: () => void }) {
   const me = useMe();
   const year = Number(today(useNow()).slice(0, 4));
   const [chosen, setChosen] = useState<{ person: string; standing: string[] } | null>(null);
-  const [token, setToken] = useState('');
-  const { data, error, loading, reload } = useLoad(`${parent}/missing/${token}`, (signal) => call('People.ListUndeclared', { parent, pageSize: 10, pageToken: token }, signal));
-  const writes = me.roles.includes('ROLE_HANDLER') && parent === me.organisation;
-  const open = async (row: Undeclared) => {
-    const found = row.conflicts === 0 ? [] : (await call('Registers.ListConflicts', { parent, query: row.person, pageSize: 1000 })).conflicts;
-    const standing = found.filter((one) => one.officer === row.person && one.state !== 'CONFLICT_STATE_LIFTED').map((one) => one.subject);
-    setChosen({ person: row.person, standing });
+  const state = useListState('missing.', 20);
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const answer = await call('People.ListUndeclared', { parent, query: state.get('q'), pageSize, pageToken }, signal);
+    return { rows: answer.people, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
+  const loaded = useLoad(`${parent}/missing?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
+  const writes = me.roles.includes('ROLE_HANDLER') && parent === me.organisation;
+  const { busy, error, run } = useAct();
+  const open = (row: Undeclared) =>
+    run(row.person, async () => {
+      const found = row.conflicts === 0 ? [] : (await call('Registers.ListConflicts', { parent, query: row.person, pageSize: 1000 })).conflicts;
+      const standing = found.filter((one) => one.officer === row.person && one.state !== 'CONFLICT_STATE_LIFTED').map((one) => one.subject);
+      setChosen({ person: row.person, standing });
+    });
   const columns: Column<Undeclared>[] = [
-    { title: t('declarations.person'), head: true, nowrap: true, render: (row) => <code>{row.person}</code> },
-    { title: t('declarations.kind'), nowrap: true, render: (row) => t(row.expert ? 'declarations.expert' : 'declarations.officer') },
-    { title: t('declarations.standing'), number: true, render: (row) => row.conflicts },
+    { title: t('declarations.person'), head: true, nowrap: true, render: (row) => <code>{row.person}</code>, csv: (row) => row.person },
+    { title: t('declarations.kind'), nowrap: true, render: (row) => t(row.expert ? 'declarations.expert' : 'declarations.officer'), csv: (row) => t(row.expert ? 'declarations.expert' : 'declarations.officer') },
+    { title: t('declarations.standing'), number: true, render: (row) => row.conflicts, csv: (row) => String(row.conflicts) },
   ];
   if (writes) {
     columns.push({
       title: t('declarations.declare'),
       render: (row) =>
         row.expert ? (
-          <Button aria-label={t('declarations.declareFor', { person: row.person })} onClick={() => void open(row)}>
+          <Button aria-label={t('declarations.declareFor', { person: row.person })} disabled={busy} onClick={() => void open(row)}>
             {t('declarations.declare')}
           </Button>
         ) : (
@@ -134,13 +142,20 @@ function Missing({ parent, onDone }: { parent: string; onDone: () => void }) {
     });
   }
   return (
-    <Section title={t('declarations.missing', { year })} lead={data && t('declarations.missingCount', { n: Number(data.totalSize) })}>
-      {error ? <ErrorPanel error={error} onRetry={reload} loading /> : <Table label={t('declarations.missing', { year })} columns={columns} rows={data?.people} rowKey={(row) => row.person} loading={loading} empty={t('declarations.nobodyMissing')} />}
-      <div className="pager">
-        {token !== '' && <Button onClick={() => setToken('')}>{t('list.first')}</Button>}
-        {data?.nextPageToken && <Button onClick={() => setToken(data.nextPageToken)}>{t('list.next')}</Button>}
-      </div>
+    <>
+      <h2 className="page-part">{t('declarations.missing', { year })}</h2>
+      <List
+        label={t('declarations.missing', { year })}
+        state={state}
+        loaded={loaded}
+        columns={columns}
+        rowKey={(row) => `${row.person} ${row.expert}`}
+        empty={t('declarations.nobodyMissing')}
+        csv={{ fileName: `undeclared-${lastPart(parent)}.csv`, page }}
+        filters={<SearchBox state={state} placeholder={t('declarations.missingSearch')} />}
+      />
+      {error && <ErrorPanel error={error} />}
       {chosen && <Declare person={chosen.person} expert year={year} standing={chosen.standing} onClose={() => setChosen(null)} onDone={onDone} />}
-    </Section>
+    </>
   );
 }

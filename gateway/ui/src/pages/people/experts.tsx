@@ -22,7 +22,8 @@ import { ExpertForm } from './expert-form';
 import { ExpertUpload } from './expert-upload';
 
 const states = ['EXPERT_STATE_ACTIVE', 'EXPERT_STATE_RETIRED'] as const satisfies readonly ExpertState[];
-const orders = ['EXPERT_ORDER_KEY_DESC', 'EXPERT_ORDER_EMPLOYER', 'EXPERT_ORDER_EMPLOYER_DESC'] as const satisfies readonly ExpertOrder[];
+/** Orders as the address has them, and as the service names them. */
+const orders: Readonly<Record<string, ExpertOrder>> = { 'key desc': 'EXPERT_ORDER_KEY_DESC', employer: 'EXPERT_ORDER_EMPLOYER', 'employer desc': 'EXPERT_ORDER_EMPLOYER_DESC' };
 
 /** The register of experts (art. 13): names masked, the whole behind a purpose (art. 44). */
 export default function Experts() {
@@ -49,7 +50,7 @@ export default function Experts() {
     realName: named?.realName,
   };
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Experts.ListExperts', { ...filter, order: orders.find((one) => one === state.get('order')), pageSize, pageToken }, signal, named?.purpose);
+    const answer = await call('Experts.ListExperts', { ...filter, order: orders[state.order], pageSize, pageToken }, signal, named?.purpose);
     return { rows: answer.experts, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
   const loaded = useLoad(`${parent}?${state.key}#${named ? JSON.stringify(named) : ''}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -58,9 +59,9 @@ export default function Experts() {
   const places = (row: Expert) => joined(row.districts.map((code) => districtName(code, lang)));
 
   const columns: Column<Expert>[] = [
-    { title: t('experts.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
+    { title: t('experts.key'), sort: 'key', head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
     { title: t('experts.name'), nowrap: true, render: (row) => row.realName, csv: (row) => row.realName },
-    { title: t('experts.employer'), render: (row) => row.employer, csv: (row) => row.employer },
+    { title: t('experts.employer'), sort: 'employer', render: (row) => row.employer, csv: (row) => row.employer },
     { title: t('experts.specialties'), render: fields, csv: fields },
     { title: t('experts.districts'), render: places, csv: places },
     { title: t('experts.conflicts'), number: true, render: (row) => row.conflicts.toLocaleString('en'), csv: (row) => String(row.conflicts) },
@@ -152,6 +153,7 @@ export default function Experts() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="key"
         empty={named ? t('list.empty') : t(me.may('Experts.CreateExpert') && parent === me.organisation ? 'experts.empty' : 'experts.emptyHere')}
         csv={{ fileName: `experts-${lastPart(parent)}.csv`, page }}
         filters={
@@ -161,7 +163,6 @@ export default function Experts() {
             <FilterSelect state={state} name="specialty" label={t('experts.specialties')} options={specialties.map((value) => ({ value, label: tEnum('specialty.', value) }))} width={120} />
             <FilterSelect state={state} name="district" label={t('field.district')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} />
             <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('experts.state.', value) }))} width={110} />
-            <FilterSelect state={state} name="order" label={t('experts.order')} all={t('experts.orderKey')} options={orders.map((value) => ({ value, label: tEnum('experts.order.', value) }))} width={150} />
           </>
         }
       />

@@ -40,7 +40,7 @@ function LeaveList() {
   const [reading, setReading] = useState<Leave | null>(null);
   const now = today(serverNow());
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('People.ListLeaves', { parent, query: state.get('q'), open: state.get('open') !== '', pageSize, pageToken }, signal);
+    const answer = await call('People.ListLeaves', { parent, query: state.get('q'), open: state.get('open') !== '', orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.leaves, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -54,10 +54,11 @@ function LeaveList() {
   const mayEnd = (row: Leave) => row.endedDay === '' && row.lastDay >= now && parent === me.organisation && (me.roles.includes('ROLE_HANDLER') || row.officer === own);
 
   const columns: Column<Leave>[] = [
-    { title: t('leaves.officer'), head: true, nowrap: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
+    { title: t('leaves.officer'), sort: 'officer', head: true, nowrap: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
     { title: t('leaves.kind'), nowrap: true, render: (row) => tEnum('leaves.kind.', row.kind), csv: (row) => tEnum('leaves.kind.', row.kind) },
     {
       title: t('leaves.days'),
+      sort: 'first_day',
       render: (row) => (
         <span>
           {formatDay(row.firstDay, lang)} – {formatDay(row.lastDay, lang)}
@@ -101,6 +102,7 @@ function LeaveList() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="first_day desc"
         empty={t('leaves.none')}
         csv={{ fileName: `leaves-${lastPart(parent)}.csv`, page }}
         filters={

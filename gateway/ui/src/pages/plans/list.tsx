@@ -24,18 +24,18 @@ export default function Plans() {
   const state = useListState();
   const thisYear = Number(today(serverNow()).slice(0, 4));
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Plans.ListPlans', { query: state.get('q'), state: states.find((one) => one === state.get('state')), year: Number(state.get('year')), pageSize, pageToken }, signal);
+    const answer = await call('Plans.ListPlans', { query: state.get('q'), state: states.find((one) => one === state.get('state')), year: Number(state.get('year')), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.plans, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
 
   const columns: Column<Plan>[] = [
-    { title: t('plans.number'), nowrap: true, render: (row) => lastPart(row.name), csv: (row) => lastPart(row.name) },
-    { title: t('plans.name'), head: true, render: (row) => <Link to={`/plans/${lastPart(row.name)}`}>{row.title}</Link>, csv: (row) => row.title },
+    { title: t('plans.number'), sort: 'number', nowrap: true, render: (row) => lastPart(row.name), csv: (row) => lastPart(row.name) },
+    { title: t('plans.name'), sort: 'title', head: true, render: (row) => <Link to={`/plans/${lastPart(row.name)}`}>{row.title}</Link>, csv: (row) => row.title },
     { title: t('plans.year'), number: true, render: (row) => row.year, csv: (row) => String(row.year) },
     { title: t('plans.kind'), nowrap: true, render: (row) => tEnum('plans.kind.', row.kind), csv: (row) => tEnum('plans.kind.', row.kind) },
     { title: t('field.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
-    { title: t('plans.endDate'), nowrap: true, render: (row) => formatDay(row.endDate, lang), csv: (row) => row.endDate },
+    { title: t('plans.endDate'), sort: 'end_date', nowrap: true, render: (row) => formatDay(row.endDate, lang), csv: (row) => row.endDate },
     {
       title: t('field.state'),
       render: (row) => (
@@ -46,7 +46,7 @@ export default function Plans() {
       ),
       csv: (row) => tEnum('plans.state.', row.state),
     },
-    { title: t('plans.publishTime'), render: (row) => formatTime(row.publishTime, lang), csv: (row) => row.publishTime ?? '' },
+    { title: t('plans.publishTime'), sort: 'publish_time', render: (row) => formatTime(row.publishTime, lang), csv: (row) => row.publishTime ?? '' },
   ];
 
   return (
@@ -64,6 +64,7 @@ export default function Plans() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="number desc"
         csv={{ fileName: 'plans.csv', page }}
         filters={
           <>

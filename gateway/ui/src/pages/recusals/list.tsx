@@ -34,7 +34,7 @@ export default function Recusals() {
   const [deciding, setDeciding] = useState<Recusal | null>(null);
   const number = state.get('draw').replace(/^draws\//, '');
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Recusals.ListRecusals', { query: state.get('q'), draw: number ? `draws/${number}` : '', state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    const answer = await call('Recusals.ListRecusals', { query: state.get('q'), draw: number ? `draws/${number}` : '', state: states.find((one) => one === state.get('state')), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.recusals, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
   const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -52,10 +52,10 @@ export default function Recusals() {
   const columns: Column<Recusal>[] = [
     { title: t('recusals.number'), nowrap: true, render: (row) => <Link to={`/draws/${lastPart(row.draw)}`}>{lastPart(row.name)}</Link>, csv: (row) => lastPart(row.name) },
     { title: t('visits.draw'), csvOnly: true, render: () => null, csv: (row) => lastPart(row.draw) },
-    { title: t('visits.subject'), head: true, render: (row) => <span>{row.title}<small className="muted beneath">{row.subject}</small></span>, csv: (row) => row.title },
-    { title: t('recusals.person'), nowrap: true, render: (row) => <code>{row.person}</code>, csv: (row) => row.person },
+    { title: t('visits.subject'), sort: 'title', head: true, render: (row) => <span>{row.title}<small className="muted beneath">{row.subject}</small></span>, csv: (row) => row.title },
+    { title: t('recusals.person'), sort: 'person', nowrap: true, render: (row) => <code>{row.person}</code>, csv: (row) => row.person },
     { title: t('recusals.ground'), render: (row) => <span>{tEnum('recusals.ground.', row.ground)}{row.note && <small className="muted beneath">{row.note}</small>}</span>, csv: (row) => tEnum('recusals.ground.', row.ground) },
-    { title: t('recusals.time'), render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('recusals.time'), sort: 'create_time', render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     { title: t('field.state'), render: (row) => <StateTag prefix="recusals.state." value={row.state} />, csv: (row) => tEnum('recusals.state.', row.state) },
     { title: t('recusals.outcome'), render: (row) => outcome(t, row) || acts(row), csv: (row) => outcome(t, row) },
   ];
@@ -76,6 +76,7 @@ export default function Recusals() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="create_time desc"
         empty={t('recusals.none')}
         csv={{ fileName: 'recusals.csv', page }}
         filters={

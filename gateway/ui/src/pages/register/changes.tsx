@@ -2,7 +2,7 @@ import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { RegisterChange, RegisterChangeState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
-import { FilterSelect, List } from '../../components/list';
+import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { PageHead, StateTag } from '../../components/page';
@@ -33,7 +33,7 @@ export default function RegisterChanges() {
   const parent = useOrganisationInView(state);
   const target = useTarget();
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('RegisterChanges.ListRegisterChanges', { parent, state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    const answer = await call('RegisterChanges.ListRegisterChanges', { parent, state: states.find((one) => one === state.get('state')), query: state.get('q'), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.changes, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -42,10 +42,10 @@ export default function RegisterChanges() {
     { title: t('changes.number'), head: true, render: (row) => <Link to={pathBelow('subjects/changes', row.name)}>{target(row)}</Link>, csv: target },
     { title: t('field.state'), render: (row) => <StateTag prefix="changes.state." value={row.state} />, csv: (row) => tEnum('changes.state.', row.state) },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
-    { title: t('field.createTime'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('field.createTime'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     { title: t('changes.creator'), nowrap: true, render: (row) => <Account name={row.creator} />, csv: (row) => lastPart(row.creator) },
     { title: t('changes.decider'), nowrap: true, render: (row) => <Account name={row.decider} />, csv: (row) => lastPart(row.decider) },
-    n(t('changes.rows'), (row) => row.rows),
+    { ...n(t('changes.rows'), (row) => row.rows), sort: 'rows' },
     n(t('changes.changed'), (row) => row.changed),
     { ...n(t('changes.unchanged'), (row) => row.unchanged), csvOnly: true },
     { ...n(t('changes.refused'), (row) => row.refused), csvOnly: true },
@@ -59,10 +59,12 @@ export default function RegisterChanges() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="create_time desc"
         empty={t('changes.none')}
         csv={{ fileName: `register-changes-${lastPart(parent)}.csv`, page }}
         filters={
           <>
+            <SearchBox state={state} placeholder={t('changes.search')} />
             <OrganisationFilter state={state} />
             <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('changes.state.', value) }))} />
           </>

@@ -44,7 +44,7 @@ export default function Conflicts() {
   const { busy, error, run, clear } = useAct();
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
     if (!mayRead) return { rows: [], nextPageToken: '' };
-    const answer = await call('Registers.ListConflicts', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), pageSize, pageToken }, signal);
+    const answer = await call('Registers.ListConflicts', { parent, query: state.get('q'), state: states.find((one) => one === state.get('state')), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.conflicts, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -76,10 +76,21 @@ export default function Conflicts() {
   };
 
   const columns: Column<Conflict>[] = [
-    { title: t('conflicts.person'), head: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
-    { title: t('conflicts.subject'), render: (row) => <Link to={pathBelow('subjects', `${parent}/subjects/${row.subject}`)}><code>{row.subject}</code></Link>, csv: (row) => row.subject },
+    { title: t('conflicts.person'), sort: 'officer', head: true, render: (row) => <code>{row.officer}</code>, csv: (row) => row.officer },
+    {
+      title: t('conflicts.subject'),
+      sort: 'subject',
+      render: (row) => (
+        <span>
+          <Link to={pathBelow('subjects', `${parent}/subjects/${row.subject}`)}>{row.subjectTitle || <code>{row.subject}</code>}</Link>
+          {row.subjectTitle && <small className="muted beneath">{row.subject}</small>}
+        </span>
+      ),
+      csv: (row) => row.subject,
+    },
+    { title: t('field.title'), csvOnly: true, render: () => null, csv: (row) => row.subjectTitle },
     { title: t('field.reason'), render: (row) => row.reason, csv: (row) => row.reason },
-    { title: t('conflicts.time'), nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('conflicts.time'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     {
       title: t('field.state'),
       render: (row) => (
@@ -145,7 +156,7 @@ export default function Conflicts() {
       </PageHead>
       {mayRead && !all && <p className="muted">{t('conflicts.own')}</p>}
       {mayRead ? (
-        <List label={t('conflicts.title')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} csv={{ fileName: `conflicts-${lastPart(parent)}.csv`, page }} empty={t('conflicts.none')} filters={filters} />
+        <List label={t('conflicts.title')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} standard="create_time desc" csv={{ fileName: `conflicts-${lastPart(parent)}.csv`, page }} empty={t('conflicts.none')} filters={filters} />
       ) : (
         <p className="muted">{t('conflicts.readers', { roles: rolesFor('Registers.ListConflicts').map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ') })}</p>
       )}
@@ -154,7 +165,7 @@ export default function Conflicts() {
           <Facts
             facts={[
               [t('conflicts.person'), acting.conflict.officer],
-              [t('conflicts.subject'), acting.conflict.subject],
+              [t('conflicts.subject'), [acting.conflict.subjectTitle, acting.conflict.subject].filter(Boolean).join(' ')],
               [t('conflicts.why'), acting.conflict.reason],
             ]}
           />

@@ -1,7 +1,6 @@
 import { Select } from 'antd';
 import type { ListState } from '../../components/list-state';
 import { useI18n } from '../../i18n';
-import { orders } from './life';
 
 /** Values of a filter that takes several, kept in the address with commas. */
 export function several(state: ListState, name: string): string[] {
@@ -25,23 +24,6 @@ export function FilterSeveral({ state, name, label, options, width = 190 }: { st
         options={[...options]}
         onChange={(values: string[]) => state.set({ [name]: values.join(',') })}
         showSearch={{ optionFilterProp: 'label' }}
-      />
-    </label>
-  );
-}
-
-/** By what the register is sorted. */
-export function OrderSelect({ state }: { state: ListState }) {
-  const { t } = useI18n();
-  return (
-    <label className="filter">
-      <span>{t('subjects.order')}</span>
-      <Select
-        style={{ width: 150 }}
-        aria-label={t('subjects.order')}
-        value={orders.find((one) => one === state.get('order')) ?? 'key'}
-        options={orders.map((value) => ({ value, label: t(`subjects.order.${value}`) }))}
-        onChange={(value: string) => state.set({ order: value === 'key' ? '' : value })}
       />
     </label>
   );

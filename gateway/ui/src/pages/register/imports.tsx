@@ -3,7 +3,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { Link } from 'react-router';
 import { call } from '../../api/client';
 import { useLoad } from '../../api/use-load';
-import { List } from '../../components/list';
+import { List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { PageHead } from '../../components/page';
@@ -18,7 +18,7 @@ export default function SubjectImports() {
   const state = useListState();
   const parent = useOrganisationInView(state);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Registers.ListImports', { parent, pageSize, pageToken }, signal);
+    const answer = await call('Registers.ListImports', { parent, query: state.get('q'), orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.imports, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -32,14 +32,14 @@ export default function SubjectImports() {
     return () => clearTimeout(waiting);
   }, [running, loading, reload]);
   useEffect(() => reload(), [sending, reload]);
-  const columns = useImportColumns((row) => <Link to={pathBelow('subjects/imports', row.name)}>{row.fileName || lastPart(row.name)}</Link>);
+  const columns = useImportColumns((row) => <Link to={pathBelow('subjects/imports', row.name)}>{row.fileName || lastPart(row.name)}</Link>, true);
   return (
     <>
       <PageHead title={t('import.listTitle')} lead={t('subjects.title')} />
       {sending && transfer.sent < transfer.total && (
         <Alert className="page-note" type="info" showIcon title={<Link to="/subjects/upload">{t('import.sendingNow', { file: transfer.fileName, percent: Math.floor((transfer.sent / Math.max(1, transfer.total)) * 100) })}</Link>} />
       )}
-      <List label={t('import.listTitle')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} filters={<OrganisationFilter state={state} />} csv={{ fileName: `imports-${lastPart(parent)}.csv`, page }} />
+      <List label={t('import.listTitle')} state={state} loaded={loaded} columns={columns} rowKey={(row) => row.name} standard="create_time desc" filters={<><SearchBox state={state} placeholder={t('import.search')} /><OrganisationFilter state={state} /></>} csv={{ fileName: `imports-${lastPart(parent)}.csv`, page }} />
     </>
   );
 }

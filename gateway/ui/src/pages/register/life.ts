@@ -12,6 +12,3 @@ export const statuses = [
 
 /** Credit classes as the service takes them; `NONE` is unclassified. */
 export const creditClasses = ['A', 'B', 'C', 'D', 'NONE'] as const;
-
-/** Orders of the register (AIP-132). */
-export const orders = ['key', 'key desc', 'title', 'title desc', 'change_time desc', 'change_time'] as const;

@@ -21,7 +21,7 @@ export default function Officers() {
   const state = useListState();
   const parent = useOrganisationInView(state);
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Registers.ListOfficers', { parent, query: state.get('q'), district: state.get('district'), specialty: state.get('specialty'), candidate: state.get('show') === 'candidate', undeclared: state.get('show') === 'undeclared', pageSize, pageToken }, signal);
+    const answer = await call('Registers.ListOfficers', { parent, query: state.get('q'), district: state.get('district'), specialty: state.get('specialty'), candidate: state.get('show') === 'candidate', undeclared: state.get('show') === 'undeclared', orderBy: state.order, pageSize, pageToken }, signal);
     return { rows: answer.officers, nextPageToken: answer.nextPageToken };
   };
   const loaded = useLoad(`${parent}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
@@ -33,11 +33,12 @@ export default function Officers() {
   };
 
   const columns: Column<Officer>[] = [
-    { title: t('officers.key'), head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
+    { title: t('officers.key'), sort: 'key', head: true, nowrap: true, render: (row) => <code>{row.key}</code>, csv: (row) => row.key },
     { title: t('officers.districts'), render: districts, csv: districts },
     { title: t('officers.specialties'), render: (row) => row.specialties.map((one) => tEnum('specialty.', one)).join(lang === 'zh' ? '、' : ', '), csv: (row) => row.specialties.join(' ') },
     {
       title: t('officers.expires'),
+      sort: 'expire_date',
       nowrap: true,
       render: (row) => (
         <span>
@@ -68,6 +69,7 @@ export default function Officers() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.key}
+        standard="key"
         csv={{ fileName: `officers-${lastPart(parent)}.csv`, page }}
         filters={
           <>

@@ -17,7 +17,7 @@ import { districtCodes, districtName } from '../../lib/districts';
 import { pathBelow } from '../../lib/names';
 import { useMe } from '../../session';
 import { BulkChange } from './bulk-change';
-import { FilterSeveral, OrderSelect, several } from './filters';
+import { FilterSeveral, several } from './filters';
 import { creditClasses, statuses } from './life';
 
 /** One change takes no more. */
@@ -36,7 +36,7 @@ export default function Subjects() {
     industry: state.get('industry'),
     creditClasses: several(state, 'credit'),
   };
-  const request = { parent, ...filter, orderBy: state.get('order') };
+  const request = { parent, ...filter, orderBy: state.order };
   const loaded = useLoad(`${parent}?${state.key}`, async (signal) => {
     const page = await call('Registers.ListSubjects', { ...request, pageSize: state.pageSize, pageToken: state.pageToken }, signal);
     return { rows: page.subjects, nextPageToken: page.nextPageToken, total: Number(page.totalSize) };
@@ -48,9 +48,10 @@ export default function Subjects() {
   const here = loaded.data?.rows.filter((row) => chosen.has(row.name)) ?? [];
 
   const columns: Column<Subject>[] = [
-    { title: t('field.title'), head: true, render: (row) => <Link to={pathBelow('subjects', row.name)}>{row.title}</Link> },
+    { title: t('field.title'), sort: 'title', head: true, render: (row) => <Link to={pathBelow('subjects', row.name)}>{row.title}</Link> },
     {
       title: t('subjects.key'),
+      sort: 'key',
       nowrap: true,
       render: (row) => (
         <span>
@@ -62,7 +63,7 @@ export default function Subjects() {
     { title: t('subjects.industry'), render: (row) => row.industry },
     { title: t('subjects.credit'), render: (row) => row.creditClass || t('subjects.unclassified') },
     { title: t('subjects.status'), render: (row) => <StateTag prefix="subjects.status." value={row.status} /> },
-    { title: t('subjects.changeTime'), nowrap: true, render: (row) => formatTime(row.changeTime, lang) },
+    { title: t('subjects.changeTime'), sort: 'change_time', nowrap: true, render: (row) => formatTime(row.changeTime, lang) },
   ];
 
   return (
@@ -82,6 +83,7 @@ export default function Subjects() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="key"
         empty={t('subjects.firstUpload')}
         exportUrl={addressOf('Registers.ExportSubjects', request)}
         selection={mayChange ? { chosen, onChange: setChosen, can: () => true, name: (row) => row.title } : undefined}
@@ -93,7 +95,6 @@ export default function Subjects() {
             <FilterSeveral state={state} name="district" label={t('field.district')} options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} />
             <FilterSeveral state={state} name="status" label={t('subjects.status')} options={statuses.map((value) => ({ value, label: tEnum('subjects.status.', value) }))} width={170} />
             <FilterSeveral state={state} name="credit" label={t('subjects.credit')} options={creditClasses.map((value) => ({ value, label: value === 'NONE' ? t('subjects.unclassified') : value }))} width={150} />
-            <OrderSelect state={state} />
           </>
         }
         acts={
