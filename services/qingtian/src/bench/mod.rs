@@ -1,9 +1,10 @@
 //! `qingtian bench`: what the promises of the design cost, measured beside what others do (art. 11, 15). Absolute times say
 //! more about a machine than about a program, so every case is a ratio taken in one run on one machine.
 //!
-//! [`report`] is what every bench comes to; [`draw`] measures the draw.
+//! [`report`] is what every bench comes to; [`draw`] measures the draw, [`gateway`] the web's door.
 
 pub mod draw;
+pub mod gateway;
 pub mod report;
 
 use std::process::ExitCode;
@@ -18,6 +19,14 @@ pub enum Bench {
     /// One act of a draw in a process of its own, for its peak memory.
     #[command(hide = true)]
     DrawAct(draw::ActArgs),
+    /// JSON through the gateway beside direct gRPC calls and beside Envoy's transcoder.
+    Gateway(gateway::GatewayArgs),
+    /// The service that `gateway` asks.
+    #[command(hide = true)]
+    GatewayService(gateway::ServiceArgs),
+    /// What asks.
+    #[command(hide = true)]
+    GatewayLoad(gateway::LoadArgs),
 }
 
 /// Runs a bench and prints what it comes to. Status 0 when every bound holds, 1 otherwise.
@@ -26,18 +35,28 @@ pub enum Bench {
 /// Something that is measured fails, or no server can be run.
 pub async fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
     match bench {
-        Bench::Draw(args) => {
-            let report = draw::run(args).await?;
-            if args.json {
-                println!("{:#}", report.to_json());
-            } else {
-                print!("{report}");
-            }
-            Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-        }
+        Bench::Draw(args) => Ok(tell(&draw::run(args).await?, args.json)),
+        Bench::Gateway(args) => Ok(tell(&gateway::run(args).await?, args.json)),
         Bench::DrawAct(args) => {
             println!("{}", draw::act(args).await?);
             Ok(ExitCode::SUCCESS)
         }
+        Bench::GatewayService(args) => {
+            gateway::service(args).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Bench::GatewayLoad(args) => {
+            println!("{}", gateway::load(args).await?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+fn tell(report: &report::Report, json: bool) -> ExitCode {
+    if json {
+        println!("{:#}", report.to_json());
+    } else {
+        print!("{report}");
+    }
+    if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }

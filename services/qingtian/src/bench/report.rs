@@ -1,31 +1,66 @@
 //! What a bench comes to: cases with their bounds, and the machine they were measured on.
 //!
-//! Every value is better the smaller it is, so that a bound is always the most it may be.
+//! A bound is the most or the least a value may be. What could not be measured here is told as skipped, never left out.
 
 use std::{fmt, time::Duration};
 
 use serde_json::{Value, json};
+
+/// How far a value may go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> f64 {
+        match self {
+            Self::AtMost(number) | Self::AtLeast(number) => number,
+        }
+    }
+
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::AtLeast(least) => value >= least,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self {
+            Self::AtMost(_) => "most",
+            Self::AtLeast(_) => "least",
+        };
+        write!(f, "at {word} {}", self.number())
+    }
+}
 
 /// One measured figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     /// What was measured, the same in every run: `reveal.10000000`.
     pub name: String,
-    /// The figure.
-    pub value: f64,
+    /// The figure; none where it was skipped, and `said` tells why.
+    pub value: Option<f64>,
     /// What it is counted in: `ratio`, `exponent`, `bytes`.
     pub unit: &'static str,
-    /// The most it may be; none where it is only told.
-    pub bound: Option<f64>,
+    /// How far it may go; none where it is only told.
+    pub bound: Option<Bound>,
     /// What was measured over what, for people.
     pub said: String,
 }
 
 impl Case {
-    /// Whether the value is within its bound. Without a bound it is.
+    /// Whether the value is within its bound. Without a bound it is; skipped it is neither within nor without.
     #[must_use]
-    pub fn holds(&self) -> bool {
-        self.bound.is_none_or(|bound| self.value <= bound)
+    pub fn holds(&self) -> Option<bool> {
+        let value = self.value?;
+        Some(self.bound.is_none_or(|bound| bound.holds(value)))
     }
 }
 
@@ -123,17 +158,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every bound holds.
+    /// Whether every bound holds of what was measured.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.cases.iter().all(Case::holds)
+        self.cases.iter().all(|case| case.holds() != Some(false))
     }
 
     /// `{"bench", "machine", "cases": [{"name", "value", "unit", "bound", "holds"}]}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let case = |case: &Case| {
-            let (name, unit, bound) = (&case.name, case.unit, case.bound);
+            let (name, unit, bound) = (&case.name, case.unit, case.bound.map(Bound::number));
             json!({"name": name, "value": case.value, "unit": unit, "bound": bound, "holds": case.holds()})
         };
         let machine = &self.machine;
@@ -160,12 +195,14 @@ impl fmt::Display for Report {
         writeln!(f, "bench {} on {cpu}, {cores} cores, {gib} GiB, load {load}, {build} build", self.bench)?;
         for case in &self.cases {
             let mark = match (case.bound, case.holds()) {
-                (None, _) => "      ",
-                (Some(_), true) => "holds ",
-                (Some(_), false) => "FAILS ",
+                (_, None) => "SKIPPED",
+                (None, _) => "       ",
+                (Some(_), Some(true)) => "holds  ",
+                (Some(_), Some(false)) => "FAILS  ",
             };
-            let bound = case.bound.map(|bound| format!(", at most {bound}")).unwrap_or_default();
-            writeln!(f, "{mark} {:<28} {:>12.3} {}{bound}: {}", case.name, case.value, case.unit, case.said)?;
+            let value = case.value.map(|value| format!("{value:.3} {}", case.unit)).unwrap_or_default();
+            let bound = case.bound.map(|bound| format!(", {bound}")).unwrap_or_default();
+            writeln!(f, "{mark} {:<32} {value:>18}{bound}: {}", case.name, case.said)?;
         }
         Ok(())
     }
@@ -176,7 +213,8 @@ mod tests {
     use super::*;
 
     fn case(name: &str, value: f64, bound: Option<f64>) -> Case {
-        Case { name: name.to_owned(), value, unit: "ratio", bound, said: String::new() }
+        let bound = bound.map(Bound::AtMost);
+        Case { name: name.to_owned(), value: Some(value), unit: "ratio", bound, said: String::new() }
     }
 
     #[test]
@@ -210,7 +248,26 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_holds_no_bound() {
-        assert!(!case("empty", f64::NAN, Some(1.0)).holds());
+        for bound in [Bound::AtMost(1.0), Bound::AtLeast(1.0)] {
+            assert_eq!(Case { bound: Some(bound), ..case("empty", f64::NAN, None) }.holds(), Some(false));
+        }
+    }
+
+    #[test]
+    fn a_bound_may_be_the_least() {
+        let least = |value| Case { bound: Some(Bound::AtLeast(0.6)), ..case("rate", value, None) };
+        assert_eq!([0.59, 0.6, 7.0].map(|value| least(value).holds()), [false, true, true].map(Some));
+    }
+
+    #[test]
+    fn what_was_skipped_is_told_and_fails_nothing() {
+        let skipped = Case { value: None, said: "no peer".to_owned(), ..case("peer", 0.0, Some(1.0)) };
+        let report = Report { bench: "draw", machine: Machine::here(), cases: vec![skipped] };
+        assert!(report.holds());
+        let told = json!([{"name": "peer", "value": null, "unit": "ratio", "bound": 1.0, "holds": null}]);
+        assert_eq!(report.to_json()["cases"], told);
+        let text = report.to_string();
+        assert!(text.lines().any(|line| line.starts_with("SKIPPED peer") && line.ends_with("no peer")), "{text}");
     }
 
     #[test]

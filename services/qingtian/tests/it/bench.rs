@@ -1,4 +1,4 @@
-//! `qingtian bench draw` on tiny registers: that it runs, says what others read, and keeps its registers. Never how fast.
+//! The benches with tiny counts: that they run and say what others read, that `draw` keeps its registers. Never how fast.
 
 use std::{
     collections::BTreeSet,
@@ -67,4 +67,40 @@ fn the_bench_of_the_draw_says_what_others_read_and_keeps_its_registers() {
     let (text, progress) = said(&again);
     assert!(text.contains("reveal.900") && text.contains("import.90"), "{text}\n{progress}");
     assert!(progress.contains("found the register of 900 ") && !progress.contains("making"), "{progress}");
+}
+
+#[test]
+fn the_bench_of_the_gateway_asks_in_every_way_and_tells_what_it_skips() {
+    // Nothing is installed there.
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qingtian"));
+    command.current_dir(folder.path()).args(["bench", "gateway", "--json", "--requests", "20", "--runs", "1"]);
+    let output = command.args(["--connections", "2", "--threads", "1"]).output().unwrap();
+    let (json, progress) = said(&output);
+    let report: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}\n{progress}"));
+    assert_eq!(report["bench"], "gateway");
+    assert!(progress.contains("no Envoy"), "{progress}");
+    let cases = report["cases"].as_array().unwrap();
+    let mut names = Vec::new();
+    for case in cases {
+        let (name, bound) = (case["name"].as_str().unwrap(), case["bound"].as_f64());
+        if name.ends_with("envoy") {
+            assert!(case["value"].is_null() && case["holds"].is_null(), "{case}");
+        } else {
+            let value = case["value"].as_f64().unwrap();
+            assert!(value.is_finite() && value > 0.0, "{case}");
+            assert_eq!(case["holds"], bound.is_none_or(|bound| value >= bound), "{case}");
+        }
+        names.push((name.to_owned(), bound));
+    }
+    let answer = |answer: &str, direct: Option<f64>, envoy: Option<f64>| {
+        let told = ["cpu-gateway", "cpu-envoy", "cpu-service"].map(|name| (name, None));
+        let all = [("over-direct", direct), ("over-envoy", envoy)].into_iter().chain(told);
+        all.map(|(name, bound)| (format!("{answer}.{name}"), bound)).collect::<Vec<_>>()
+    };
+    let told = ["empty", "list", "search"].map(|name| answer(name, None, None));
+    let expected: Vec<_> = answer("item", Some(0.6), Some(1.3)).into_iter().chain(told.into_iter().flatten()).collect();
+    assert_eq!(names, expected);
+    let all_hold = cases.iter().all(|case| case["holds"] != false);
+    assert_eq!(output.status.code(), Some(i32::from(!all_hold)), "{progress}");
 }

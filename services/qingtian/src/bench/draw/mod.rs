@@ -36,7 +36,7 @@ use self::{
     acts::{Besides, Stated},
     register::Database,
 };
-use super::report::{Case, Machine, Report, Runs, memory_peak_bytes};
+use super::report::{Bound, Case, Machine, Report, Runs, memory_peak_bytes};
 
 /// Candidates a district for every figure with a bound.
 const OFFICERS_EACH: u32 = 40;
@@ -199,9 +199,9 @@ async fn measure(args: &DrawArgs, sizes: &[u32], server: &Postgres, work: &Path)
     remove(&blobs)?;
     cases.push(Case {
         name: format!("import.{}", args.import_rows),
-        value: import.import.median_secs() / import.copy.median_secs(),
+        value: Some(import.import.median_secs() / import.copy.median_secs()),
         unit: "ratio",
-        bound: Some(IMPORT_MAX),
+        bound: Some(Bound::AtMost(IMPORT_MAX)),
         said: format!("time of an import {} over COPY FROM {}", import.import, import.copy),
     });
     Ok(cases)
@@ -236,28 +236,29 @@ impl Measured {
         let (fast, slow) = (self.beside.median_secs(), self.reveal.median_secs());
         Case {
             name: format!("growth.{least}-{most}"),
-            value: (slow / fast).ln() / (f64::from(most) / f64::from(least)).ln(),
+            value: Some((slow / fast).ln() / (f64::from(most) / f64::from(least)).ln()),
             unit: "exponent",
-            bound: Some(GROWTH_MAX),
+            bound: Some(Bound::AtMost(GROWTH_MAX)),
             said: format!("the reveal takes {} and {}", self.beside, self.reveal),
         }
     }
 
     fn tell(&self, size: u32, bounded: bool, cases: &mut Vec<Case>) {
         let (k, query) = (self.drawn, &self.query);
-        let mut tell = |name: String, runs: &Runs, over: &Runs, bound: Option<f64>, said: String| {
-            let value = runs.median_secs() / over.median_secs();
+        let mut tell = |name: String, runs: &Runs, over: &Runs, bound: Option<Bound>, said: String| {
+            let value = Some(runs.median_secs() / over.median_secs());
             cases.push(Case { name, value, unit: "ratio", bound: bound.filter(|_| bounded), said });
         };
         let said = format!(
             "sections 3 to 5 with files read and checked {} over ORDER BY random() LIMIT {k} {query}",
             self.reveal
         );
-        tell(format!("reveal.{size}"), &self.reveal, query, Some(REVEAL_MAX), said);
+        tell(format!("reveal.{size}"), &self.reveal, query, Some(Bound::AtMost(REVEAL_MAX)), said);
         let said = format!("the same with {MANY_OFFICERS_EACH} officers a district {}", self.many_reveal);
         tell(format!("reveal-{MANY_OFFICERS_EACH}-officers.{size}"), &self.many_reveal, query, None, said);
         let said = format!("the whole statement, durably kept, {} over COPY TO STDOUT {}", self.statement, self.copy);
-        tell(format!("statement.{size}"), &self.statement, &self.copy, Some(STATEMENT_MAX), said);
+        let bound = Some(Bound::AtMost(STATEMENT_MAX));
+        tell(format!("statement.{size}"), &self.statement, &self.copy, bound, said);
     }
 }
 
@@ -360,9 +361,9 @@ impl Bench<'_> {
             peaks.push(bytes);
             cases.push(Case {
                 name: format!("memory-{act}.{}", self.size),
-                value: bytes,
+                value: Some(bytes),
                 unit: "bytes",
-                bound: Some(MEMORY_BYTES_MAX),
+                bound: Some(Bound::AtMost(MEMORY_BYTES_MAX)),
                 said: format!("the most memory held during {said}"),
             });
         }

@@ -42,7 +42,7 @@ pub async fn measure(database: &Database, size: u32, work: &Path, open_bytes: f6
     );
     let ratio = |name: &str, value: f64, said: String| {
         let name = format!("{name}.{size}");
-        Case { name, value, unit: "ratio", bound: None, said }
+        Case { name, value: Some(value), unit: "ratio", bound: None, said }
     };
     Ok(vec![
         ratio(
