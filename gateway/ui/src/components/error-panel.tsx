@@ -1,6 +1,7 @@
 import { Alert, Button } from 'antd';
-import type { ApiError } from '../api/errors';
+import type { ApiError, FieldViolation } from '../api/errors';
 import { useI18n, type TextKey } from '../i18n';
+import { inLanguage } from './field-refusals';
 
 /** What to do about an error, by its kind. */
 export function todoFor(error: ApiError): TextKey | null {
@@ -27,14 +28,17 @@ interface Props {
   onRetry?: () => void;
   /** Whether something was to be loaded rather than done. */
   loading?: boolean;
+  /** What of it stands beside its field already. */
+  beside?: readonly FieldViolation[];
   /** Whether the page's heading says already that it failed. */
   untitled?: boolean;
 }
 
 /** A refusal in the law's words: sentence, what to do, article as a link, reason code. */
-export function ErrorPanel({ error, onRetry, loading = false, untitled = false }: Props) {
+export function ErrorPanel({ error, onRetry, loading = false, untitled = false, beside = [] }: Props) {
   const { t, lang } = useI18n();
   const todo = todoFor(error);
+  const violations = error.violations.filter((one) => !beside.includes(one));
   // What does not exist or is not for this user comes no sooner by asking again.
   const again = error.retriable || error.stale || (loading && error.code !== 5 && error.code !== 7);
   return (
@@ -47,11 +51,11 @@ export function ErrorPanel({ error, onRetry, loading = false, untitled = false }
       description={
         <>
           <p className="error-message">{lang === 'zh' ? error.messageZh : error.messageEn}</p>
-          {error.violations.length > 0 && (
+          {violations.length > 0 && (
             <ul>
-              {error.violations.map((violation, at) => (
+              {violations.map((violation, at) => (
                 <li key={at}>
-                  <code>{violation.field}</code> {violation.description}
+                  <code>{violation.field}</code> {inLanguage(violation.description, lang)}
                 </li>
               ))}
             </ul>

@@ -73,6 +73,8 @@ const tones: Record<string, 'default' | 'processing' | 'success' | 'warning' | '
   DRAW_STATE_FAILED: 'error',
   USER_STATE_ACTIVE: 'success',
   USER_STATE_FROZEN: 'error',
+  MACHINE_CLIENT_STATE_ACTIVE: 'success',
+  MACHINE_CLIENT_STATE_FROZEN: 'error',
   SUBJECT_STATUS_IN_BUSINESS: 'success',
   IMPORT_STATE_RUNNING: 'processing',
   IMPORT_STATE_FINISHED: 'success',

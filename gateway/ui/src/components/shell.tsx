@@ -1,5 +1,5 @@
 import {
-  ApartmentOutlined, AuditOutlined, CalendarOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
+  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
   ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
 } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
@@ -46,6 +46,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
     entries: [
       { to: '/users', text: 'nav.users', icon: <TeamOutlined />, needs: 'Identity.ListUsers' },
       { to: '/organisations', text: 'nav.organisations', icon: <ApartmentOutlined /> },
+      { to: '/machines', text: 'nav.machines', icon: <ApiOutlined />, needs: 'Identity.ListMachineClients' },
     ],
   },
 ];

@@ -7,6 +7,7 @@ import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { useFieldRefusals } from '../../components/field-refusals';
 import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { MayNot, PageHead, Section } from '../../components/page';
@@ -142,6 +143,7 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
   const witnesses: (WitnessRow | undefined)[] = Form.useWatch('witnesses', form) ?? [];
   const times = [Form.useWatch('entriesClose', form), Form.useWatch('beaconTime', form), Form.useWatch('revealBy', form)] as const;
   const { busy, error, run } = useAct();
+  const beside = useFieldRefusals(form, error, { beacon_waived: 'waivedReason', ONLY_OWN_ENTRIES: 'contributors' });
   const sent = useRef<{ values: string; when: Schedule } | null>(null);
   const own = lastPart(me.organisation);
   const supervision = organisations.find((one) => one.name !== me.organisation && one.title.includes('督查'));
@@ -276,7 +278,7 @@ function DrawFormPage({ plans, draws, earlier, way, wanted, onChoose }: Loaded &
             )}
             {beacon === 'drand' && schedule?.beaconTime && <p className="muted">{t('draws.beacon.roundText', { round: drandRoundAt(Date.parse(schedule.beaconTime)) })}</p>}
           </Section>
-          {error && <ErrorPanel error={error} />}
+          {error && <ErrorPanel error={error} beside={beside} />}
           <div className="form-acts">
             <Button type="primary" htmlType="submit" loading={busy}>
               {t('draws.create')}

@@ -1,6 +1,6 @@
-import { App, Button, Checkbox, Form, Input, Modal, Radio } from 'antd';
+import { App, Button, Checkbox, Form, Input, Radio } from 'antd';
 import { call } from '../../api/client';
-import { ErrorPanel } from '../../components/error-panel';
+import { FormModal } from '../../components/form-modal';
 import { SubjectPicker } from '../../components/pickers';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -40,56 +40,70 @@ export function Declare({ person, expert, year, standing, onClose, onDone }: { p
   };
 
   return (
-    <Modal open title={title} width={640} okText={t('declarations.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
-      <p className="muted">{t('declarations.final')}</p>
-      <h3 style={{ margin: '16px 0 4px' }}>{t('declarations.standing')}</h3>
-      {known ? (
-        <ul className="plain-list dotted">
-          {standing.map((subject) => (
-            <li key={subject}>
-              <code>{subject}</code>
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <p className="muted">{t('declarations.noStanding')}</p>
-      )}
-      <Form form={form} layout="vertical" name="declaration" style={{ marginTop: 16 }} initialValues={{ says: known ? 'list' : undefined, additions: [] }} onValuesChange={clear}>
-        <Form.Item name="says" label={t('declarations.declare')} rules={required}>
-          <Radio.Group
-            options={[
-              { value: 'none', label: t('declarations.none'), disabled: known },
-              { value: 'list', label: t('declarations.list') },
-            ]}
-          />
+    <FormModal
+      title={title}
+      okText={t('declarations.declare')}
+      form={form}
+      name="declaration"
+      busy={busy}
+      error={error}
+      width={640}
+      places={{ none: 'says' }}
+      initialValues={{ says: known ? 'list' : undefined, additions: [] }}
+      onValuesChange={clear}
+      lead={
+        <>
+          <p className="muted">{t('declarations.final')}</p>
+          <h3 style={{ margin: '16px 0 4px' }}>{t('declarations.standing')}</h3>
+          {known ? (
+            <ul className="plain-list dotted">
+              {standing.map((subject) => (
+                <li key={subject}>
+                  <code>{subject}</code>
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <p className="muted">{t('declarations.noStanding')}</p>
+          )}
+        </>
+      }
+      onClose={onClose}
+      onSubmit={save}
+    >
+      <Form.Item name="says" label={t('declarations.declare')} rules={required}>
+        <Radio.Group
+          options={[
+            { value: 'none', label: t('declarations.none'), disabled: known },
+            { value: 'list', label: t('declarations.list') },
+          ]}
+        />
+      </Form.Item>
+      {says === 'list' && known && (
+        <Form.Item name="confirms" valuePropName="checked" rules={[{ validator: (_, checked) => (checked ? Promise.resolve() : Promise.reject(new Error(t('declarations.confirmsNeeded')))) }]}>
+          <Checkbox>{t('declarations.confirms')}</Checkbox>
         </Form.Item>
-        {says === 'list' && known && (
-          <Form.Item name="confirms" valuePropName="checked" rules={[{ validator: (_, checked) => (checked ? Promise.resolve() : Promise.reject(new Error(t('declarations.confirmsNeeded')))) }]}>
-            <Checkbox>{t('declarations.confirms')}</Checkbox>
-          </Form.Item>
-        )}
-        {says === 'list' && (
-          <Form.List name="additions">
-            {(lines, { add, remove }) => (
-              <>
-                {lines.map((line) => (
-                  <div key={line.key} className="section">
-                    <Form.Item name={[line.name, 'subject']} label={t('conflicts.subject')} rules={required}>
-                      <SubjectPicker parent={me.organisation} placeholder={t('conflicts.subjectHint')} />
-                    </Form.Item>
-                    <Form.Item name={[line.name, 'reason']} label={t('field.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
-                      <Input maxLength={500} />
-                    </Form.Item>
-                    <Button onClick={() => remove(line.name)}>{t('act.remove')}</Button>
-                  </div>
-                ))}
-                <Button onClick={() => add()}>{t('declarations.add')}</Button>
-              </>
-            )}
-          </Form.List>
-        )}
-      </Form>
-      {error && <ErrorPanel error={error} />}
-    </Modal>
+      )}
+      {says === 'list' && (
+        <Form.List name="additions">
+          {(lines, { add, remove }) => (
+            <>
+              {lines.map((line) => (
+                <div key={line.key} className="section">
+                  <Form.Item name={[line.name, 'subject']} label={t('conflicts.subject')} rules={required}>
+                    <SubjectPicker parent={me.organisation} placeholder={t('conflicts.subjectHint')} />
+                  </Form.Item>
+                  <Form.Item name={[line.name, 'reason']} label={t('field.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
+                    <Input maxLength={500} />
+                  </Form.Item>
+                  <Button onClick={() => remove(line.name)}>{t('act.remove')}</Button>
+                </div>
+              ))}
+              <Button onClick={() => add()}>{t('declarations.add')}</Button>
+            </>
+          )}
+        </Form.List>
+      )}
+    </FormModal>
   );
 }

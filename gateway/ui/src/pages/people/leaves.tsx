@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { call, serverNow } from '../../api/client';
 import type { Leave, LeaveKind } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
-import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { FormModal } from '../../components/form-modal';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { NotForYou } from '../../components/not-for-you';
@@ -137,7 +137,6 @@ function EnterLeave({ onClose, onDone }: { onClose: () => void; onDone: () => vo
   const earliest = dayjs(today(serverNow()));
   const handles = me.roles.includes('ROLE_HANDLER');
   const format = lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY';
-  const about = error?.reason.startsWith('LEAVE_') ? ('error' as const) : undefined;
   const save = async () => {
     const given = await form.validateFields().catch(() => null);
     if (!given) return;
@@ -151,42 +150,51 @@ function EnterLeave({ onClose, onDone }: { onClose: () => void; onDone: () => vo
     onClose();
   };
   return (
-    <Modal open title={t('leaves.create')} okText={t('leaves.create')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
-      <Form form={form} layout="vertical" name="leave" onKeyDown={enterTakesDate} initialValues={{ officer: me.user.certificate?.number || undefined }} onValuesChange={clear}>
-        <Form.Item name="officer" label={t('leaves.officer')} rules={[{ required: true, message: t('field.required') }]}>
-          {handles ? <OfficerPicker parent={me.organisation} placeholder={t('officers.search')} /> : <Input readOnly />}
+    <FormModal
+      title={t('leaves.create')}
+      okText={t('leaves.create')}
+      form={form}
+      name="leave"
+      busy={busy}
+      error={error}
+      places={{ first_day: 'first', last_day: 'last', LEAVE_OVERLAPS: 'first', LEAVE_IN_PAST: 'first' }}
+      initialValues={{ officer: me.user.certificate?.number || undefined }}
+      onValuesChange={clear}
+      onClose={onClose}
+      onSubmit={save}
+    >
+      <Form.Item name="officer" label={t('leaves.officer')} rules={[{ required: true, message: t('field.required') }]}>
+        {handles ? <OfficerPicker parent={me.organisation} placeholder={t('officers.search')} /> : <Input readOnly />}
+      </Form.Item>
+      <div className="form-row">
+        <Form.Item name="first" label={t('leaves.firstDay')} rules={[{ required: true, message: t('field.required') }]}>
+          <DatePicker className="wide" format={format} minDate={earliest} />
         </Form.Item>
-        <div className="form-row">
-          <Form.Item name="first" label={t('leaves.firstDay')} rules={[{ required: true, message: t('field.required') }]} validateStatus={about}>
-            <DatePicker className="wide" format={format} minDate={earliest} />
-          </Form.Item>
-          <Form.Item
-            name="last"
-            label={t('leaves.finalDay')}
-            dependencies={['first']}
-            rules={[
-              { required: true, message: t('field.required') },
-              ({ getFieldValue }) => ({
-                validator: (_, value: Dayjs | undefined) => {
-                  const first = getFieldValue('first') as Dayjs | undefined;
-                  return value && first && value.isBefore(first, 'day') ? Promise.reject(new Error(t('leaves.daysWrong'))) : Promise.resolve();
-                },
-              }),
-            ]}
-            validateStatus={about}
-          >
-            <DatePicker className="wide" format={format} minDate={earliest} />
-          </Form.Item>
-        </div>
-        <Form.Item name="kind" label={t('leaves.kind')} rules={[{ required: true, message: t('field.required') }]}>
-          <Select options={kinds.map((value) => ({ value, label: tEnum('leaves.kind.', value) }))} />
+        <Form.Item
+          name="last"
+          label={t('leaves.finalDay')}
+          dependencies={['first']}
+          rules={[
+            { required: true, message: t('field.required') },
+            ({ getFieldValue }) => ({
+              validator: (_, value: Dayjs | undefined) => {
+                const first = getFieldValue('first') as Dayjs | undefined;
+                return value && first && value.isBefore(first, 'day') ? Promise.reject(new Error(t('leaves.daysWrong'))) : Promise.resolve();
+              },
+            }),
+          ]}
+         
+        >
+          <DatePicker className="wide" format={format} minDate={earliest} />
         </Form.Item>
-        <Form.Item name="reason" label={t('leaves.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
-          <Input.TextArea rows={2} maxLength={500} showCount />
-        </Form.Item>
-      </Form>
-      {error && <ErrorPanel error={error} />}
-    </Modal>
+      </div>
+      <Form.Item name="kind" label={t('leaves.kind')} rules={[{ required: true, message: t('field.required') }]}>
+        <Select options={kinds.map((value) => ({ value, label: tEnum('leaves.kind.', value) }))} />
+      </Form.Item>
+      <Form.Item name="reason" label={t('leaves.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
+        <Input.TextArea rows={2} maxLength={500} showCount />
+      </Form.Item>
+    </FormModal>
   );
 }
 

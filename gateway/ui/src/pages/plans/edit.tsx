@@ -5,6 +5,7 @@ import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { useFieldRefusals } from '../../components/field-refusals';
 import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { PageHead, Section } from '../../components/page';
@@ -42,6 +43,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
   const navigate = useNavigate();
   const [form] = Form.useForm<PlanForm>();
   const { busy, error, run } = useAct();
+  const beside = useFieldRefusals(form, error, { publish_after: 'publishAfter', withheld: 'withheldFiles', 'withheld.files': 'withheldFiles', 'withheld.basis': 'withheldBasis', 'publish_after.date': 'publishAfter', 'publish_after.basis': 'publishBasis', 'experts.count': 'expertCount', 'experts.specialty': 'expertSpecialty', exceptions: 'exceptionKinds' });
   const parent = plan?.organisation ?? me.organisation;
   const items = useLoad(`items/${parent}`, (signal) => publishedItems(parent, signal));
   const plannable = items.data?.filter((item) => item.randomListed);
@@ -52,14 +54,13 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
 
   const save = async (values: PlanForm) => {
     const content = formToPlan(values);
-    const done = await run([plan?.name, plan?.etag, content], async (requestId) => {
+    await run([plan?.name, plan?.etag, content], async (requestId) => {
       const saved = plan
         ? await call('Plans.UpdatePlan', { plan: { ...content, name: plan.name, organisation: plan.organisation, etag: plan.etag }, requestId })
         : await call('Plans.CreatePlan', { plan: { ...content, organisation: me.organisation }, requestId });
       void message.success(t('plans.saved'));
       await navigate(`/plans/${lastPart(saved.name)}`);
     });
-    if (!done) window.scrollTo(0, document.body.scrollHeight);
   };
 
   return (
@@ -163,7 +164,7 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         <ForeseenFields />
         <Section>
           <ExceptionFields />
-          {error && <ErrorPanel error={error} onRetry={error.stale ? reload : undefined} />}
+          {error && <ErrorPanel error={error} beside={beside} onRetry={error.stale ? reload : undefined} />}
           <div className="form-acts">
             <Button type="primary" htmlType="submit" loading={busy}>
               {t('act.save')}

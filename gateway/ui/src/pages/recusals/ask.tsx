@@ -1,8 +1,8 @@
-import { App, Form, Input, Modal, Select } from 'antd';
+import { App, Form, Input, Select } from 'antd';
 import { useState } from 'react';
 import { call } from '../../api/client';
 import type { RecusalGround, Visit } from '../../api/contract/draws';
-import { ErrorPanel } from '../../components/error-panel';
+import { FormModal } from '../../components/form-modal';
 import { RemoteSelect } from '../../components/pickers';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -53,23 +53,31 @@ export function AskRecusal({ onClose, onAsked }: { onClose: () => void; onAsked:
   };
 
   return (
-    <Modal open title={t('recusals.ask')} okText={t('recusals.ask')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void ask()} onCancel={onClose} mask={{ closable: false }}>
-      <p className="muted">{t('recusals.askOwn')}</p>
-      <Form form={form} layout="vertical" name="recusal" initialValues={{ person: own || undefined }}>
-        <Form.Item name="visit" label={t('recusals.visit')} rules={[{ required: true, message: t('field.required') }]}>
-          <RemoteSelect placeholder={t('recusals.visitHint')} find={find} />
-        </Form.Item>
-        <Form.Item name="person" label={t('recusals.person')} rules={[{ required: true, message: t('field.required') }]}>
-          <Select disabled={!visit} options={people.map((value) => ({ value, label: value }))} />
-        </Form.Item>
-        <Form.Item name="ground" label={t('recusals.ground')} rules={[{ required: true, message: t('field.required') }]}>
-          <Select options={grounds.map((value) => ({ value, label: tEnum('recusals.ground.', value) }))} />
-        </Form.Item>
-        <Form.Item name="note" label={t('recusals.note')} extra={t('recusals.noteHint')} rules={ground === 'RECUSAL_GROUND_OTHER' ? [{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }] : []}>
-          <Input.TextArea rows={3} maxLength={500} showCount />
-        </Form.Item>
-      </Form>
-      {error && <ErrorPanel error={error} />}
-    </Modal>
+    <FormModal
+      title={t('recusals.ask')}
+      okText={t('recusals.ask')}
+      form={form}
+      name="recusal"
+      busy={busy}
+      error={error}
+      places={{ subject: 'visit', draw: 'visit', RECUSAL_OPEN: 'person' }}
+      initialValues={{ person: own || undefined }}
+      lead={<p className="muted">{t('recusals.askOwn')}</p>}
+      onClose={onClose}
+      onSubmit={ask}
+    >
+      <Form.Item name="visit" label={t('recusals.visit')} rules={[{ required: true, message: t('field.required') }]}>
+        <RemoteSelect placeholder={t('recusals.visitHint')} find={find} />
+      </Form.Item>
+      <Form.Item name="person" label={t('recusals.person')} rules={[{ required: true, message: t('field.required') }]}>
+        <Select disabled={!visit} options={people.map((value) => ({ value, label: value }))} />
+      </Form.Item>
+      <Form.Item name="ground" label={t('recusals.ground')} rules={[{ required: true, message: t('field.required') }]}>
+        <Select options={grounds.map((value) => ({ value, label: tEnum('recusals.ground.', value) }))} />
+      </Form.Item>
+      <Form.Item name="note" label={t('recusals.note')} extra={t('recusals.noteHint')} rules={ground === 'RECUSAL_GROUND_OTHER' ? [{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }] : []}>
+        <Input.TextArea rows={3} maxLength={500} showCount />
+      </Form.Item>
+    </FormModal>
   );
 }

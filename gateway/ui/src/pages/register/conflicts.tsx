@@ -1,11 +1,11 @@
-import { App, Button, Form, Input, Modal } from 'antd';
+import { App, Button, Form, Input } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../../api/client';
 import type { Conflict, ConflictState } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
-import { ErrorPanel } from '../../components/error-panel';
 import { Confirm } from '../../components/confirm';
+import { FormModal } from '../../components/form-modal';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
@@ -172,8 +172,20 @@ export default function Conflicts() {
           <p className="dialog-lead">{acting.act === 'ask' ? t('conflicts.askLiftLead') : t('conflicts.liftLead', { asker: accountName(t, me, acting.conflict.liftAsker), reason: acting.conflict.liftReason })}</p>
         </Confirm>
       )}
-      <Modal open={declaring} title={t('conflicts.declare')} okText={t('conflicts.declare')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void declare()} onCancel={() => setDeclaring(false)} mask={{ closable: false }}>
-        <Form form={form} layout="vertical" name="conflict" initialValues={{ officer: me.user.certificate?.number || undefined }}>
+      {declaring && (
+        <FormModal
+          title={t('conflicts.declare')}
+          okText={t('conflicts.declare')}
+          form={form}
+          name="conflict"
+          busy={busy}
+          error={error}
+          places={{ ALREADY_EXISTS: 'subject', EXPERT_RETIRED: 'officer', NOT_FOUND: 'officer' }}
+          initialValues={{ officer: me.user.certificate?.number || undefined }}
+          onValuesChange={clear}
+          onClose={() => setDeclaring(false)}
+          onSubmit={declare}
+        >
           <Form.Item name="officer" label={t('conflicts.officer')} rules={[{ required: true, message: t('field.required') }]}>
             <OfficerPicker parent={me.organisation} placeholder={t('officers.search')} />
           </Form.Item>
@@ -183,9 +195,8 @@ export default function Conflicts() {
           <Form.Item name="reason" label={t('field.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
             <Input.TextArea rows={3} maxLength={500} showCount />
           </Form.Item>
-        </Form>
-        {error && <ErrorPanel error={error} />}
-      </Modal>
+        </FormModal>
+      )}
     </>
   );
 }
