@@ -123,6 +123,11 @@ impl Web {
         self.cookie.as_deref()
     }
 
+    /// The page's token.
+    pub fn csrf(&self) -> Option<&str> {
+        self.csrf.as_deref()
+    }
+
     /// Sends anything.
     ///
     /// # Errors

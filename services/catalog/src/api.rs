@@ -6,7 +6,7 @@ use kit::{
     error::{Refusal, Result},
     ledger::{EventStream, Ledger},
     pages,
-    uploads::Uploads,
+    uploads::{Uploads, sessions::Sessions},
 };
 use proto::{
     google::api::HttpBody,
@@ -32,12 +32,13 @@ use crate::{
 pub struct Api {
     pub(crate) ledger: Ledger,
     uploads: Uploads,
+    sessions: Sessions,
 }
 
 impl Api {
     /// A service over this ledger.
-    pub fn new(env: &Env, ledger: Ledger) -> Self {
-        Self { ledger, uploads: Uploads::new(env) }
+    pub fn new(env: &Env, ledger: Ledger, sessions: Sessions) -> Self {
+        Self { ledger, uploads: Uploads::new(env), sessions }
     }
 }
 
@@ -53,8 +54,18 @@ impl Catalog for Api {
         let caller = Caller::of(&request)?;
         let mut upload = self.uploads.open(request.into_inner())?;
         let first = upload.next().await?.ok_or_else(|| Refusal::invalid("file", "没有内容 / there is nothing"))?;
-        let order = import::Order::parse(caller, &first)?;
+        let mut order = import::Order::parse(caller, &first)?;
         let api = self.clone();
+        if !first.upload.is_empty() {
+            let kept = self.sessions.complete(&order.caller, &first.parent, &first.upload).await?;
+            if let Some(made) = import::made_from(self, &kept).await? {
+                return Ok(Response::new(made));
+            }
+            let pieces = self.sessions.pieces(&kept);
+            order.from(kept);
+            let work = async move { import::run(&api, &order, pieces).await };
+            return Ok(Response::new(upload.run_kept(work).await?));
+        }
         let bytes = |chunk: pb::ImportItemsRequest| chunk.file.unwrap_or_default().data;
         let work = |pieces| async move { import::run(&api, &order, pieces).await };
         Ok(Response::new(upload.run(first, bytes, work).await?))

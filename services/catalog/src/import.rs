@@ -5,9 +5,12 @@ use kit::{
     auth::Caller,
     error::{Refusal, Result},
     sheet::Problem,
-    uploads::Piece,
+    uploads::{Piece, sessions::Complete},
 };
-use proto::qingtian::{catalog::v1::ImportItemsRequest, common::v1::Import};
+use proto::qingtian::{
+    catalog::v1::ImportItemsRequest,
+    common::v1::{Import, ImportState},
+};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -25,6 +28,8 @@ pub struct Order {
     pub file_name: String,
     pub manner: Manner,
     pub wishes: Wishes,
+    /// The upload it is made from; none where its bytes come with it.
+    pub kept: Option<Complete>,
 }
 
 impl Order {
@@ -37,8 +42,31 @@ impl Order {
         let wishes = Wishes { random_listed: first.random_listed, derive_checklist: first.derive_checklist };
         let file_name: String = first.file_name.chars().filter(|c| !c.is_control()).take(200).collect();
         let manner = Manner::parse(&first.encoding, &first.columns)?;
-        Ok(Self { caller, organisation: first.parent.clone(), file_name, manner, wishes })
+        if !first.upload.is_empty() && first.file.as_ref().is_some_and(|file| !file.data.is_empty()) {
+            return Err(Refusal::invalid("upload", "已续传的文件与内容不能同时给出 / an upload or bytes, not both"));
+        }
+        Ok(Self { caller, organisation: first.parent.clone(), file_name, manner, wishes, kept: None })
     }
+
+    /// Has the bytes come from a kept upload, which also knows the file's name.
+    pub fn from(&mut self, kept: Complete) {
+        if self.file_name.is_empty() {
+            self.file_name.clone_from(&kept.file_name);
+        }
+        self.kept = Some(kept);
+    }
+}
+
+/// The import that was made from a kept upload, unless it broke off.
+///
+/// # Errors
+/// The database fails.
+pub async fn made_from(api: &Api, kept: &Complete) -> Result<Option<Import>> {
+    if kept.import.is_empty() {
+        return Ok(None);
+    }
+    let import = store::import(api.ledger.pool(), &kept.import, None).await?;
+    Ok((kept.is_used() || import.state() != ImportState::Interrupted).then_some(import))
 }
 
 /// Takes a file in and answers what became of its rows.
@@ -57,6 +85,9 @@ pub async fn run(api: &Api, order: &Order, pieces: mpsc::Receiver<Piece>) -> Res
     let mut tx = api.ledger.begin(&order.caller, "", &()).await?;
     let now = tx.now();
     store::insert_import(&mut tx, &name, &order.organisation, &order.file_name, &order.caller.actor, now).await?;
+    if let Some(kept) = &order.kept {
+        kept.link(&mut tx, &name).await?;
+    }
     tx.changed::<()>(&name, None, None);
     tx.commit(&()).await?;
 
@@ -125,6 +156,10 @@ async fn end(api: &Api, order: &Order, name: &str, whole: bool, encoding: &str) 
     let mut tx = api.ledger.begin(&order.caller, "", &()).await?;
     let now = tx.now();
     store::end_import(&mut tx, name, whole, encoding, now).await?;
+    // One that broke off is made anew from the same bytes.
+    if let Some(kept) = order.kept.as_ref().filter(|_| whole) {
+        kept.used(&mut tx).await?;
+    }
     tx.changed::<()>(name, None, None);
     tx.commit(&()).await?;
     tracing::info!(import.name = %name, whole, "ended import of items");

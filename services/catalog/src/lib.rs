@@ -14,9 +14,10 @@ mod reading;
 mod report;
 pub mod rules;
 mod store;
+mod uploads;
 
-use kit::{env::Env, ledger::Ledger, serve::Part};
-use proto::qingtian::catalog::v1::catalog_server::CatalogServer;
+use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
+use proto::qingtian::catalog::v1::{catalog_server::CatalogServer, item_uploads_server::ItemUploadsServer};
 
 /// This part's name.
 pub const PART: &str = "catalog";
@@ -34,6 +35,7 @@ pub const SCHEMA: kit::ledger::Schema =
 pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("give up", jobs::give_up(ledger.pool().clone(), env.clock.clone()));
-    let service = CatalogServer::new(api::Api::new(env, ledger.clone()));
-    Ok(Part::new(ledger).with(service))
+    let uploads = Sessions::start(env, &ledger, "itemUploads")?;
+    let service = CatalogServer::new(api::Api::new(env, ledger.clone(), uploads.clone()));
+    Ok(Part::new(ledger).with(service).with(ItemUploadsServer::new(uploads::Api(uploads))))
 }

@@ -14,12 +14,14 @@ pub mod proofs;
 pub mod recusals;
 pub mod register_changes;
 pub mod registers;
+pub mod uploads;
 pub mod visits;
 pub mod witnesses;
 
 pub use draws::FAULT_POINTS;
 
-use kit::{env::Env, ledger::Ledger, serve::Part};
+use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
+use proto::qingtian::draws::v1::uploads_server::UploadsServer;
 
 /// This part's name.
 pub const PART: &str = "draws";
@@ -37,11 +39,12 @@ pub const SCHEMA: kit::ledger::Schema =
 pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     follow::spawn(env, &ledger)?;
-    let part = Part::new(ledger.clone());
-    let part = registers::add(part, env, &ledger);
+    let uploads = Sessions::start(env, &ledger, "uploads")?;
+    let part = Part::new(ledger.clone()).with(UploadsServer::new(uploads::Api(uploads.clone())));
+    let part = registers::add(part, env, &ledger, &uploads);
     let part = register_changes::add(part, env, &ledger)?;
     let part = people::add(part, env, &ledger)?;
-    let part = experts::add(part, env, &ledger)?;
+    let part = experts::add(part, env, &ledger, &uploads)?;
     let part = plans::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
     let part = recusals::add(part, env, &ledger)?;

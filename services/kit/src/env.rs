@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::Authenticator, auth::Minter, blob::Blob, keys::Keys, ledger::Ledger, peers::Credentials, peers::PeerChannel,
-    peers::Peers,
+    peers::Peers, uploads::sessions::Limits,
 };
 
 /// Where the time comes from.
@@ -101,6 +101,8 @@ pub struct Env {
     pub tasks: TaskTracker,
     /// An upload that sends nothing for so long has broken off.
     pub upload_idle_max: Duration,
+    /// Edges of uploads that go on where they stopped.
+    pub upload_sessions: Limits,
     cpu: Arc<Semaphore>,
     pools: Arc<Mutex<Vec<PgPool>>>,
     pub(crate) ledgers: Arc<Mutex<BTreeMap<&'static str, Ledger>>>,
@@ -139,6 +141,7 @@ impl Env {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             upload_idle_max: UPLOAD_IDLE_MAX,
+            upload_sessions: Limits::default(),
             cpu: Arc::new(Semaphore::new(cores)),
             pools: Arc::default(),
             ledgers: Arc::default(),

@@ -1,6 +1,10 @@
 //! Uploads (art. 24): so many at once and no more, none that stands still for ever, and each worked on to its end even when
 //! its uploader hangs up. Whoever opens uploads and sends nothing cannot hold the threads that all the others need.
 
+mod seal;
+pub mod sessions;
+mod store;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -99,21 +103,42 @@ where
     {
         let Self { chunks, place, uploads } = self;
         let (sender, pieces) = mpsc::channel(WAITING_MAX);
-        let work = work(pieces);
-        let working = async move {
-            let done = work.await;
-            drop(place);
-            done
-        };
-        let working = uploads.tasks.spawn(working.in_current_span());
+        let working = uploads.work(place, work(pieces));
         let sent = uploads.forward(first, chunks, bytes, sender).await;
         let done = working.await.map_err(Refusal::internal)?;
         sent?;
         Ok(done?)
     }
+
+    /// As [`Upload::run`] for work that takes its bytes from where they are kept; nothing more is read from the uploader.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn run_kept<R, W>(self, work: W) -> Result<R, Status>
+    where
+        R: Send + 'static,
+        W: Future<Output = Result<R>> + Send + 'static,
+    {
+        let Self { place, uploads, .. } = self;
+        Ok(uploads.work(place, work).await.map_err(Refusal::internal)??)
+    }
 }
 
 impl Uploads {
+    /// A task that keeps its place to its end.
+    fn work<R, W>(&self, place: OwnedSemaphorePermit, work: W) -> tokio::task::JoinHandle<Result<R>>
+    where
+        R: Send + 'static,
+        W: Future<Output = Result<R>> + Send + 'static,
+    {
+        let working = async move {
+            let done = work.await;
+            drop(place);
+            done
+        };
+        self.tasks.spawn(working.in_current_span())
+    }
+
     async fn next<S, T>(&self, chunks: &mut S) -> Result<Option<T>, Status>
     where
         S: Stream<Item = Result<T, Status>> + Unpin,

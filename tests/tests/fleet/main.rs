@@ -21,6 +21,7 @@ mod shapes;
 mod story;
 mod telling;
 mod up;
+mod uploads;
 mod verifiers;
 mod verify;
 mod witness;

@@ -19,12 +19,13 @@ use proto::qingtian::{
         ListSubjectsRequest, ListVisitsRequest, Recusal, RecusalGround, SubjectStatus, draws_client::DrawsClient,
         experts_client::ExpertsClient, people_client::PeopleClient, plans_client::PlansClient,
         recusals_client::RecusalsClient, register_changes_client::RegisterChangesClient,
-        registers_client::RegistersClient, visits_client::VisitsClient,
+        registers_client::RegistersClient, uploads_client::UploadsClient, visits_client::VisitsClient,
     },
     identity::{
         events::v1::OfficerChanged,
         v1::{CreateMachineClientRequest, ListUsersRequest, identity_client::IdentityClient},
     },
+    uploads::v1::{CreateUploadRequest, Upload},
 };
 use qingtian::fleet::{GATEWAY, SERVICES, schema};
 use tests::city::City;
@@ -258,7 +259,8 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         };
     let expert = CreateExpertRequest { parent: market.into(), expert: Some(expert), ..Default::default() };
     let expert = ExpertsClient::new(channel.clone()).create_expert(expert).await.unwrap().into_inner();
-    let client = CreateMachineClientRequest { title: "业务系统".into(), organisation: market.into(), ..Default::default() };
+    let client =
+        CreateMachineClientRequest { title: "业务系统".into(), organisation: market.into(), ..Default::default() };
     let admin = city.user("users/admin", market, &[Role::DepartmentAdmin]).await.unwrap();
     let client = IdentityClient::new(admin).create_machine_client(client).await.unwrap().into_inner();
     let chosen = ChosenSubject { key: subjects.subjects[0].key.clone(), ..Default::default() };
@@ -269,6 +271,9 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         reason: "现场查无".into(),
         ..Default::default()
     };
+    let upload = Upload { file_name: "a.csv".into(), length: Some(9), ..Default::default() };
+    let upload = CreateUploadRequest { parent: market.into(), upload: Some(upload), ..Default::default() };
+    let upload = UploadsClient::new(channel.clone()).create_upload(upload).await.unwrap().into_inner();
     let change = RegisterChangesClient::new(channel).change_subjects(change).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
@@ -286,21 +291,25 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Conflict", conflict.name),
         ("qingtian/Leave", leave.name),
         ("qingtian/Expert", expert.name),
+        ("qingtian/Upload", upload.name),
     ])
 }
 
 /// A record as its owner reads it, so that what a stranger sends of it is valid in itself.
 async fn read(city: &Harness, resource: &MessageDescriptor, name: &str) -> DynamicMessage {
-    let get = methods()
-        .into_iter()
-        .find(|m| m.output() == *resource && m.name().starts_with("Get") && m.name() != "GetMe")
-        .unwrap();
-    let mut request = DynamicMessage::new(get.input());
-    request.set_field_by_name("name", Value::String(name.to_owned()));
     let owner =
         city.user("users/reader", "organisations/market", &[Role::Handler, Role::DepartmentAdmin]).await.unwrap();
-    let bytes = call(owner, &get, request.encode_to_vec().into()).await.unwrap();
-    DynamicMessage::decode(resource.clone(), bytes).unwrap()
+    // Uploads are kept by two parts, one of which has it.
+    for get in methods() {
+        if get.output() == *resource && get.name().starts_with("Get") && get.name() != "GetMe" {
+            let mut request = DynamicMessage::new(get.input());
+            request.set_field_by_name("name", Value::String(name.to_owned()));
+            if let Ok(bytes) = call(owner.clone(), &get, request.encode_to_vec().into()).await {
+                return DynamicMessage::decode(resource.clone(), bytes).unwrap();
+            }
+        }
+    }
+    panic!("{name} is not found by its owner");
 }
 
 /// Fills every field that names a resource with a record of the market bureau; answers how many.

@@ -7,7 +7,7 @@ use kit::{
     ledger::{Ledger, Tx, timestamp},
     pages,
     sheet::Encoding,
-    uploads::{Piece, Uploads},
+    uploads::{Piece, Uploads, sessions::Sessions},
     workdays::legal_day,
 };
 use proto::{
@@ -42,6 +42,7 @@ pub struct Api {
     ledger: Ledger,
     clock: Clock,
     uploads: Uploads,
+    sessions: Sessions,
     secrets: Secrets,
 }
 
@@ -50,9 +51,9 @@ impl Api {
     ///
     /// # Errors
     /// The key that seals private words is missing.
-    pub fn new(env: &Env, ledger: &Ledger) -> anyhow::Result<Self> {
+    pub fn new(env: &Env, ledger: &Ledger, sessions: &Sessions) -> anyhow::Result<Self> {
         let (clock, uploads, secrets) = (env.clock.clone(), Uploads::new(env), Secrets::of(env)?);
-        Ok(Self { ledger: ledger.clone(), clock, uploads, secrets })
+        Ok(Self { ledger: ledger.clone(), clock, uploads, sessions: sessions.clone(), secrets })
     }
 
     fn year(&self) -> i32 {
@@ -338,6 +339,21 @@ impl Experts for Api {
         let head = pb::ImportExpertsRequest { file: None, ..first.clone() };
         let bytes = |chunk: pb::ImportExpertsRequest| chunk.file.unwrap_or_default().data;
         let importer = self.clone();
+        if !first.upload.is_empty() {
+            if !bytes(first.clone()).is_empty() {
+                return Err(Refusal::invalid(
+                    "upload",
+                    "已续传的文件与内容不能同时给出 / an upload or bytes, not both",
+                )
+                .into());
+            }
+            let kept = self.sessions.complete(&caller, &first.parent, &first.upload).await?;
+            if kept.is_used() {
+                return Err(Refusal::wrong_state(&kept.name, "已导入 USED", "导入专家 import").into());
+            }
+            let pieces = self.sessions.pieces(&kept);
+            return Ok(Response::new(upload.run_kept(importer.import(caller, head, pieces)).await?));
+        }
         Ok(Response::new(upload.run(first, bytes, |pieces| importer.import(caller, head, pieces)).await?))
     }
 

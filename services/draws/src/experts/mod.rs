@@ -12,13 +12,13 @@ pub mod rules;
 pub mod store;
 mod table;
 
-use kit::{env::Env, ledger::Ledger, serve::Part};
+use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
 use proto::qingtian::draws::v1::experts_server::ExpertsServer;
 
 /// Adds the service of this noun.
 ///
 /// # Errors
 /// The key that seals private words is missing.
-pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger) -> anyhow::Result<Part> {
-    Ok(part.with(ExpertsServer::new(api::Api::new(env, ledger)?)))
+pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger, uploads: &Sessions) -> anyhow::Result<Part> {
+    Ok(part.with(ExpertsServer::new(api::Api::new(env, ledger, uploads)?)))
 }

@@ -12,7 +12,10 @@ use kit::{
     ledger::{Ledger, timestamp},
     pages,
     sheet::{Encoding, Report},
-    uploads::Uploads,
+    uploads::{
+        Uploads,
+        sessions::{Complete, Sessions},
+    },
 };
 use proto::{
     google::api::HttpBody,
@@ -48,11 +51,19 @@ pub struct Api {
     env: Env,
     ledger: Ledger,
     uploads: Uploads,
+    sessions: Sessions,
 }
 
 impl Api {
-    pub(super) fn new(env: Env, ledger: Ledger) -> Self {
-        Self { uploads: Uploads::new(&env), env, ledger }
+    pub(super) fn new(env: Env, ledger: Ledger, sessions: Sessions) -> Self {
+        Self { uploads: Uploads::new(&env), env, ledger, sessions }
+    }
+
+    /// The import that was made from a kept upload, unless it broke off.
+    async fn made_from(&self, kept: &Complete) -> Result<Option<Import>> {
+        let Some((organisation, id)) = kept.import.split_once("/imports/") else { return Ok(None) };
+        let import = imports::get(&mut *self.conn().await?, organisation, id).await?;
+        Ok((kept.is_used() || import.state != "INTERRUPTED").then(|| import.message()))
     }
 
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>> {
@@ -71,10 +82,19 @@ impl Registers for Api {
         let Some(first) = upload.next().await? else {
             return Err(Refusal::invalid("file", "没有内容 / nothing was sent").into());
         };
-        let head = head(&caller, &first)?;
+        let mut head = head(&caller, &first)?;
         let importer = Importer::new(self.env.clone(), self.ledger.clone());
         // Before anything is uploaded in vain; asked again with every batch.
         importer.check_guard(&head).await?;
+        if !first.upload.is_empty() {
+            let kept = self.sessions.complete(&caller, &first.parent, &first.upload).await?;
+            if let Some(made) = self.made_from(&kept).await? {
+                return Ok(Response::new(made));
+            }
+            let pieces = self.sessions.pieces(&kept);
+            head.from(kept);
+            return Ok(Response::new(upload.run_kept(importer.run(caller, head, pieces)).await?));
+        }
         let bytes = streamed::bytes;
         Ok(Response::new(upload.run(first, bytes, |pieces| importer.run(caller, head, pieces)).await?))
     }
@@ -276,7 +296,10 @@ fn head(caller: &Caller, first: &pb::ImportSubjectsRequest) -> Result<Head> {
     }
     let manner = Manner { encoding, columns: first.columns.clone(), default_district, by_rows };
     manner.columns()?;
-    Ok(Head { organisation: first.parent.clone(), file_name, reason, manner })
+    if !first.upload.is_empty() && (by_rows || first.file.as_ref().is_some_and(|file| !file.data.is_empty())) {
+        return Err(Refusal::invalid("upload", "已续传的文件与内容不能同时给出 / an upload or bytes, not both"));
+    }
+    Ok(Head { organisation: first.parent.clone(), file_name, reason, manner, kept: None })
 }
 
 /// Parses a filter.

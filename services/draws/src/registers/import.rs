@@ -20,7 +20,7 @@ use kit::{
     error::{Reason, Refusal, Result},
     ledger::Ledger,
     sheet::{Encoding, Format},
-    uploads::Piece,
+    uploads::{Piece, sessions::Complete},
 };
 use proto::qingtian::common::v1 as pb;
 use sqlx::types::Json;
@@ -59,6 +59,18 @@ pub struct Head {
     pub reason: String,
     /// How to read it.
     pub manner: Manner,
+    /// The upload it is made from; none where its bytes come with it.
+    pub kept: Option<Complete>,
+}
+
+impl Head {
+    /// Has the bytes come from a kept upload, which also knows the file's name.
+    pub fn from(&mut self, kept: Complete) {
+        if self.file_name.is_empty() {
+            self.file_name.clone_from(&kept.file_name);
+        }
+        self.kept = Some(kept);
+    }
 }
 
 /// Enters uploads.
@@ -101,7 +113,7 @@ impl Importer {
                 Ok(()) => Err(Refusal::internal(anyhow::anyhow!("the reader ended without a word"))),
             };
         };
-        let manner = head.manner.clone();
+        let (manner, kept_upload) = (head.manner.clone(), head.kept.clone());
         let (mut import, plan) = self.begin(&caller, head).await?;
         let (mut whole, mut refused) = (false, None);
         while let Some(step) = steps.recv().await {
@@ -134,9 +146,9 @@ impl Importer {
         if whole && !plan.is_empty() {
             let blobs = self.env.blobs.clone();
             let kept = blocking(move || keep(&file, &blobs)).await?;
-            return self.wait(&caller, import, plan, &manner, &kept).await;
+            return self.wait(&caller, import, plan, &manner, (&kept, kept_upload)).await;
         }
-        let ended = self.end(&caller, import, whole).await?;
+        let ended = self.end(&caller, import, whole, kept_upload).await?;
         refused.map_or(Ok(ended), Err)
     }
 
@@ -171,6 +183,9 @@ impl Importer {
             manner: None,
         };
         imports::insert(&mut tx, &import).await?;
+        if let Some(kept) = &head.kept {
+            kept.link(&mut tx, &import.name()).await?;
+        }
         tx.changed(&import.name(), None, Some(&import.message()));
         tx.commit(&()).await?;
         tracing::info!(import.id = %import.id, organisation = %import.organisation, "began import");
@@ -214,7 +229,7 @@ impl Importer {
         mut import: ImportRow,
         plan: String,
         manner: &Manner,
-        kept: &Stored,
+        (kept, upload): (&Stored, Option<Complete>),
     ) -> Result<pb::Import> {
         let before = import.message();
         let mut tx = self.ledger.begin(caller, "", &()).await?;
@@ -228,6 +243,9 @@ impl Importer {
         import.file = kept.digest.to_string();
         import.manner = Some(Json(manner.keep()?));
         imports::update(&mut tx, &import, now).await?;
+        if let Some(upload) = upload {
+            upload.used(&mut tx).await?;
+        }
         let answer = import.message();
         tx.changed(&import.name(), Some(&before), Some(&answer));
         tx.commit(&()).await?;
@@ -235,7 +253,13 @@ impl Importer {
         Ok(answer)
     }
 
-    async fn end(&self, caller: &Caller, mut import: ImportRow, whole: bool) -> Result<pb::Import> {
+    async fn end(
+        &self,
+        caller: &Caller,
+        mut import: ImportRow,
+        whole: bool,
+        upload: Option<Complete>,
+    ) -> Result<pb::Import> {
         let before = import.message();
         let mut tx = self.ledger.begin(caller, "", &()).await?;
         import.state = if whole { "FINISHED" } else { "INTERRUPTED" }.to_owned();
@@ -246,6 +270,10 @@ impl Importer {
         }
         let now = tx.now();
         imports::update(&mut tx, &import, now).await?;
+        // One that broke off is made anew from the same bytes.
+        if let Some(upload) = upload.filter(|_| whole) {
+            upload.used(&mut tx).await?;
+        }
         let answer = import.message();
         tx.changed(&import.name(), Some(&before), Some(&answer));
         tx.commit(&()).await?;

@@ -16,12 +16,12 @@ pub mod search;
 pub mod store;
 mod streamed;
 
-use kit::{env::Env, ledger::Ledger, serve::Part};
+use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
 use proto::qingtian::draws::v1::registers_server::RegistersServer;
 
 /// Adds the services of this noun.
-pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger) -> Part {
+pub(crate) fn add(part: Part, env: &Env, ledger: &Ledger, uploads: &Sessions) -> Part {
     let importer = import::Importer::new(env.clone(), ledger.clone());
     env.spawn("silent imports", importer.interrupt_silent());
-    part.with(RegistersServer::new(api::Api::new(env.clone(), ledger.clone())))
+    part.with(RegistersServer::new(api::Api::new(env.clone(), ledger.clone(), uploads.clone())))
 }

@@ -6,4 +6,5 @@ mod error;
 mod guard;
 mod health;
 mod ledger;
+mod uploads;
 mod with_servers;
