@@ -12,6 +12,7 @@ const target = join(here, '../src/api/contract');
 const packages = {
   access: ['access/v1/access.proto'],
   common: ['common/v1/common.proto'],
+  events: ['events/v1/events.proto'],
   identity: ['identity/v1/identity.proto', 'identity/v1/machines.proto'],
   catalog: ['catalog/v1/catalog.proto'],
   draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto', 'draws/v1/experts.proto', 'draws/v1/people.proto'],
@@ -22,7 +23,7 @@ const packages = {
 const scalars = {
   string: 'string', bool: 'boolean', bytes: 'string', int32: 'number', uint32: 'number', double: 'number', float: 'number',
   int64: 'string', uint64: 'string', sint64: 'string', fixed64: 'string',
-  'google.protobuf.Timestamp': 'string', 'google.protobuf.Empty': 'Record<string, never>', 'google.api.HttpBody': 'unknown',
+  'google.protobuf.Timestamp': 'string', 'google.protobuf.Empty': 'Record<string, never>', 'google.api.HttpBody': 'unknown', 'google.protobuf.Any': 'unknown',
 };
 
 const camel = (snake) => snake.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
@@ -85,12 +86,15 @@ function parse(text) {
     if (list[at] === '{') skipBlock();
     else at += 1;
     const body = list.slice(start, at);
+    let more = false;
     for (let i = 0; i < body.length; i += 1) {
-      if (['get', 'post', 'patch', 'put', 'delete'].includes(body[i]) && body[i + 1] === ':') {
+      // A method may be served at more addresses; the portal uses the first.
+      if (body[i] === 'additional_bindings') more = true;
+      if (!more && ['get', 'post', 'patch', 'put', 'delete'].includes(body[i]) && body[i + 1] === ':') {
         method.verb = body[i].toUpperCase();
         method.path = JSON.parse(body[i + 2]);
       }
-      if (body[i] === 'body' && body[i + 1] === ':') method.body = camel(JSON.parse(body[i + 2]));
+      if (!more && body[i] === 'body' && body[i + 1] === ':') method.body = camel(JSON.parse(body[i + 2]));
       if (body[i] === 'roles' && body[i + 1] === ':') method.roles.push(body[i + 2]);
     }
     found.methods.push(method);

@@ -45,6 +45,7 @@ export interface ImportItemsRequest {
   randomListed: boolean;
   deriveChecklist: boolean;
   file?: unknown;
+  upload: string;
 }
 
 export interface ListItemsRequest {

@@ -51,6 +51,7 @@ export interface ImportSubjectsRequest {
   file?: unknown;
   reason: string;
   rows: SubjectRow[];
+  upload: string;
 }
 
 export interface ListImportsRequest {
@@ -1002,6 +1003,7 @@ export interface ImportExpertsRequest {
   columns: string[];
   file?: unknown;
   reason: string;
+  upload: string;
 }
 
 export interface ImportExpertsResponse {
