@@ -155,6 +155,9 @@ impl Identity for Api {
         let page = store::ORGANISATION_ORDERS.page(&request.order_by, &request.page_token, size)?;
         let kind = pb::OrganisationKind::try_from(request.kind)
             .map_err(|_| Refusal::invalid("kind", "没有该类别 / no such kind"))?;
+        if !request.district.is_empty() {
+            rules::parse_district("district", &request.district)?;
+        }
         let pattern = pattern(&request.query);
         let organisations = store::Organisations {
             pattern: pattern.as_deref(),

@@ -304,7 +304,11 @@ pub fn check_number_stays(before: Option<&str>, after: Option<&Certificate>) -> 
     }
 }
 
-fn parse_district(field: &str, text: &str) -> Result<()> {
+/// A district's code of six digits.
+///
+/// # Errors
+/// `INVALID`.
+pub fn parse_district(field: &str, text: &str) -> Result<()> {
     DistrictCode::parse(text).map(drop).map_err(|error| Refusal::invalid(field, error.zh()).because(error))
 }
 

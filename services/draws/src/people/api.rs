@@ -226,7 +226,11 @@ impl People for Api {
             Some(_) => return Err(Refusal::new(Reason::PageToken).into()),
         };
         let today = legal_day(self.clock.now());
-        let year = if request.year == 0 { year_of(today) } else { request.year };
+        let year = match request.year {
+            0 => year_of(today),
+            year if year > 0 => year,
+            _ => return Err(Refusal::invalid("year", "不能为负数 / must not be negative").into()),
+        };
         let query = text("query", &request.query, 100)?;
         let asked = (year, today, query.as_str());
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;

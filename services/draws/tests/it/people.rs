@@ -299,6 +299,8 @@ async fn interests_are_declared_once_a_year_by_the_person_and_contradict_nothing
     assert_eq!(all, [("4102-002", false), ("KF-1", false), ("KF-1", true)].map(|(key, expert)| (key.into(), expert)));
     let other = pb::ListUndeclaredRequest { page_token: kit::pages::token("KF-1"), ..undeclared.clone() };
     assert_eq!(reason(handler.list_undeclared(other).await), "PAGE_TOKEN");
+    let before_christ = pb::ListUndeclaredRequest { year: -1, ..undeclared.clone() };
+    assert_eq!(reason(handler.list_undeclared(before_christ).await), "INVALID");
     handler.create_declaration(none("KF-1", true)).await.unwrap();
 
     let list = pb::ListDeclarationsRequest { parent: MARKET.into(), ..Default::default() };

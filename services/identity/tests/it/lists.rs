@@ -64,6 +64,7 @@ async fn organisations_are_found_filtered_and_sorted() {
     refused(client.list_organisations(other).await, Code::InvalidArgument, "PAGE_TOKEN", "");
     for (wrong, field) in [
         (pb::ListOrganisationsRequest { order_by: "kind".into(), ..all.clone() }, "order_by"),
+        (pb::ListOrganisationsRequest { district: "Kaifeng".into(), ..all.clone() }, "district"),
         (pb::ListOrganisationsRequest { kind: 99, ..all }, "kind"),
     ] {
         let refusal = refused(client.list_organisations(wrong).await, Code::InvalidArgument, "INVALID", "");
