@@ -44,7 +44,15 @@ pub fn check_accepts_json(headers: &HeaderMap) -> Result<()> {
 
 /// The answer to a call, from the part's encoded message.
 pub fn json(route: &Route, message: Bytes, request: &HeaderMap) -> Result<Response> {
-    let text = codec::to_json(&route.output, route.response_body.as_ref(), message)?;
+    let text = match &route.response_body {
+        None => {
+            // JSON is about this much longer, names and all.
+            let mut text = Vec::with_capacity(256 + message.len() * 2);
+            route.printer.print(&message, &mut text).map_err(Fault::internal)?;
+            text
+        }
+        field => codec::to_json(&route.output, field.as_ref(), message)?,
+    };
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));

@@ -13,12 +13,14 @@
 
 pub mod numbers;
 mod read;
+mod straight;
 mod text;
 mod write;
 
 use prost_reflect::MessageDescriptor;
 
 pub use read::{Bad, base64, element, field, from_text, message};
+pub use straight::Printer;
 pub use write::{field as write_field, message as write};
 
 /// Objects and lists inside each other at the most.

@@ -17,6 +17,7 @@ use proto::qingtian::access::v1::Rule;
 
 use crate::binder;
 use crate::events::Resume;
+use crate::json::Printer;
 use crate::template::{Segment, Template};
 
 /// Full name of the message that carries bytes.
@@ -71,6 +72,8 @@ pub struct Route {
     pub rpc: MethodDescriptor,
     pub input: MessageDescriptor,
     pub output: MessageDescriptor,
+    /// Writes its answers.
+    pub printer: Printer,
     pub body: BodyPlace,
     /// Field of the answer that is the HTTP body; the whole answer when absent.
     pub response_body: Option<FieldDescriptor>,
@@ -326,6 +329,7 @@ impl Route {
             grpc: format!("/{}/{}", rpc.parent_service().full_name(), rpc.name()).parse()?,
             rpc: rpc.clone(),
             input,
+            printer: Printer::new(&output),
             output,
             body,
             response_body,

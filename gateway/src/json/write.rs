@@ -100,21 +100,14 @@ fn any_value(of: &Value, field: &FieldDescriptor, json: &mut Vec<u8>) -> serde_j
 }
 
 fn value(of: &Value, kind: &Kind, json: &mut Vec<u8>) -> serde_json::Result<()> {
-    let word = |number: f64| match number {
-        f64::INFINITY => "\"Infinity\"",
-        f64::NEG_INFINITY => "\"-Infinity\"",
-        _ => "\"NaN\"",
-    };
     match of {
         Value::Bool(value) => serde_json::to_writer(json, value),
         Value::I32(value) => serde_json::to_writer(json, value),
         Value::U32(value) => serde_json::to_writer(json, value),
         Value::I64(value) => quoted(value, json),
         Value::U64(value) => quoted(value, json),
-        Value::F32(value) if value.is_finite() => serde_json::to_writer(json, value),
-        Value::F64(value) if value.is_finite() => serde_json::to_writer(json, value),
-        Value::F32(value) => plain(word(f64::from(*value)), json),
-        Value::F64(value) => plain(word(*value), json),
+        Value::F32(value) => single(*value, json),
+        Value::F64(value) => double(*value, json),
         Value::String(value) => serde_json::to_writer(json, value),
         Value::Bytes(value) => quoted(&BASE64_STANDARD.encode(value), json),
         Value::EnumNumber(number) => match kind.as_enum() {
@@ -128,6 +121,23 @@ fn value(of: &Value, kind: &Kind, json: &mut Vec<u8>) -> serde_json::Result<()> 
         Value::Message(inner) => message(inner, json),
         // Neither stands inside the other.
         Value::List(_) | Value::Map(_) => plain("null", json),
+    }
+}
+
+pub(super) fn single(number: f32, json: &mut Vec<u8>) -> serde_json::Result<()> {
+    if number.is_finite() { serde_json::to_writer(json, &number) } else { plain(word(f64::from(number)), json) }
+}
+
+pub(super) fn double(number: f64, json: &mut Vec<u8>) -> serde_json::Result<()> {
+    if number.is_finite() { serde_json::to_writer(json, &number) } else { plain(word(number), json) }
+}
+
+/// What is no number.
+fn word(number: f64) -> &'static str {
+    match number {
+        f64::INFINITY => "\"Infinity\"",
+        f64::NEG_INFINITY => "\"-Infinity\"",
+        _ => "\"NaN\"",
     }
 }
 
