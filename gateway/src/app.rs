@@ -148,13 +148,16 @@ impl App {
         let work = async {
             let nonce = match headers::nonce() {
                 Ok(nonce) => nonce,
-                Err(error) => return Fault::internal(error).into_response(),
+                Err(error) => return Fault::internal(error).about(&id).into_response(),
             };
             let answered = self.answer(target, peer, &id, &nonce, request);
             let mut response = match AssertUnwindSafe(answered).catch_unwind().await {
                 Ok(Ok(response)) => response,
-                Ok(Err(fault)) => fault.into_response(),
-                Err(panic) => Fault::internal(anyhow::anyhow!("panicked: {}", panic_text(&*panic))).into_response(),
+                Ok(Err(fault)) => fault.about(&id).into_response(),
+                Err(panic) => {
+                    let error = anyhow::anyhow!("panicked: {}", panic_text(&*panic));
+                    Fault::internal(error).about(&id).into_response()
+                }
             };
             headers::secure(response.headers_mut(), &nonce, self.settings.is_https());
             response.headers_mut().insert(door::REQUEST_ID, id.clone());
@@ -324,7 +327,7 @@ impl App {
             }
             if let Some(form) = form {
                 let shutdown = self.env.shutdown.clone();
-                return Ok(events::answer(answer?.into_inner(), route, form, limits, shutdown, permit));
+                return Ok(events::answer(answer?.into_inner(), route, form, limits, shutdown, id.clone(), permit));
             }
             let mut response = stream::download(answer?, route, &head, limits, permit).await?;
             answer::keep(route, &head, answer::PUBLIC_FILE, response.headers_mut());

@@ -1,19 +1,22 @@
-//! Refusals over HTTP: `google.rpc.Status` as JSON with the details kept (AIP-193), the HTTP status by its code, and
-//! whatever would tell an outsider about the inside masked.
+//! Refusals over HTTP: `google.rpc.Status` as JSON with the details kept (AIP-193) and the request named, the HTTP status by its
+//! code, and whatever would tell an outsider about the inside masked.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use kit::error::{REASON_HEADER, Reason, Refusal};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage as _, SerializeOptions};
-use proto::google::rpc::{RetryInfo, Status as RpcStatus};
+use proto::google::rpc::{RequestInfo, RetryInfo, Status as RpcStatus};
 use tonic::{Code, Status};
 
-use crate::limits;
+use crate::{limits, range};
 
 /// Seconds after which to try again when nobody says otherwise.
 const RETRY_AFTER_SECS: u64 = 1;
+
+/// The detail that names a request.
+const REQUEST_INFO: &str = "google.rpc.RequestInfo";
 
 /// A request that failed, on its way out.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Fault {
     /// HTTP status where the code alone would say something else.
     http: Option<StatusCode>,
     allow: Vec<Method>,
+    /// Bytes of the file of which a part was asked for that it does not have.
+    of_bytes: Option<u64>,
     close: bool,
     /// The limit that was met, see [`crate::limits`].
     limit: Option<&'static str>,
@@ -81,19 +86,30 @@ impl Fault {
     pub fn too_many(after: std::time::Duration) -> Self {
         let secs = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         let status = Status::from(Refusal::new(Reason::TooManyRequests).with("seconds", secs));
-        let mut rpc = RpcStatus::decode(status.details()).unwrap_or_default();
         let delay = prost_types::Duration { seconds: i64::try_from(secs).unwrap_or(i64::MAX), nanos: 0 };
         let retry = RetryInfo { retry_delay: Some(delay) };
-        rpc.details.push(prost_types::Any {
-            type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
-            value: retry.encode_to_vec(),
-        });
-        Status::with_details(status.code(), status.message(), rpc.encode_to_vec().into()).into()
+        with_detail(&status, "google.rpc.RetryInfo", &retry).into()
+    }
+
+    /// Names the request it is the answer to, so that whoever is asked about it finds it in the logs.
+    #[must_use]
+    pub fn about(mut self, request_id: &HeaderValue) -> Self {
+        if let Ok(id) = request_id.to_str() {
+            let info = RequestInfo { request_id: id.to_owned(), serving_data: String::new() };
+            self.status = with_detail(&self.status, REQUEST_INFO, &info);
+        }
+        self
     }
 
     /// A value of path or query is wrong: 400 INVALID.
     pub fn invalid(field: &str, problem: impl ToString) -> Self {
         Refusal::invalid(shown(field), shown(&problem.to_string())).into()
+    }
+
+    /// The range holds no byte: 416 INVALID, with the length there is.
+    pub fn no_such_range(length: u64) -> Self {
+        let fault = Self::from(Refusal::invalid("range", format!("the file has {length} bytes")));
+        Self { of_bytes: Some(length), ..fault.at(StatusCode::RANGE_NOT_SATISFIABLE) }
     }
 
     /// The body exceeds a limit: 413 TOO_LARGE, and the connection ends, since the rest is not read.
@@ -238,6 +254,18 @@ fn is_transport(status: &Status) -> bool {
     std::error::Error::source(status).is_some()
 }
 
+/// The same with a detail of this type, in place of one it had.
+fn with_detail(status: &Status, name: &str, detail: &impl prost::Message) -> Status {
+    let mut rpc = RpcStatus::decode(status.details()).unwrap_or_default();
+    rpc.code = status.code() as i32;
+    rpc.message = status.message().to_owned();
+    rpc.details.retain(|other| other.type_url.rsplit('/').next() != Some(name));
+    let type_url = format!("type.googleapis.com/{name}");
+    rpc.details.push(prost_types::Any { type_url, value: detail.encode_to_vec() });
+    let details = rpc.encode_to_vec().into();
+    Status::with_details_and_metadata(status.code(), status.message(), details, status.metadata().clone())
+}
+
 /// Another code, the same text and details.
 fn with_code(status: Status, code: Code) -> Status {
     Status::with_details(code, status.message(), status.details().to_vec().into())
@@ -259,7 +287,7 @@ fn status_json(rpc: &RpcStatus) -> Option<Vec<u8>> {
     Some(json)
 }
 
-/// HTTP status of a gRPC code, as `google/rpc/code.proto` maps them.
+/// HTTP status of a gRPC code, as `google/rpc/code.proto` maps them but for DATA_LOSS.
 pub fn http_status(code: Code) -> StatusCode {
     match code {
         Code::Ok => StatusCode::OK,
@@ -267,11 +295,12 @@ pub fn http_status(code: Code) -> StatusCode {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        // DATA_LOSS is said of what a reader keeps: his log and ours differ (LOG_DIVERGED). Nothing is wrong here.
+        Code::AlreadyExists | Code::Aborted | Code::DataLoss => StatusCode::CONFLICT,
         Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
         // 499 "client closed request"; valid as a number.
         Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Unknown | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
@@ -280,7 +309,7 @@ pub fn http_status(code: Code) -> StatusCode {
 
 impl From<Status> for Fault {
     fn from(status: Status) -> Self {
-        Self { status, http: None, allow: Vec::new(), close: false, limit: None }
+        Self { status, http: None, allow: Vec::new(), of_bytes: None, close: false, limit: None }
     }
 }
 
@@ -308,6 +337,9 @@ impl IntoResponse for Fault {
             if let Ok(value) = HeaderValue::from_str(&allow.join(", ")) {
                 headers.insert(ALLOW, value);
             }
+        }
+        if let Some(bytes) = self.of_bytes {
+            headers.insert(CONTENT_RANGE, range::unsatisfied(bytes));
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -368,6 +400,25 @@ mod tests {
             assert!(!text.contains("10.0.0.7") && !text.contains("store.rs") && text.contains("ErrorInfo"), "{text}");
         }
         assert_eq!(Fault::upstream("draws", Status::unavailable("x")).http(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn a_status_names_its_request_once_and_stays_what_it_was() {
+        let id = |id: &'static str| HeaderValue::from_static(id);
+        let refused = Fault::upstream("draws", Refusal::new(Reason::NotSignedIn).into());
+        let fault = refused.about(&id("one")).about(&id("two"));
+        assert!(fault.is_not_signed_in());
+        let json = parsed(&fault);
+        let details = json["details"].as_array().unwrap();
+        let named: Vec<_> = details.iter().filter(|d| d["@type"].as_str().unwrap().ends_with(REQUEST_INFO)).collect();
+        assert_eq!((named.len(), &named[0]["requestId"]), (1, &"two".into()));
+        assert!(details.iter().any(|detail| detail["reason"] == "NOT_SIGNED_IN"));
+        let bare = Fault::from(Status::not_found("no such service")).about(&id("three"));
+        assert_eq!(
+            (parsed(&bare)["code"].as_i64(), parsed(&bare)["message"].as_str()),
+            (Some(5), Some("no such service"))
+        );
+        assert_eq!(parsed(&bare)["details"][0]["requestId"], "three");
     }
 
     #[test]

@@ -124,6 +124,7 @@ struct Sent {
     /// When it ends in any case.
     until: Option<Instant>,
     shutdown: CancellationToken,
+    request_id: HeaderValue,
     count: u64,
     ended: bool,
     _permit: Permit,
@@ -136,6 +137,7 @@ pub fn answer(
     form: Form,
     limits: &Limits,
     shutdown: CancellationToken,
+    request_id: HeaderValue,
     permit: Permit,
 ) -> Response {
     let resume = route.resume.clone();
@@ -149,6 +151,7 @@ pub fn answer(
         form,
         idle: limits.idle_timeout,
         shutdown,
+        request_id,
         count: 0,
         ended: false,
         _permit: permit,
@@ -193,10 +196,13 @@ impl Sent {
             next = tokio::time::timeout(self.idle, self.messages.message()) => next,
         };
         match next {
-            Ok(Ok(Some(message))) => self.message(message).unwrap_or_else(|fault| self.fail(&fault)),
+            Ok(Ok(Some(message))) => self.message(message).unwrap_or_else(|fault| self.fail(fault)),
             Ok(Ok(None)) => self.end(),
-            Ok(Err(status)) => self.fail(&Fault::upstream(&self.service, status)),
-            Err(_) => self.fail(&Fault::upstream_timeout()),
+            Ok(Err(status)) => {
+                let fault = Fault::upstream(&self.service, status);
+                self.fail(fault)
+            }
+            Err(_) => self.fail(Fault::upstream_timeout()),
         }
     }
 
@@ -223,19 +229,19 @@ impl Sent {
         })
     }
 
-    fn fail(&mut self, fault: &Fault) -> Bytes {
+    fn fail(&mut self, fault: Fault) -> Bytes {
         self.ended = true;
         let (before, after): (&[u8], &[u8]) = match self.form {
             Form::Lines => (b"{\"error\":", b"}\n"),
             Form::Events => (b"event: failed\ndata: ", b"\n\n"),
         };
-        [before, &fault.json(), after].concat().into()
+        [before, &fault.about(&self.request_id).json(), after].concat().into()
     }
 
     /// The stream can be resumed, and has to be now.
     fn pause(&mut self) -> Bytes {
         match self.form {
-            Form::Lines => self.fail(&Fault::overloaded()),
+            Form::Lines => self.fail(Fault::overloaded()),
             Form::Events => {
                 self.ended = true;
                 // A comment.

@@ -2,7 +2,7 @@
 //!
 //! - Where the whole request is the body (`body: "*"`), each line is a message, and the fields of the path are set in each.
 //! - Where one field is, each line is a value of that field, one element where it is repeated; elements that come together
-//!   travel in one message. The fields of path and query are set in the first message only, as for files.
+//!   travel in one message, [`ELEMENTS_MAX`] at the most. The fields of path and query are set in the first message only, as for files.
 //!
 //! Empty lines are skipped. A line that is not what it must be ends the call as failed, so that the part applies nothing or what
 //! came before, as it does when a client breaks off; the refusal names the line.
@@ -15,6 +15,9 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value}
 use crate::binder;
 use crate::json;
 use crate::routes::{BodyPlace, Route};
+
+/// Elements of a repeated field in one message, which is what the contract's streams of rows take.
+pub const ELEMENTS_MAX: usize = 1_000;
 
 /// Makes messages of lines.
 pub struct Lines {
@@ -112,9 +115,10 @@ impl Lines {
         }
         // The end of the last line begins no other.
         self.number = self.number.saturating_sub(u64::from(text.ends_with(b"\n")));
-        if let (Some(field), false) = (&self.field, items.is_empty()) {
+        let mut items = items.into_iter().peekable();
+        while let (Some(field), Some(_)) = (&self.field, items.peek()) {
             let mut message = self.first.take().unwrap_or_else(|| self.empty.clone());
-            message.set_field(field, Value::List(items));
+            message.set_field(field, Value::List(items.by_ref().take(ELEMENTS_MAX).collect()));
             messages.push_back(binder::encode(&message));
         }
         Ok(())

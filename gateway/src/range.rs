@@ -3,15 +3,11 @@
 
 use std::ops::Range;
 
-use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use kit::error::Refusal;
+use http::header::{ETAG, IF_RANGE, RANGE};
+use http::{HeaderMap, HeaderValue};
 use tonic::metadata::MetadataMap;
-
-use crate::error::Fault;
 
 /// Metadata in which a part says how many bytes follow.
 pub const LENGTH: &str = "x-length";
@@ -69,13 +65,9 @@ pub fn length(metadata: &MetadataMap) -> Option<u64> {
     metadata.get(LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The refusal of a range that holds no byte: 416, with the length there is.
-pub fn refused(length: u64) -> Response {
-    let problem = format!("the file has {length} bytes");
-    let fault = Fault::from(Refusal::invalid("range", problem)).at(StatusCode::RANGE_NOT_SATISFIABLE);
-    let mut response = fault.into_response();
-    response.headers_mut().insert(CONTENT_RANGE, value(format!("bytes */{length}")));
-    response
+/// `Content-Range` where a range holds no byte of a file.
+pub fn unsatisfied(length: u64) -> HeaderValue {
+    value(format!("bytes */{length}"))
 }
 
 /// `Content-Range` of a part of a file.

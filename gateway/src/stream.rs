@@ -60,7 +60,7 @@ pub async fn download(
     };
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let bytes = match wanted {
-        Wanted::Nothing => return Ok(range::refused(length)),
+        Wanted::Nothing => return Err(Fault::no_such_range(length)),
         Wanted::Whole => 0..length,
         Wanted::Bytes(bytes) => {
             headers.insert(CONTENT_RANGE, range::content_range(&bytes, length));

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use tokio::sync::mpsc;
@@ -23,10 +23,16 @@ use crate::limits::count;
 #[derive(Debug, Clone)]
 pub struct Told {
     pub rpc: String,
+    pub request_id: HeaderValue,
     pub started: Instant,
 }
 
 impl Told {
+    /// As the client is told what went wrong.
+    pub fn status(&self, fault: Fault) -> Status {
+        fault.about(&self.request_id).into_status()
+    }
+
     /// The call has ended.
     pub fn end(&self, code: Code) {
         let code = code as i32;
@@ -88,8 +94,8 @@ impl Answer {
                 },
                 Ok(Some(Err(status))) => status_trailers(&self.masked(status)),
                 // The part's process ended, or its stream was reset, or the front stops.
-                Ok(None) => status_trailers(&Fault::overloaded().into_status()),
-                Err(_) => status_trailers(&Fault::upstream_timeout().into_status()),
+                Ok(None) => status_trailers(&self.told.status(Fault::overloaded())),
+                Err(_) => status_trailers(&self.told.status(Fault::upstream_timeout())),
             };
             let (code, trailers) = end;
             self.send(&frames, Frame::trailers(trailers)).await;
@@ -113,12 +119,12 @@ impl Answer {
         match Status::from_header_map(&trailers) {
             Some(status) if status.code() == Code::Ok => (Code::Ok, trailers),
             Some(status) => status_trailers(&self.masked(status)),
-            None => status_trailers(&Fault::overloaded().into_status()),
+            None => status_trailers(&self.told.status(Fault::overloaded())),
         }
     }
 
     fn masked(&self, status: Status) -> Status {
-        if status.code() == Code::Ok { status } else { Fault::upstream(&self.service, status).into_status() }
+        if status.code() == Code::Ok { status } else { self.told.status(Fault::upstream(&self.service, status)) }
     }
 }
 
@@ -133,7 +139,7 @@ fn status_trailers(status: &Status) -> (Code, HeaderMap) {
     let mut trailers = HeaderMap::new();
     // A status that cannot be written is still an end without success.
     if status.add_header(&mut trailers).is_err() {
-        trailers.insert(Status::GRPC_STATUS, http::HeaderValue::from(Code::Internal as i32));
+        trailers.insert(Status::GRPC_STATUS, HeaderValue::from(Code::Internal as i32));
     }
     (status.code(), trailers)
 }

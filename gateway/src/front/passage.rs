@@ -132,12 +132,12 @@ impl Passage {
         let path = request.uri().path();
         // A path that is no rpc is anybody's invention: as a label it would be kept for ever.
         let rpc = if self.rpcs.contains_key(path) || About::names(path) { path } else { "unknown" }.to_owned();
-        let told = Told { rpc, started: Instant::now() };
-        let span = telemetry::server_span(&told.rpc, request.headers());
         let id = door::request_id(request.headers());
+        let told = Told { rpc, request_id: id.clone(), started: Instant::now() };
+        let span = telemetry::server_span(&told.rpc, request.headers());
         let passed = self.pass(peer.ip().to_canonical(), request, &id, call, &told).instrument(span).await;
         let mut response = passed.unwrap_or_else(|fault| {
-            let status = fault.into_status();
+            let status = told.status(fault);
             told.end(status.code());
             status.into_http()
         });

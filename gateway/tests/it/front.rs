@@ -131,6 +131,12 @@ async fn a_parts_refusal_is_passed_on_and_its_failure_is_masked() {
     let door = Door::open().await;
     let refused = door.registers().get_subject(door.request(subject("absent"))).await.unwrap_err();
     assert_eq!((refused.code(), refusal_of(&refused).1["article"].as_str()), (Code::NotFound, "27"), "{refused:?}");
+    let named = |status: &Status| {
+        let details = tonic_types::StatusExt::get_error_details(status);
+        let request = details.request_info().unwrap_or_else(|| panic!("{status:?}")).request_id.clone();
+        assert_eq!(request, status.metadata().get("x-request-id").unwrap().to_str().unwrap());
+    };
+    named(&refused);
     let failed = door.registers().get_subject(door.request(subject("broken"))).await.unwrap_err();
     assert_eq!((failed.code(), reason(&failed).as_str()), (Code::Internal, "INTERNAL"));
     assert!(!format!("{failed:?}").contains("store.rs"), "{failed:?}");
@@ -139,6 +145,11 @@ async fn a_parts_refusal_is_passed_on_and_its_failure_is_masked() {
     let away = catalog.list_items(door.request(Default::default())).await.unwrap_err();
     assert_eq!((away.code(), reason(&away).as_str()), (Code::Unavailable, "UNAVAILABLE"));
     assert!(!format!("{away:?}").contains("127.0.0.1"), "{away:?}");
+    named(&failed);
+    named(&away);
+    let absent =
+        HealthClient::new(door.channel()).check(HealthCheckRequest { service: "absent".to_owned() }).await.unwrap_err();
+    named(&absent);
 }
 
 #[tokio::test]

@@ -116,10 +116,12 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
-    /// The refusal's reason.
+    /// The refusal's reason. Every refusal names its request.
     pub fn reason(&self) -> String {
         let json = self.json();
         let details = json["details"].as_array().unwrap_or_else(|| panic!("no details in {json}"));
+        let request = details.iter().find(|detail| detail["@type"] == "type.googleapis.com/google.rpc.RequestInfo");
+        assert_eq!(request.unwrap_or_else(|| panic!("no request in {json}"))["requestId"], self.header("x-request-id"));
         let info = details.iter().find(|detail| detail["@type"] == "type.googleapis.com/google.rpc.ErrorInfo");
         info.unwrap_or_else(|| panic!("no reason in {json}"))["reason"].as_str().unwrap().to_owned()
     }

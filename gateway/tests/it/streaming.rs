@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway::Limits;
+use gateway::lines::ELEMENTS_MAX;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use kit::testing::HANG_MAX;
@@ -120,7 +121,9 @@ async fn a_stream_that_is_followed_ends_after_its_time_and_can_go_on() {
 async fn a_part_that_falls_silent_has_failed() {
     let stage = Stage::of_shapes(|settings| settings.limits.idle_timeout = Duration::from_millis(300)).await;
     let all = lines(&watched(&stage.browser(), LINES, "follow=true").await);
-    assert_eq!(all.last().unwrap()["error"]["code"], 4);
+    let error = &all.last().unwrap()["error"];
+    assert_eq!(error["code"], 4);
+    assert!(error.to_string().contains("google.rpc.RequestInfo"), "{error}");
 }
 
 #[tokio::test]
@@ -186,6 +189,7 @@ async fn lines_are_elements_of_a_field_and_the_first_message_has_the_others() {
     assert_eq!((&sent[0]["parent"], &sent[0]["note"]), (&json!("boxes/b"), &json!("n")));
     assert!(sent.len() > 1 && sent[1..].iter().all(|m| m["parent"] == "" && m["note"] == ""));
     let words: Vec<_> = sent.iter().flat_map(|m| m["inners"].as_array().unwrap().clone()).collect();
+    assert!(sent.iter().all(|m| m["inners"].as_array().unwrap().len() <= ELEMENTS_MAX));
     assert!(words.len() == 30_000 && words.iter().enumerate().all(|(n, inner)| inner["word"] == format!("w{n}")));
     let empty = messages(&put(&browser, "/v1/boxes/b/inners:add?note=n", "\n").await);
     assert_eq!((empty.len(), &empty[0]["note"]), (1, &json!("n")));
