@@ -12,10 +12,11 @@ const target = join(here, '../src/api/contract');
 const packages = {
   access: ['access/v1/access.proto'],
   common: ['common/v1/common.proto'],
+  uploads: ['uploads/v1/uploads.proto'],
   events: ['events/v1/events.proto'],
   identity: ['identity/v1/identity.proto', 'identity/v1/machines.proto'],
-  catalog: ['catalog/v1/catalog.proto'],
-  draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto', 'draws/v1/experts.proto', 'draws/v1/people.proto'],
+  catalog: ['catalog/v1/catalog.proto', 'catalog/v1/uploads.proto'],
+  draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto', 'draws/v1/experts.proto', 'draws/v1/people.proto', 'draws/v1/uploads.proto'],
   portal: ['portal/v1/portal.proto'],
   session: ['session/v1/session.proto'],
 };

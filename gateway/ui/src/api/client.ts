@@ -19,6 +19,8 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+}
+
 /** Names what happens when the server says that nobody is signed in. */
 export function setOnSignedOut(act: () => void): void {
   onSignedOut = act;
@@ -40,10 +42,18 @@ export function newRequestId(): string {
 
 /** Calls a method of the contract. Throws `ApiError`, or `AbortError` when the signal ended it. Personal data needs a `purpose` (art. 44). */
 export async function call<M extends Method>(method: M, request: Input<M>, signal?: AbortSignal, purpose?: string): Promise<Output<M>> {
-  const { verb, url, body } = bind(routes[method], request as object);
+  return ask(method, bind(routes[method], request as object), signal, purpose);
+}
+
+/** As `call`, for a method whose body are bytes. */
+export async function callWithBytes<M extends Method>(method: M, request: Input<M>, bytes: Blob, signal: AbortSignal): Promise<Output<M>> {
+  return ask(method, { ...bind(routes[method], request as object), body: bytes }, signal);
+}
+
+async function ask<M extends Method>(method: M, { verb, url, body }: { verb: string; url: string; body?: string | Blob }, signal?: AbortSignal, purpose?: string): Promise<Output<M>> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (verb !== 'GET' && csrfToken) headers['x-csrf-token'] = csrfToken;
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (body !== undefined) headers['content-type'] = typeof body === 'string' ? 'application/json' : 'text/csv';
   // Headers are ASCII; purposes are Chinese.
   if (purpose) headers['x-purpose'] = encodeURIComponent(purpose);
   let response: Response;

@@ -6,6 +6,7 @@ import type * as draws from './draws';
 import type * as identity from './identity';
 import type * as portal from './portal';
 import type * as session from './session';
+import type * as uploads from './uploads';
 
 /** Request and answer of each method. */
 export interface Methods {
@@ -36,6 +37,10 @@ export interface Methods {
   'Catalog.PublishItems': [catalog.PublishItemsRequest, catalog.PublishItemsResponse];
   'Catalog.ListItemImports': [catalog.ListItemImportsRequest, catalog.ListItemImportsResponse];
   'Catalog.DownloadItemImportReport': [catalog.DownloadItemImportReportRequest, unknown];
+  'ItemUploads.CreateUpload': [uploads.CreateUploadRequest, uploads.Upload];
+  'ItemUploads.AppendUpload': [uploads.AppendUploadRequest, uploads.Upload];
+  'ItemUploads.GetUpload': [uploads.GetUploadRequest, uploads.Upload];
+  'ItemUploads.DeleteUpload': [uploads.DeleteUploadRequest, uploads.DeleteUploadResponse];
   'Registers.ImportSubjects': [draws.ImportSubjectsRequest, common.Import];
   'Registers.ListImports': [draws.ListImportsRequest, draws.ListImportsResponse];
   'Registers.GetImport': [draws.GetImportRequest, common.Import];
@@ -103,6 +108,10 @@ export interface Methods {
   'People.RequestConflictLift': [draws.RequestConflictLiftRequest, draws.Conflict];
   'People.LiftConflict': [draws.LiftConflictRequest, draws.Conflict];
   'People.RejectConflictLift': [draws.RejectConflictLiftRequest, draws.Conflict];
+  'Uploads.CreateUpload': [uploads.CreateUploadRequest, uploads.Upload];
+  'Uploads.AppendUpload': [uploads.AppendUploadRequest, uploads.Upload];
+  'Uploads.GetUpload': [uploads.GetUploadRequest, uploads.Upload];
+  'Uploads.DeleteUpload': [uploads.DeleteUploadRequest, uploads.DeleteUploadResponse];
   'Portal.GetOverview': [portal.GetOverviewRequest, portal.Overview];
   'Portal.Search': [portal.SearchRequest, portal.SearchResponse];
   'Portal.ListPlans': [portal.ListPlansRequest, portal.ListPlansResponse];
@@ -161,6 +170,10 @@ export const routes: Record<keyof Methods, Route> = {
   'Catalog.PublishItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:publish', body: '*', roles: ['ROLE_REVIEWER'] },
   'Catalog.ListItemImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/itemImports' },
   'Catalog.DownloadItemImportReport': { verb: 'GET', path: '/v1/{name=organisations/*/itemImports/*}:report' },
+  'ItemUploads.CreateUpload': { verb: 'POST', path: '/v1/{parent=organisations/*}/itemUploads', body: 'upload', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'ItemUploads.AppendUpload': { verb: 'PATCH', path: '/v1/{name=organisations/*/itemUploads/*}', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'ItemUploads.GetUpload': { verb: 'GET', path: '/v1/{name=organisations/*/itemUploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'ItemUploads.DeleteUpload': { verb: 'DELETE', path: '/v1/{name=organisations/*/itemUploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Registers.ImportSubjects': { verb: 'POST', path: '/v1/{parent=organisations/*}/subjects:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Registers.ListImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/imports' },
   'Registers.GetImport': { verb: 'GET', path: '/v1/{name=organisations/*/imports/*}' },
@@ -228,6 +241,10 @@ export const routes: Record<keyof Methods, Route> = {
   'People.RequestConflictLift': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:requestLift', body: '*', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
   'People.LiftConflict': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:lift', body: '*', roles: ['ROLE_REVIEWER'] },
   'People.RejectConflictLift': { verb: 'POST', path: '/v1/{name=organisations/*/conflicts/*}:rejectLift', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Uploads.CreateUpload': { verb: 'POST', path: '/v1/{parent=organisations/*}/uploads', body: 'upload', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Uploads.AppendUpload': { verb: 'PATCH', path: '/v1/{name=organisations/*/uploads/*}', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Uploads.GetUpload': { verb: 'GET', path: '/v1/{name=organisations/*/uploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
+  'Uploads.DeleteUpload': { verb: 'DELETE', path: '/v1/{name=organisations/*/uploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Portal.GetOverview': { verb: 'GET', path: '/v1/public/overview' },
   'Portal.Search': { verb: 'GET', path: '/v1/public/search' },
   'Portal.ListPlans': { verb: 'GET', path: '/v1/public/plans' },

@@ -1,6 +1,7 @@
 import { Checkbox } from 'antd';
 import { useState } from 'react';
-import { addressOf, upload } from '../../api/client';
+import { addressOf } from '../../api/client';
+import { importFile } from '../../api/resumable';
 import { LinkButton } from '../../components/link-button';
 import { MayNot, PageHead } from '../../components/page';
 import { UploadWizard } from '../../components/upload/wizard';
@@ -35,7 +36,7 @@ export default function ItemUpload() {
               </Checkbox>
             </div>
           )}
-          send={(file, head, columns, onProgress, signal) => upload('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
+          send={(file, head, columns, onProgress, signal) => importFile('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
           reportUrl={(done) => addressOf('Catalog.DownloadItemImportReport', { name: done.name })}
           after={
             <LinkButton type="primary" to="/items">{t('import.toItems')}</LinkButton>

@@ -1,7 +1,7 @@
 import { Alert, Input, Modal } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { upload } from '../../api/client';
+import { importFile } from '../../api/resumable';
 import type { RowProblem } from '../../api/contract/common';
 import type { ImportExpertsResponse } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
@@ -38,7 +38,7 @@ export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onCl
   const send = () =>
     run([file?.name, file?.size, reason], async () => {
       if (!file) return;
-      setDone(await upload('Experts.ImportExperts', { parent, reason: reason.trim() }, file, () => undefined, new AbortController().signal));
+      setDone(await importFile('Experts.ImportExperts', { parent, reason: reason.trim() }, file, () => undefined, new AbortController().signal));
       onDone();
     });
   return (

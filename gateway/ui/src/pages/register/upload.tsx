@@ -1,6 +1,7 @@
 import { Input, Select } from 'antd';
 import { useState } from 'react';
-import { addressOf, call, upload } from '../../api/client';
+import { addressOf, call } from '../../api/client';
+import { importFile } from '../../api/resumable';
 import { LinkButton } from '../../components/link-button';
 import { MayNot, PageHead } from '../../components/page';
 import { UploadWizard } from '../../components/upload/wizard';
@@ -42,7 +43,7 @@ export default function SubjectUpload() {
             </div>
           )}
           send={(file, head, columns, onProgress, signal) =>
-            upload('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, defaultDistrict: district, reason: reason.trim() }, file, onProgress, signal)
+            importFile('Registers.ImportSubjects', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, defaultDistrict: district, reason: reason.trim() }, file, onProgress, signal)
           }
           soFar={async (fileName, signal) => {
             const { imports } = await call('Registers.ListImports', { parent, pageSize: 5 }, signal);
