@@ -108,6 +108,9 @@ const pagesOfRoles: readonly (readonly [Username, readonly Listed[]])[] = [
       ['operator-home', '/work/', /您好/],
       ['operator-users', '/work/users', '用户'],
       ['operator-user-new', '/work/users/new', '登记用户'],
+      ['operator-users-none-found', '/work/users?q=没有这个人', '用户'],
+      ['operator-organisations', '/work/organisations?order=title%20desc', '机构'],
+      ['operator-machines', '/work/machines', '接入系统'],
     ],
   ],
   [
@@ -115,6 +118,7 @@ const pagesOfRoles: readonly (readonly [Username, readonly Listed[]])[] = [
     [
       ['admin-home', '/work/', /您好/],
       ['admin-users', '/work/users', '用户'],
+      ['admin-machines', '/work/machines', '接入系统'],
       ['admin-officers', '/work/officers', '执法检查人员名录库'],
       ['admin-conflicts', '/work/conflicts', '利害关系申报'],
     ],
@@ -171,6 +175,55 @@ for (const [username, pages] of pagesOfRoles) {
     await leave(somebody);
   });
 }
+
+test('a department’s system is registered, changed over, frozen and retired', async ({ browser }) => {
+  const somebody = await visitor(browser);
+  const { page } = somebody;
+  await enter(page, 'market-admin');
+  await open(page, '/work/machines', '接入系统');
+  const dialog = page.getByRole('dialog');
+  await press(page.getByRole('button', { name: '登记接入系统' }));
+  await press(dialog.getByRole('button', { name: '登记接入系统' }));
+  await expect(dialog.getByText('此项必填')).toBeVisible();
+  await look(page, 'work-machine-incomplete');
+  await dialog.getByLabel('用途').fill('网页上登记的系统');
+  await dialog.getByLabel('用途').press('Enter');
+  const shown = page.getByRole('dialog', { name: '接入系统已登记' });
+  await expect(shown.getByRole('button', { name: '复制 密钥' })).toBeVisible();
+  await look(page, 'work-machine-secret');
+  const first = await shown.locator('code').nth(1).innerText();
+  expect(first).toMatch(/^[\w-]{43}$/);
+  await press(shown.getByRole('button', { name: '关闭' }));
+
+  await expect(page.getByRole('heading', { level: 1, name: /网页上登记的系统/ })).toBeVisible();
+  await press(page.getByRole('button', { name: '轮换密钥' }));
+  await expect(dialog.getByText(/旧密钥有效至/)).toBeVisible();
+  await look(page, 'work-machine-rotate');
+  await press(dialog.getByRole('button', { name: '轮换密钥' }));
+  const next = page.getByRole('dialog', { name: '新密钥已生成' });
+  await expect(next.getByText('旧密钥有效至')).toBeVisible();
+  expect(await next.locator('code').nth(1).innerText()).not.toBe(first);
+  await press(next.getByRole('button', { name: '关闭' }));
+  await expect(page.getByRole('table', { name: '有效密钥' }).getByRole('row')).toHaveCount(3);
+  await look(page, 'work-machine');
+  await press(page.getByRole('button', { name: '结束旧密钥' }));
+  await press(dialog.getByRole('button', { name: '结束旧密钥' }));
+  await expect(page.getByRole('table', { name: '有效密钥' }).getByRole('row')).toHaveCount(2);
+
+  await press(page.getByRole('button', { name: '冻结', exact: true }));
+  await press(dialog.getByRole('button', { name: '冻结', exact: true }));
+  await expect(dialog.getByText('请至少填写两个字')).toBeVisible();
+  await dialog.getByLabel('理由').fill('疑似泄露');
+  await press(dialog.getByRole('button', { name: '冻结', exact: true }));
+  await expect(page.getByRole('heading', { level: 1 }).getByText('已冻结')).toBeVisible();
+  await expect(page.locator('dd').getByText('疑似泄露')).toBeVisible();
+  await look(page, 'work-machine-frozen');
+  await press(page.getByRole('button', { name: '停用', exact: true }));
+  await dialog.getByLabel('理由').fill('系统下线');
+  await press(dialog.getByRole('button', { name: '停用', exact: true }));
+  await expect(page.getByRole('heading', { level: 1 }).getByText('已停用')).toBeVisible();
+  await leave(somebody);
+});
 
 test('forms and questions of the registers and the plan', async ({ browser }) => {
   const somebody = await visitor(browser);

@@ -42,6 +42,8 @@ const Recusals = lazy(() => import('./pages/recusals/list'));
 const Users = lazy(() => import('./pages/admin/users'));
 const UserCreate = lazy(() => import('./pages/admin/user-create'));
 const Organisations = lazy(() => import('./pages/admin/organisations'));
+const Machines = lazy(() => import('./pages/admin/machines'));
+const Machine = lazy(() => import('./pages/admin/machine'));
 const Account = lazy(() => import('./pages/admin/account'));
 
 /** Pop-ups open inside the landmark or dialog they belong to, so that nothing stands outside for screen readers. */
@@ -125,6 +127,8 @@ function Addresses() {
             <Route path="users" element={<Users />} />
             <Route path="users/new" element={<UserCreate />} />
             <Route path="organisations" element={<Organisations />} />
+            <Route path="machines" element={<Machines />} />
+            <Route path="machines/:id" element={<PerRecord page={Machine} />} />
             <Route path="account" element={<Account />} />
             <Route path="*" element={<NotFound />} />
           </Routes>

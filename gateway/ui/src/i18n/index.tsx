@@ -12,13 +12,14 @@ import { plans } from './texts/plans';
 import { proofs } from './texts/proofs';
 import { recusals } from './texts/recusals';
 import { register } from './texts/register';
+import { machines } from './texts/machines';
 import { witnesses } from './texts/witnesses';
 import { work } from './texts/work';
 
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin };
+export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

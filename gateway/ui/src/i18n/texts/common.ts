@@ -24,6 +24,7 @@ export const common = {
   'nav.visits': ['检查任务', 'Visits'],
   'nav.users': ['用户', 'Users'],
   'nav.organisations': ['机构', 'Organisations'],
+  'nav.machines': ['接入系统', 'Machine clients'],
   'nav.groupWork': ['双随机监管', 'Random inspection'],
   'nav.groupRegisters': ['一单两库', 'Items and registers'],
   'nav.groupAdmin': ['系统管理', 'Administration'],

@@ -1,6 +1,7 @@
 import { App, Button, Form, Input } from 'antd';
 import { call } from '../../api/client';
 import { ErrorPanel } from '../../components/error-panel';
+import { useFieldRefusals } from '../../components/field-refusals';
 import { Facts, PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -21,7 +22,8 @@ export default function Account() {
   const titleOf = useOrganisationTitle();
   const { message } = App.useApp();
   const [form] = Form.useForm<PasswordForm>();
-  const { busy, error, run } = useAct();
+  const { busy, error, run, clear } = useAct();
+  useFieldRefusals(form, error, { WRONG_PASSWORD: 'oldPassword', LOCKED_OUT: 'oldPassword', WEAK_PASSWORD: 'newPassword' });
 
   // The contract takes no request id here; a repeated change fails on the old password and harms nothing.
   const change = async ({ oldPassword, newPassword }: PasswordForm) => {
@@ -48,7 +50,7 @@ export default function Account() {
         />
       </Section>
       <Section title={t('account.password')}>
-        <Form<PasswordForm> form={form} name="password" layout="vertical" className="form-narrow" onFinish={(values) => void change(values)}>
+        <Form<PasswordForm> form={form} name="password" layout="vertical" className="form-narrow" onValuesChange={clear} onFinish={(values) => void change(values)}>
           <input type="text" hidden autoComplete="username" readOnly value={me.user.username} />
           <Form.Item name="oldPassword" label={t('account.old')} rules={[{ required: true, message: t('field.required') }]}>
             <Input.Password autoComplete="current-password" />

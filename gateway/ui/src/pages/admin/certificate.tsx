@@ -1,9 +1,8 @@
-import { App, DatePicker, Form, Input, Modal, Select } from 'antd';
+import { App, DatePicker, Form, Input, Select } from 'antd';
 import dayjs, { type Dayjs } from 'dayjs';
 import { call } from '../../api/client';
 import type { User } from '../../api/contract/identity';
-import { enterTakesDate } from '../../components/enter-in-pickers';
-import { ErrorPanel } from '../../components/error-panel';
+import { FormModal } from '../../components/form-modal';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { districtCodes, districtName } from '../../lib/districts';
@@ -39,41 +38,41 @@ export function CertificateForm({ user, onClose, onSaved }: { user: User; onClos
     onClose();
   };
 
-  // A refusal stands beside the field it is about, as well as below with its article.
-  const about = (field: string) => (error?.violations.some((one) => one.field === `certificate.${field}`) ? ('error' as const) : undefined);
-  const help = (field: string) => (about(field) && error ? (lang === 'zh' ? error.messageZh : error.messageEn) : undefined);
   const reload = () => {
     onSaved();
     onClose();
   };
   return (
-    <Modal open title={`${t('users.certSet')} ${user.realName}`} okText={t('act.save')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
-      <p className="muted">{t('users.certSetLead')}</p>
-      <Form<Written>
-        form={form}
-        layout="vertical"
-        name="certificate"
-        onKeyDown={enterTakesDate}
-        onValuesChange={clear}
-        initialValues={{ number: now?.number, expire: now?.expireDate ? dayjs(now.expireDate) : undefined, districts: now?.districts ?? [], specialties: now?.specialties ?? [] }}
-      >
-        <Form.Item name="number" label={t('users.certNumber')} extra={t('users.certNumberFixed')} validateStatus={about('number')} help={help('number')}>
-          <Input readOnly />
-        </Form.Item>
-        <Form.Item name="expire" label={t('users.certExpire')} rules={[{ required: true, message: t('field.required') }]} validateStatus={about('expire_date')} help={help('expire_date')}>
-          <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} />
-        </Form.Item>
-        <Form.Item name="districts" label={t('users.certDistricts')} validateStatus={about('districts')} help={help('districts')}>
-          <Select mode="multiple" options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} showSearch={{ optionFilterProp: 'label' }} />
-        </Form.Item>
-        <Form.Item name="specialties" label={t('users.certSpecialties')} extra={t('users.certSpecialtiesHint')} validateStatus={about('specialties')} help={help('specialties')}>
-          <Select mode="tags" options={specialties.map((value) => ({ value, label: tEnum('specialty.', value) }))} tokenSeparators={[',', ' ', '，']} />
-        </Form.Item>
-        <Form.Item name="reason" label={t('field.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
-          <Input.TextArea rows={2} maxLength={500} showCount />
-        </Form.Item>
-      </Form>
-      {error && <ErrorPanel error={error} onRetry={error.stale ? reload : undefined} />}
-    </Modal>
+    <FormModal<Written>
+      title={`${t('users.certSet')} ${user.realName}`}
+      okText={t('act.save')}
+      form={form}
+      name="certificate"
+      busy={busy}
+      error={error}
+      places={{ expire_date: 'expire', CERTIFICATE_NEEDED: 'expire' }}
+      lead={<p className="muted">{t('users.certSetLead')}</p>}
+      initialValues={{ number: now?.number, expire: now?.expireDate ? dayjs(now.expireDate) : undefined, districts: now?.districts ?? [], specialties: now?.specialties ?? [] }}
+      onValuesChange={clear}
+      onClose={onClose}
+      onReload={reload}
+      onSubmit={save}
+    >
+      <Form.Item name="number" label={t('users.certNumber')} extra={t('users.certNumberFixed')}>
+        <Input readOnly />
+      </Form.Item>
+      <Form.Item name="expire" label={t('users.certExpire')} rules={[{ required: true, message: t('field.required') }]}>
+        <DatePicker className="wide" format={lang === 'zh' ? 'YYYY年M月D日 (ddd)' : 'ddd, D MMM YYYY'} />
+      </Form.Item>
+      <Form.Item name="districts" label={t('users.certDistricts')}>
+        <Select mode="multiple" options={districtCodes.map((code) => ({ value: code, label: districtName(code, lang) }))} showSearch={{ optionFilterProp: 'label' }} />
+      </Form.Item>
+      <Form.Item name="specialties" label={t('users.certSpecialties')} extra={t('users.certSpecialtiesHint')}>
+        <Select mode="tags" options={specialties.map((value) => ({ value, label: tEnum('specialty.', value) }))} tokenSeparators={[',', ' ', '，']} />
+      </Form.Item>
+      <Form.Item name="reason" label={t('field.reason')} rules={[{ required: true, whitespace: true, min: 2, message: t('field.reasonShort') }]}>
+        <Input.TextArea rows={2} maxLength={500} showCount />
+      </Form.Item>
+    </FormModal>
   );
 }

@@ -1,11 +1,10 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { App, Button, Checkbox, Form, Input, Modal, Select } from 'antd';
+import { App, Button, Checkbox, Form, Input, Select } from 'antd';
 import { useState } from 'react';
 import { call } from '../../api/client';
 import type { Organisation, OrganisationKind } from '../../api/contract/identity';
-import { allRows } from '../../api/pages';
 import { useLoad } from '../../api/use-load';
-import { ErrorPanel } from '../../components/error-panel';
+import { FormModal } from '../../components/form-modal';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { PageHead } from '../../components/page';
@@ -17,8 +16,6 @@ import { lastPart } from '../../lib/names';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 
 const kinds: readonly OrganisationKind[] = ['ORGANISATION_KIND_DISTRICT', 'ORGANISATION_KIND_DEPARTMENT', 'ORGANISATION_KIND_UNIT'];
-/** The contract has no search here: a city's organisations are few, so all are loaded and searched in the page. */
-const organisationsMax = 5000;
 
 /** The organisations of the city (art. 37, 38). */
 export default function Organisations() {
@@ -27,24 +24,17 @@ export default function Organisations() {
   const titleOf = useOrganisationTitle();
   const state = useListState();
   const [adding, setAdding] = useState(false);
-  const all = async (signal?: AbortSignal) => {
-    const { rows } = await allRows(async (pageToken) => {
-      const page = await call('Identity.ListOrganisations', { pageSize: 1000, pageToken }, signal);
-      return { rows: page.organisations, nextPageToken: page.nextPageToken };
-    }, organisationsMax);
-    const query = state.get('q').toLowerCase();
-    const kind = state.get('kind');
-    return rows.filter((one) => (!kind || one.kind === kind) && (!query || [one.title, one.titleEn, one.name].some((text) => text.toLowerCase().includes(query))));
+  const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
+    const filter = { query: state.get('q'), kind: kinds.find((one) => one === state.get('kind')), district: state.get('district') };
+    const answer = await call('Identity.ListOrganisations', { ...filter, orderBy: state.order, pageSize, pageToken }, signal);
+    return { rows: answer.organisations, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
-  const loaded = useLoad(state.key, async (signal) => {
-    const rows = await all(signal);
-    return { rows, nextPageToken: '', total: rows.length };
-  });
+  const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
   const columns: Column<Organisation>[] = [
-    { title: t('field.title'), head: true, render: (row) => titleOf(row.name), csv: (row) => row.title },
-    { title: t('organisations.id'), nowrap: true, render: (row) => <code>{lastPart(row.name)}</code>, csv: (row) => lastPart(row.name) },
+    { title: t('field.title'), sort: 'title', head: true, render: (row) => titleOf(row.name), csv: (row) => row.title },
+    { title: t('organisations.id'), sort: 'name', nowrap: true, render: (row) => <code>{lastPart(row.name)}</code>, csv: (row) => lastPart(row.name) },
     { title: t('organisations.kind'), nowrap: true, render: (row) => tEnum('organisations.kind.', row.kind), csv: (row) => tEnum('organisations.kind.', row.kind) },
-    { title: t('field.district'), nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
+    { title: t('field.district'), sort: 'district', nowrap: true, render: (row) => districtName(row.district, lang), csv: (row) => row.district },
     { title: t('organisations.parent'), render: (row) => row.parent && titleOf(row.parent), csv: (row) => lastPart(row.parent) },
     { title: t('organisations.responsible'), render: (row) => row.responsible, csv: (row) => row.responsible },
     { title: t('organisations.enforcing'), render: (row) => t(row.enforcing ? 'field.yes' : 'field.no'), csv: (row) => t(row.enforcing ? 'field.yes' : 'field.no') },
@@ -64,15 +54,17 @@ export default function Organisations() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
-        csv={{ fileName: 'organisations.csv', page: async () => ({ rows: await all(), nextPageToken: '' }) }}
+        standard="name"
+        csv={{ fileName: 'organisations.csv', page }}
         filters={
           <>
             <SearchBox state={state} placeholder={t('organisations.search')} />
             <FilterSelect state={state} name="kind" label={t('organisations.kind')} options={kinds.map((value) => ({ value, label: tEnum('organisations.kind.', value) }))} width={130} />
+            <FilterSelect state={state} name="district" label={t('field.district')} options={['410200', ...districtCodes].map((code) => ({ value: code, label: districtName(code, lang) }))} width={140} />
           </>
         }
       />
-      <AddOrganisation open={adding} onClose={() => setAdding(false)} onAdded={loaded.reload} />
+      {adding && <AddOrganisation onClose={() => setAdding(false)} onAdded={loaded.reload} />}
     </>
   );
 }
@@ -88,13 +80,13 @@ interface OrganisationForm {
   enforcing?: boolean;
 }
 
-function AddOrganisation({ open, onClose, onAdded }: { open: boolean; onClose: () => void; onAdded: () => void }) {
+function AddOrganisation({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
   const { t, tEnum, lang } = useI18n();
   const { message } = App.useApp();
   const { organisations, reloadOrganisations } = useSessionState();
   const titleOf = useOrganisationTitle();
   const [form] = Form.useForm<OrganisationForm>();
-  const { busy, error, run } = useAct();
+  const { busy, error, run, clear } = useAct();
   const add = async () => {
     const given = await form.validateFields().catch(() => null);
     if (!given) return;
@@ -102,7 +94,6 @@ function AddOrganisation({ open, onClose, onAdded }: { open: boolean; onClose: (
     await run(given, async (requestId) => {
       await call('Identity.CreateOrganisation', { organisationId: id, organisation, requestId });
       void message.success(t('organisations.created'));
-      form.resetFields();
       onClose();
       onAdded();
       await reloadOrganisations().catch(() => undefined);
@@ -110,36 +101,46 @@ function AddOrganisation({ open, onClose, onAdded }: { open: boolean; onClose: (
   };
   const required = [{ required: true, message: t('field.required') }];
   return (
-    <Modal open={open} title={t('organisations.new')} okText={t('organisations.new')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void add()} onCancel={onClose} mask={{ closable: false }} width={640}>
-      <Form form={form} layout="vertical" name="organisation" initialValues={{ kind: 'ORGANISATION_KIND_DEPARTMENT', district: '410200', enforcing: false }}>
-        <Form.Item name="id" label={t('organisations.id')} extra={t('organisations.idHint')} rules={[{ required: true, pattern: /^[a-z0-9-]{2,40}$/, message: t('organisations.idHint') }]}>
-          <Input autoCapitalize="none" spellCheck={false} />
+    <FormModal
+      title={t('organisations.new')}
+      okText={t('organisations.new')}
+      form={form}
+      name="organisation"
+      width={640}
+      busy={busy}
+      error={error}
+      places={{ organisation_id: 'id', ALREADY_EXISTS: 'id' }}
+      initialValues={{ kind: 'ORGANISATION_KIND_DEPARTMENT', district: '410200', enforcing: false }}
+      onValuesChange={clear}
+      onClose={onClose}
+      onSubmit={add}
+    >
+      <Form.Item name="id" label={t('organisations.id')} extra={t('organisations.idHint')} rules={[{ required: true, pattern: /^[a-z0-9-]{2,40}$/, message: t('organisations.idHint') }]}>
+        <Input autoCapitalize="none" spellCheck={false} />
+      </Form.Item>
+      <div className="form-row">
+        <Form.Item name="title" label={t('organisations.titleZh')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
+          <Input maxLength={100} />
         </Form.Item>
-        <div className="form-row">
-          <Form.Item name="title" label={t('organisations.titleZh')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
-            <Input maxLength={100} />
-          </Form.Item>
-          <Form.Item name="titleEn" label={t('organisations.titleEn')}>
-            <Input maxLength={100} />
-          </Form.Item>
-          <Form.Item name="kind" label={t('organisations.kind')} rules={required}>
-            <Select options={kinds.map((value) => ({ value, label: tEnum('organisations.kind.', value) }))} />
-          </Form.Item>
-          <Form.Item name="district" label={t('field.district')} rules={required}>
-            <Select options={['410200', ...districtCodes].map((code) => ({ value: code, label: districtName(code, lang) }))} />
-          </Form.Item>
-          <Form.Item name="parent" label={t('organisations.parent')}>
-            <Select allowClear options={organisations.map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
-          </Form.Item>
-          <Form.Item name="responsible" label={t('organisations.responsible')}>
-            <Input maxLength={50} />
-          </Form.Item>
-        </div>
-        <Form.Item name="enforcing" valuePropName="checked">
-          <Checkbox>{t('organisations.enforcing')}</Checkbox>
+        <Form.Item name="titleEn" label={t('organisations.titleEn')}>
+          <Input maxLength={100} />
         </Form.Item>
-      </Form>
-      {error && <ErrorPanel error={error} />}
-    </Modal>
+        <Form.Item name="kind" label={t('organisations.kind')} rules={required}>
+          <Select options={kinds.map((value) => ({ value, label: tEnum('organisations.kind.', value) }))} />
+        </Form.Item>
+        <Form.Item name="district" label={t('field.district')} rules={required}>
+          <Select options={['410200', ...districtCodes].map((code) => ({ value: code, label: districtName(code, lang) }))} />
+        </Form.Item>
+        <Form.Item name="parent" label={t('organisations.parent')}>
+          <Select allowClear options={organisations.map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
+        </Form.Item>
+        <Form.Item name="responsible" label={t('organisations.responsible')}>
+          <Input maxLength={50} />
+        </Form.Item>
+      </div>
+      <Form.Item name="enforcing" valuePropName="checked">
+        <Checkbox>{t('organisations.enforcing')}</Checkbox>
+      </Form.Item>
+    </FormModal>
   );
 }

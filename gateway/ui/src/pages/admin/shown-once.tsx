@@ -3,7 +3,7 @@ import { Code, Facts } from '../../components/page';
 import { useI18n } from '../../i18n';
 
 /** A secret that is shown this once. Closing it takes a deliberate click. */
-export function ShownOnce({ title, values, onClose }: { title: string; values: readonly (readonly [name: string, value: string])[]; onClose: () => void }) {
+export function ShownOnce({ title, note, values, onClose }: { title: string; note?: string; values: readonly (readonly [name: string, value: string])[]; onClose: () => void }) {
   const { t } = useI18n();
   return (
     <Modal
@@ -18,8 +18,8 @@ export function ShownOnce({ title, values, onClose }: { title: string; values: r
         </Button>
       }
     >
-      <Alert type="warning" showIcon className="error-panel" title={t('users.onceOnly')} />
-      <Facts facts={values.map(([name, value]) => [name, <Code key={name} text={value} label={name} />])} />
+      <Alert type="warning" showIcon className="error-panel" title={note ?? t('users.onceOnly')} />
+      <Facts facts={values.filter(([, value]) => value !== '').map(([name, value]) => [name, <Code key={name} text={value} label={name} />])} />
     </Modal>
   );
 }

@@ -7,6 +7,7 @@ import type { Role } from '../../api/contract/access';
 import type { CreateUserResponse } from '../../api/contract/identity';
 import { enterTakesDate } from '../../components/enter-in-pickers';
 import { ErrorPanel } from '../../components/error-panel';
+import { useFieldRefusals, type Places } from '../../components/field-refusals';
 import { LinkButton } from '../../components/link-button';
 import { NotForYou } from '../../components/not-for-you';
 import { PageHead, Section } from '../../components/page';
@@ -31,6 +32,12 @@ interface UserForm {
 const departmentRoles: readonly Role[] = ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_OFFICER', 'ROLE_DEPARTMENT_ADMIN'];
 const cityRoles: readonly Role[] = ['ROLE_COORDINATOR', 'ROLE_SUPERVISION_OFFICE', 'ROLE_AUDITOR', 'ROLE_PLATFORM_OPERATOR'];
 
+/** Where a refusal stands: the certificate's fields are named by what they hold. */
+const places: Places = {
+  'certificate.number': 'certNumber', 'certificate.expire_date': 'certExpire', 'certificate.districts': 'certDistricts', 'certificate.specialties': 'certSpecialties',
+  REAL_NAME_NEEDED: 'realName', WIDER_RIGHTS: 'roles', CERTIFICATE_NEEDED: 'certNumber', NOT_FOUND: 'organisation',
+};
+
 /** Registering a user under the real name (art. 27). */
 export default function UserCreate() {
   const { t, tEnum, lang } = useI18n();
@@ -40,7 +47,10 @@ export default function UserCreate() {
   const navigate = useNavigate();
   const [form] = Form.useForm<UserForm>();
   const officer = Form.useWatch('roles', form)?.includes('ROLE_OFFICER') ?? false;
-  const { busy, error, run } = useAct();
+  const { busy, error, run, clear } = useAct();
+  // What exists already is the sign-in name, or the number of a certificate that somebody else holds.
+  const taken = error?.reason === 'ALREADY_EXISTS' && error.metadata['name'] === (form.getFieldValue('certNumber') as string | undefined)?.trim();
+  useFieldRefusals(form, error, { ...places, ALREADY_EXISTS: taken ? 'certNumber' : 'username' });
   const [created, setCreated] = useState<CreateUserResponse | null>(null);
   if (!me.may('Identity.CreateUser')) return <NotForYou title={t('users.new')} method="Identity.CreateUser" />;
   const operator = me.roles.includes('ROLE_PLATFORM_OPERATOR');
@@ -64,7 +74,7 @@ export default function UserCreate() {
   return (
     <>
       <PageHead title={t('users.new')} lead={t('users.lead')} />
-      <Form<UserForm> form={form} name="user" layout="vertical" className="form" onKeyDown={enterTakesDate} initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
+      <Form<UserForm> form={form} name="user" layout="vertical" className="form" onKeyDown={enterTakesDate} onValuesChange={clear} initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
         <Section>
           <Form.Item name="organisation" label={t('field.organisation')} rules={text}>
             <Select disabled={!operator} options={(organisations.length > 0 ? organisations : [{ name: me.organisation }]).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />

@@ -1,24 +1,25 @@
-import { ApiOutlined, UserAddOutlined } from '@ant-design/icons';
-import { App, Button, Form, Input, Modal } from 'antd';
+import { UserAddOutlined } from '@ant-design/icons';
+import { App, Button } from 'antd';
 import { useState } from 'react';
 import { call } from '../../api/client';
-import type { CreateMachineClientResponse, User } from '../../api/contract/identity';
+import type { Role } from '../../api/contract/access';
+import type { User, UserState } from '../../api/contract/identity';
 import { useLoad } from '../../api/use-load';
 import { Confirm } from '../../components/confirm';
-import { ErrorPanel } from '../../components/error-panel';
 import { LinkButton } from '../../components/link-button';
-import { List, SearchBox } from '../../components/list';
+import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
 import { NotForYou } from '../../components/not-for-you';
-import { OrganisationFilter, useOrganisationInView } from '../../components/organisation-filter';
 import { MayNot, PageHead, StateTag } from '../../components/page';
 import type { Column } from '../../components/table';
-import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
-import { useMe, useOrganisationTitle } from '../../session';
+import { lastPart } from '../../lib/names';
+import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 import { CertificateForm } from './certificate';
-import { ShownOnce } from './shown-once';
+
+const states: readonly UserState[] = ['USER_STATE_ACTIVE', 'USER_STATE_FROZEN'];
+const roles: readonly Role[] = ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_OFFICER', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_COORDINATOR', 'ROLE_SUPERVISION_OFFICE', 'ROLE_AUDITOR', 'ROLE_PLATFORM_OPERATOR'];
 
 /** People with accounts (art. 27), for those who may see them. */
 export default function Users() {
@@ -33,22 +34,24 @@ function UserList() {
   const titleOf = useOrganisationTitle();
   const { message } = App.useApp();
   const state = useListState();
-  const organisation = useOrganisationInView(state);
+  const { organisations } = useSessionState();
+  const chosen = state.get('organisation');
+  const organisation = me.cityWide && chosen ? `organisations/${chosen}` : '';
   const [asked, setAsked] = useState<User | null>(null);
   const [certified, setCertified] = useState<User | null>(null);
-  const [machine, setMachine] = useState(false);
   const freezing = asked?.state === 'USER_STATE_ACTIVE';
   const page = async (pageToken: string, pageSize: number, signal?: AbortSignal) => {
-    const answer = await call('Identity.ListUsers', { organisation, query: state.get('q'), pageSize, pageToken }, signal);
-    return { rows: answer.users, nextPageToken: answer.nextPageToken };
+    const filter = { organisation, query: state.get('q'), state: states.find((one) => one === state.get('state')), role: roles.find((one) => one === state.get('role')) };
+    const answer = await call('Identity.ListUsers', { ...filter, orderBy: state.order, pageSize, pageToken }, signal);
+    return { rows: answer.users, nextPageToken: answer.nextPageToken, total: Number(answer.totalSize) };
   };
-  const loaded = useLoad(`${organisation}?${state.key}`, (signal) => page(state.pageToken, state.pageSize, signal));
-  const roles = (row: User) => row.roles.map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ');
+  const loaded = useLoad(state.key, (signal) => page(state.pageToken, state.pageSize, signal));
+  const rolesOf = (row: User) => row.roles.map((role) => tEnum('role.', role)).join(lang === 'zh' ? '、' : ', ');
 
   const columns: Column<User>[] = [
-    { title: t('users.realName'), head: true, nowrap: true, render: (row) => row.realName, csv: (row) => row.realName },
-    { title: t('users.username'), nowrap: true, render: (row) => row.username, csv: (row) => row.username },
-    { title: t('users.roles'), render: roles, csv: roles },
+    { title: t('users.realName'), sort: 'real_name', head: true, nowrap: true, render: (row) => row.realName, csv: (row) => row.realName },
+    { title: t('users.username'), sort: 'username', nowrap: true, render: (row) => row.username, csv: (row) => row.username },
+    { title: t('users.roles'), render: rolesOf, csv: rolesOf },
     { title: t('field.organisation'), render: (row) => titleOf(row.organisation), csv: (row) => titleOf(row.organisation) },
     { title: t('users.certNumber'), nowrap: true, render: (row) => row.certificate?.number ?? '', csv: (row) => row.certificate?.number ?? '' },
     {
@@ -61,6 +64,7 @@ function UserList() {
       ),
       csv: (row) => tEnum('users.state.', row.state),
     },
+    { title: t('users.createTime'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     ...(me.may('Identity.FreezeUser')
       ? [
           {
@@ -87,11 +91,6 @@ function UserList() {
   return (
     <>
       <PageHead title={t('users.title')} lead={t('users.lead')}>
-        {me.may('Identity.CreateMachineClient') && (
-          <Button icon={<ApiOutlined />} onClick={() => setMachine(true)}>
-            {t('users.machine')}
-          </Button>
-        )}
         {me.may('Identity.CreateUser') ? (
           <LinkButton type="primary" icon={<UserAddOutlined />} to="/users/new">{t('users.new')}</LinkButton>
         ) : (
@@ -104,11 +103,14 @@ function UserList() {
         loaded={loaded}
         columns={columns}
         rowKey={(row) => row.name}
+        standard="username"
         csv={{ fileName: 'users.csv', page }}
         filters={
           <>
             <SearchBox state={state} placeholder={t('users.search')} />
-            <OrganisationFilter state={state} />
+            <FilterSelect state={state} name="state" label={t('field.state')} options={states.map((value) => ({ value, label: tEnum('users.state.', value) }))} width={120} />
+            <FilterSelect state={state} name="role" label={t('users.role')} options={roles.map((value) => ({ value, label: tEnum('role.', value) }))} width={150} />
+            {me.cityWide && <FilterSelect state={state} name="organisation" label={t('field.organisation')} options={organisations.map((one) => ({ value: lastPart(one.name), label: titleOf(one.name) }))} width={220} />}
           </>
         }
       />
@@ -132,46 +134,6 @@ function UserList() {
         <p>{t(freezing ? 'users.freezeAsk' : 'users.unfreezeAsk')}</p>
       </Confirm>
       {certified && <CertificateForm user={certified} onClose={() => setCertified(null)} onSaved={loaded.reload} />}
-      <MachineClient open={machine} onClose={() => setMachine(false)} />
-    </>
-  );
-}
-
-function MachineClient({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const { t } = useI18n();
-  const [form] = Form.useForm<{ title: string }>();
-  const { busy, error, run } = useAct();
-  const [created, setCreated] = useState<CreateMachineClientResponse | null>(null);
-  const create = async () => {
-    const given = await form.validateFields().catch(() => null);
-    if (!given) return;
-    await run(given, async (requestId) => {
-      setCreated(await call('Identity.CreateMachineClient', { title: given.title.trim(), requestId }));
-      form.resetFields();
-      onClose();
-    });
-  };
-  return (
-    <>
-      <Modal open={open} title={t('users.machine')} okText={t('users.machine')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void create()} onCancel={onClose} mask={{ closable: false }}>
-        <p className="muted">{t('users.machineHint')}</p>
-        <Form form={form} layout="vertical" name="machine">
-          <Form.Item name="title" label={t('users.machinePurpose')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
-            <Input maxLength={100} />
-          </Form.Item>
-        </Form>
-        {error && <ErrorPanel error={error} />}
-      </Modal>
-      {created && (
-        <ShownOnce
-          title={t('users.machineTitle')}
-          values={[
-            [t('users.machineName'), created.name],
-            [t('users.machineSecret'), created.secret],
-          ]}
-          onClose={() => setCreated(null)}
-        />
-      )}
     </>
   );
 }
