@@ -27,7 +27,7 @@ export const machines = {
   'machines.state.MACHINE_CLIENT_STATE_ACTIVE': ['正常', 'Active'],
   'machines.state.MACHINE_CLIENT_STATE_FROZEN': ['已冻结', 'Frozen'],
   'machines.state.MACHINE_CLIENT_STATE_RETIRED': ['已停用', 'Retired'],
-  'machines.stateAll': ['全部在用', 'All in use'],
+  'machines.stateAll': ['未停用', 'Not retired'],
   'machines.back': ['全部接入系统', 'All machine clients'],
   'machines.createdTitle': ['接入系统已登记', 'The machine client is registered'],
   'machines.rotatedTitle': ['新密钥已生成', 'The new secret is made'],

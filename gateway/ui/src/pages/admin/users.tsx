@@ -64,7 +64,7 @@ function UserList() {
       ),
       csv: (row) => tEnum('users.state.', row.state),
     },
-    { title: t('users.createTime'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
+    { title: t('users.createTime'), sort: 'create_time', render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     ...(me.may('Identity.FreezeUser')
       ? [
           {
