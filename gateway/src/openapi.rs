@@ -3,8 +3,10 @@
 //! anything else than what is done (art. 22: departments connect their systems by it).
 //!
 //! [`comments`] reads the comments, [`bounds`] what they say of values, [`schemas`] and [`examples`] write the messages,
-//! [`paths`] the addresses, [`refusals`] what may be refused, [`operations`] the whole of a route, [`common`] what all share.
+//! [`paths`] the addresses, [`refusals`] what may be refused, [`operations`] the whole of a route, [`common`] what all share, [`book`] the page
+//! for people at `/openapi`.
 
+mod book;
 pub mod bounds;
 pub mod comments;
 mod common;

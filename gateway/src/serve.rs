@@ -22,6 +22,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use kit::env::Env;
+use pages::reference::Reference;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -31,7 +32,9 @@ use crate::error::Fault;
 use crate::front;
 use crate::limits::shared::{Door, Shared};
 use crate::limits::{self, Asker, Open, Shares};
+use crate::openapi::Description;
 use crate::redis_link::RedisLink;
+use crate::routes::Routes;
 use crate::wire::{Left, Watch, Wire};
 
 /// Pause after a failed accept, so that a lack of file descriptors does not become a busy loop.
@@ -75,8 +78,10 @@ pub async fn start(env: &Env, settings: Settings) -> anyhow::Result<Running> {
 ///
 /// Errors: the contract contradicts itself, an address in the settings is malformed.
 pub async fn start_on(env: &Env, settings: Settings, listener: TcpListener) -> anyhow::Result<Running> {
-    let pages = pages_router(env, &settings)?;
-    let app = Arc::new(App::new(env, settings, pages)?);
+    let routes = Routes::new(&settings.contract)?;
+    let description = Description::new(&settings.contract, &routes, &settings.public_url);
+    let pages = pages_router(env, &settings, description.reference(&routes))?;
+    let app = Arc::new(App::new(env, settings, routes, &description, pages)?);
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
     env.spawn("reach", app.reach().clone().look());
@@ -234,7 +239,7 @@ async fn written(response: Response) -> Vec<u8> {
 }
 
 /// The public pages: they ask the portal as anybody may, without a token.
-fn pages_router(env: &Env, settings: &Settings) -> anyhow::Result<axum::Router> {
+fn pages_router(env: &Env, settings: &Settings, reference: Reference) -> anyhow::Result<axum::Router> {
     Ok(pages::router(pages::Settings {
         portal: env.peers.channel("portal")?,
         draws: env.peers.channel("draws")?,
@@ -242,5 +247,6 @@ fn pages_router(env: &Env, settings: &Settings) -> anyhow::Result<axum::Router> 
         recheck: RECHECK.to_owned(),
         public_url: settings.public_url.as_str().trim_end_matches('/').to_owned(),
         demonstration: env.keys.demonstration(),
+        reference,
     }))
 }

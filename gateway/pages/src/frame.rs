@@ -142,6 +142,7 @@ fn foot(reader: &Reader) -> Markup {
     let lang = reader.lang;
     html! {
         footer {
+            p.ways { a href="/openapi" { (lang.t("网络接口（供程序使用）", "Web API for programs")) } }
             p.source {
                 (lang.t("资料来源：本系统的公众服务数据，读取时间：", "Source: the public data of this system, read at "))
                 (words::time(lang, reader.now)) (lang.t("（北京时间）。本页地址：", " (Beijing time). Address of this page: "))

@@ -20,6 +20,7 @@ mod picture;
 mod plans;
 mod reader;
 mod recipe;
+pub mod reference;
 mod search;
 mod tables;
 mod witness;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub public_url: String,
     /// Whether draws are signed with demonstration keys: every page says so.
     pub demonstration: bool,
+    /// The web API, for `/openapi`.
+    pub reference: reference::Reference,
 }
 
 /// What every page is made from.
@@ -92,6 +95,8 @@ pub fn router(settings: Settings) -> Router {
         .route("/law/", get(slashless))
         .route("/about", get(about::page))
         .route("/about/", get(slashless))
+        .route("/openapi", get(reference::page))
+        .route("/openapi/", get(slashless))
         .route("/search", get(search::page))
         .route("/search/", get(slashless))
         .route("/witness", get(witness::form).post(witness::open))

@@ -72,9 +72,9 @@ pub fn parameters() -> Value {
     json!({
         "RequestId": header(
             "X-Request-Id",
-            "Under which request and answer are found again; one is made where none, or none of this form, is given.",
+            "Under which request and answer are found again: 1 to 128 letters, digits and `-_.:`; else a new one is made.",
             false,
-            json!({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"}),
+            text(),
         ),
         "Purpose": header(
             "X-Purpose",

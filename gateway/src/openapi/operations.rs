@@ -14,7 +14,7 @@ use super::schemas::{Schemas, Way, reference};
 use super::{examples, paths};
 use crate::answer::JSON;
 use crate::events::{EVENTS, LINES};
-use crate::routes::{BodyPlace, Route, Shape};
+use crate::routes::{BodyPlace, HTTP_BODY, Route, Shape};
 
 /// Singular messages inside each other in names of query parameters at the most: `plan.experts.count`.
 const QUERY_DEPTH_MAX: usize = 3;
@@ -122,7 +122,8 @@ impl Writer<'_, '_> {
             };
             match inner {
                 _ if is_elsewhere(route, outer) || field.is_map() => {}
-                Some(_) if field.is_list() => {}
+                // Bytes go in a body, and lists of messages have no place in a query.
+                Some(inner) if field.is_list() || inner.full_name() == HTTP_BODY => {}
                 Some(inner) if outer.len() < QUERY_DEPTH_MAX => self.query(route, &inner, outer, names, parameters),
                 Some(_) => {}
                 None => parameters.push(self.query_parameter(&field, &names.join("."))),
@@ -183,6 +184,8 @@ impl Writer<'_, '_> {
                         let example = examples::message(comments, &message, Way::In, &name);
                         (self.schemas.message(&message, Way::In), example, text, true)
                     }
+                    // A line is one element.
+                    (Shape::Lines, kind) => (self.schemas.value(&kind, Way::In), Value::Null, text, true),
                     _ => (self.schemas.field(field, Way::In), Value::Null, text, true),
                 }
             }
@@ -217,9 +220,15 @@ impl Writer<'_, '_> {
                 for name in ["ETag", "Accept-Ranges", "Content-Disposition"] {
                     headers.insert(name.to_owned(), header(name));
                 }
-                let binary = json!({"schema": {"type": "string", "format": "binary"}});
+                let schema = |of: &str| {
+                    if of.ends_with("json") {
+                        json!({"type": "object"})
+                    } else {
+                        json!({"type": "string", "format": "binary"})
+                    }
+                };
                 let content: Map<String, Value> =
-                    file_types(comment).iter().map(|t| ((*t).to_owned(), binary.clone())).collect();
+                    file_types(comment).iter().map(|t| ((*t).to_owned(), json!({"schema": schema(t)}))).collect();
                 let told = format!("The file. {}", summary(comment));
                 responses
                     .insert("200".to_owned(), json!({"description": told, "headers": headers, "content": content}));

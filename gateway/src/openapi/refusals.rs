@@ -172,6 +172,9 @@ pub fn of(route: &Route, comment: &str) -> ByStatus {
     if changes && holds_etag(input, route) {
         put(Reason::Stale, StatusCode::CONFLICT);
     }
+    if has("after_hash") {
+        put(Reason::LogDiverged, http_status(Refusal::new(Reason::LogDiverged).meaning().code));
+    }
     put(Reason::TooLarge, StatusCode::PAYLOAD_TOO_LARGE);
     put(Reason::BadHttp, StatusCode::URI_TOO_LONG);
     put(Reason::ContentType, StatusCode::UNSUPPORTED_MEDIA_TYPE);

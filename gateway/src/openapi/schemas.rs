@@ -105,6 +105,10 @@ impl<'c> Schemas<'c> {
                 {"enum": ["NaN", "Infinity", "-Infinity"]},
             ]}),
             Kind::Bytes => json!({"type": "string", "format": "byte", "contentEncoding": "base64"}),
+            // A question may also give its number, so that what a newer part answered can be sent back.
+            Kind::Enum(values) if way == Way::In => {
+                json!({"anyOf": [self.enumeration(values), {"type": "integer", "format": "int32"}]})
+            }
             Kind::Enum(values) => self.enumeration(values),
             Kind::Message(message) => self.message(message, way),
         }

@@ -122,7 +122,9 @@ async fn a_page_counts_as_work_until_its_last_byte() {
     let mut settings = gateway::Settings::new("127.0.0.1:0".parse().unwrap(), "http://127.0.0.1".parse().unwrap());
     settings.limits.requests_max = 1;
     let pages = axum::Router::new().fallback(|| async { "a page" });
-    let app = gateway::app::App::new(&stage.env, settings, pages).unwrap();
+    let routes = gateway::routes::Routes::new(&settings.contract).unwrap();
+    let description = gateway::openapi::Description::new(&settings.contract, &routes, &settings.public_url);
+    let app = gateway::app::App::new(&stage.env, settings, routes, &description, pages).unwrap();
     let get = || {
         let request = http::Request::get("/about").header("host", "q").body(axum::body::Body::empty()).unwrap();
         app.handle("127.0.0.1:9".parse().unwrap(), request)

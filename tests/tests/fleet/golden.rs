@@ -124,3 +124,19 @@ fn no_event_and_no_public_message_has_a_field_for_personal_data() {
         }
     }
 }
+
+/// Each operation of `/openapi.json` with the statuses it may answer, and its own reasons of refusal.
+#[test]
+fn every_operation_and_its_answers() {
+    let routes = gateway::routes::Routes::new(&proto::POOL).unwrap();
+    let url = "https://q.example".parse().unwrap();
+    let mut text = String::new();
+    for operation in gateway::openapi::Description::new(&proto::POOL, &routes, &url).operations {
+        let responses = operation.json["responses"].as_object().unwrap();
+        let mut statuses: Vec<_> = responses.keys().map(String::as_str).collect();
+        statuses.sort_unstable();
+        let method = operation.method.to_uppercase();
+        writeln!(text, "{method} {} {} {}", operation.path, operation.id, statuses.join(",")).unwrap();
+    }
+    compare("openapi.txt", &text);
+}

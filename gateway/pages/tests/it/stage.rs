@@ -277,6 +277,7 @@ pub fn pages_at(url: &str) -> axum::Router {
         recheck: "/assets/recheck/".to_owned(),
         public_url: "http://kaifeng.example".to_owned(),
         demonstration: true,
+        reference: pages::reference::Reference::default(),
     })
 }
 
