@@ -10,7 +10,7 @@ import { ErrorBoundary } from './components/error-boundary';
 import { Shell } from './components/shell';
 import { SessionProvider, useSessionState } from './session';
 import { NotFound } from './pages/not-found';
-import { SignIn } from './pages/sign-in';
+import { SignIn, SignInAgain } from './pages/sign-in';
 import { theme } from './theme';
 
 const Home = lazy(() => import('./pages/home'));
@@ -83,7 +83,7 @@ function PerRecord({ page: Page }: { page: ComponentType }) {
 }
 
 function Addresses() {
-  const { session } = useSessionState();
+  const { session, expired } = useSessionState();
   if (!session) {
     return (
       <Routes>
@@ -92,7 +92,9 @@ function Addresses() {
     );
   }
   return (
-    <Shell>
+    // Somebody else begins with pages of his own.
+    <Shell key={session.user?.name}>
+      {expired && <SignInAgain />}
       <ErrorBoundary>
         <Suspense fallback={<Spin className="page-spin" size="large" />}>
           <Routes>

@@ -17,7 +17,7 @@ const organisationsMax = 5000;
 
 interface SessionState {
   session: Session | null;
-  /** Whether a session ended while the portal was in use. */
+  /** Whether the session ended while the portal was in use: `session` is then whose page it was. */
   expired: boolean;
   organisations: readonly Organisation[];
   signIn: (session: Session) => void;
@@ -73,7 +73,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setOnSignedOut(() =>
       setSession((now) => {
         if (now) setExpired(true);
-        return null;
+        // The page stays, with what was typed in it, until somebody has signed in again.
+        return now;
       }),
     );
     restore();

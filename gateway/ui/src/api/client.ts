@@ -14,11 +14,18 @@ let csrfToken = '';
 let onSignedOut: () => void = () => undefined;
 let clockOffsetMs = 0;
 
-/** Keeps the page token of the session. */
+const onRenewal = new Set<() => void>();
+
+/** Keeps the page token of the session, and tells those who wait for one. */
 export function setCsrfToken(token: string): void {
   csrfToken = token;
+  if (token) for (const act of [...onRenewal]) act();
 }
 
+/** Does something when somebody has signed in again; answers how to stop that. */
+export function whenRenewed(act: () => void): () => void {
+  onRenewal.add(act);
+  return () => onRenewal.delete(act);
 }
 
 /** Names what happens when the server says that nobody is signed in. */

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { whenRenewed } from './client';
 import { isAbort, toApiError, type ApiError } from './errors';
 
 export interface Loaded<T> {
@@ -40,6 +41,9 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   }, [key, turn]);
 
   const reload = useCallback(() => setTurn((n) => n + 1), []);
+  // What an ended session kept back comes with the next.
+  const ended = error?.status === 401;
+  useEffect(() => (ended ? whenRenewed(reload) : undefined), [ended, reload]);
   const set = useCallback((data: T) => setAnswer({ key, data }), [key]);
   return { data: answer?.data, error, loading, reload, set };
 }

@@ -4,6 +4,7 @@ import type { ApiError } from '../api/errors';
 import { useI18n } from '../i18n';
 import { enterTakesDate } from './enter-in-pickers';
 import { ErrorPanel } from './error-panel';
+import { useFocusBack } from './focus-back';
 import { useFieldRefusals, type Places } from './field-refusals';
 
 interface Props<Values> {
@@ -32,6 +33,7 @@ interface Props<Values> {
 export function FormModal<Values>({ title, okText, form, name, busy, error, places, width, initialValues, onValuesChange, lead, onClose, onSubmit, onReload, children }: Props<Values>) {
   const { t } = useI18n();
   const beside = useFieldRefusals(form, error, places);
+  useFocusBack();
   return (
     <Modal open title={title} width={width} okText={okText} cancelText={t('act.cancel')} confirmLoading={busy} okButtonProps={{ htmlType: 'submit', form: name }} onCancel={onClose} mask={{ closable: false }}>
       {lead}

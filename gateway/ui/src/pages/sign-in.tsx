@@ -1,4 +1,4 @@
-import { Button, Card, Form, Input } from 'antd';
+import { Button, Card, Form, Input, Modal } from 'antd';
 import { useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { call } from '../api/client';
@@ -8,8 +8,8 @@ import { ErrorPanel } from '../components/error-panel';
 import { useI18n } from '../i18n';
 import { useSessionState } from '../session';
 
-/** Signing in. The address stays as it is, so that the page asked for comes next. */
-export function SignIn() {
+/** The fields of signing in, and what came of it. */
+function SignInForm() {
   const { t } = useI18n();
   const { signIn, expired } = useSessionState();
   const location = useLocation();
@@ -31,6 +31,38 @@ export function SignIn() {
   };
 
   return (
+    <>
+      {expired && !error && <p role="status">{t('signin.expired')}</p>}
+      {error && <ErrorPanel error={error} />}
+      <Form layout="vertical" requiredMark={false} onFinish={(given: { username: string; password: string }) => void submit(given)}>
+        <Form.Item name="username" label={t('signin.username')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
+          <Input autoComplete="username" autoFocus autoCapitalize="none" spellCheck={false} size="large" />
+        </Form.Item>
+        <Form.Item name="password" label={t('signin.password')} rules={[{ required: true, message: t('field.required') }]}>
+          <Input.Password autoComplete="current-password" size="large" />
+        </Form.Item>
+        <Button type="primary" htmlType="submit" size="large" block loading={busy}>
+          {t('signin.submit')}
+        </Button>
+      </Form>
+    </>
+  );
+}
+
+/** Signing in again over the page that is open, which keeps what was typed in it. */
+export function SignInAgain() {
+  const { t } = useI18n();
+  return (
+    <Modal open title={t('signin.title')} footer={null} closable={false} keyboard={false} mask={{ closable: false }} width={420}>
+      <SignInForm />
+    </Modal>
+  );
+}
+
+/** Signing in. The address stays as it is, so that the page asked for comes next. */
+export function SignIn() {
+  const { t } = useI18n();
+  return (
     <main className="signin">
       <div className="signin-lang">
         <LanguageSwitch />
@@ -44,19 +76,7 @@ export function SignIn() {
           </div>
         </div>
         <h1>{t('signin.title')}</h1>
-        {expired && !error && <p role="status">{t('signin.expired')}</p>}
-        {error && <ErrorPanel error={error} />}
-        <Form layout="vertical" requiredMark={false} onFinish={(given: { username: string; password: string }) => void submit(given)}>
-          <Form.Item name="username" label={t('signin.username')} rules={[{ required: true, whitespace: true, message: t('field.required') }]}>
-            <Input autoComplete="username" autoFocus autoCapitalize="none" spellCheck={false} size="large" />
-          </Form.Item>
-          <Form.Item name="password" label={t('signin.password')} rules={[{ required: true, message: t('field.required') }]}>
-            <Input.Password autoComplete="current-password" size="large" />
-          </Form.Item>
-          <Button type="primary" htmlType="submit" size="large" block loading={busy}>
-            {t('signin.submit')}
-          </Button>
-        </Form>
+        <SignInForm />
         <p className="muted signin-note">
           {t('signin.realName')}{' '}
           <a href="/law#article-27" target="_blank" rel="noreferrer">

@@ -8,6 +8,7 @@ import { ErrorPanel } from '../../components/error-panel';
 import { Facts, Section, StateTag } from '../../components/page';
 import { PurposeGate, type Purpose } from '../../components/purpose';
 import { useAct } from '../../components/use-act';
+import { useFocusBack } from '../../components/focus-back';
 import { useI18n } from '../../i18n';
 import { formatDay, formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
@@ -17,6 +18,7 @@ import { ExpertForm } from './expert-form';
 
 /** One expert: what the list knows, and the whole once a purpose was stated. */
 export function ExpertDrawer({ row, onClose, onChanged }: { row: Expert; onClose: () => void; onChanged: () => void }) {
+  useFocusBack();
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
   const { message } = App.useApp();

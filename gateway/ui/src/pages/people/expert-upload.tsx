@@ -8,6 +8,7 @@ import { ErrorPanel } from '../../components/error-panel';
 import { Table, type Column } from '../../components/table';
 import { outcomeOf } from '../../components/upload/outcome';
 import { useAct } from '../../components/use-act';
+import { useFocusBack } from '../../components/focus-back';
 import { useI18n } from '../../i18n';
 import { pathBelow } from '../../lib/names';
 
@@ -23,6 +24,7 @@ const fields = {
 
 /** Uploads a table of experts and says what became of each row. */
 export function ExpertUpload({ parent, onClose, onDone }: { parent: string; onClose: () => void; onDone: () => void }) {
+  useFocusBack();
   const { t, lang } = useI18n();
   const [file, setFile] = useState<File | null>(null);
   const [reason, setReason] = useState('');

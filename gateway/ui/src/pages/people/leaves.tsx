@@ -5,6 +5,7 @@ import { call, serverNow } from '../../api/client';
 import type { Leave, LeaveKind } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
+import { useFocusBack } from '../../components/focus-back';
 import { FormModal } from '../../components/form-modal';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
@@ -199,6 +200,7 @@ function EnterLeave({ onClose, onDone }: { onClose: () => void; onDone: () => vo
 }
 
 function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => void; onDone: () => void }) {
+  useFocusBack();
   const { t } = useI18n();
   const now = dayjs(today(serverNow()));
   const first = dayjs(leave.firstDay);
@@ -250,6 +252,7 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
 }
 
 function ReadReason({ leave, own, onClose }: { leave: Leave; own: boolean; onClose: () => void }) {
+  useFocusBack();
   const { t } = useI18n();
   const [reason, setReason] = useState('');
   const { busy, error, run } = useAct();

@@ -5,6 +5,7 @@ import type { Recusal } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
 import { Facts } from '../../components/page';
 import { useAct } from '../../components/use-act';
+import { useFocusBack } from '../../components/focus-back';
 import { useI18n } from '../../i18n';
 import { lastPart } from '../../lib/names';
 
@@ -12,6 +13,7 @@ type Decision = 'RECUSAL_ACT_EXCHANGE' | 'RECUSAL_ACT_WITHDRAW' | 'reject';
 
 /** Deciding about somebody else's recusal: exchange, withdrawal, or no (art. 16). */
 export function DecideRecusal({ recusal, onClose, onDecided }: { recusal: Recusal; onClose: () => void; onDecided: () => void }) {
+  useFocusBack();
   const { t, tEnum } = useI18n();
   const { message } = App.useApp();
   const { busy, error, run, clear } = useAct();

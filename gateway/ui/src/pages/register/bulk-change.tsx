@@ -7,6 +7,7 @@ import { ErrorPanel } from '../../components/error-panel';
 import { StateTag } from '../../components/page';
 import { Table } from '../../components/table';
 import { useAct } from '../../components/use-act';
+import { useFocusBack } from '../../components/focus-back';
 import { useI18n } from '../../i18n';
 import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart, pathBelow } from '../../lib/names';
@@ -16,6 +17,7 @@ type Scope = Pick<Given<'RegisterChanges.ChangeSubjects'>, 'subjects' | 'filter'
 
 /** Changes many subjects at once: what, why, a preview, then the change (art. 13). */
 export function BulkChange({ parent, scope, onClose }: { parent: string; scope: Scope; onClose: () => void }) {
+  useFocusBack();
   const { t, tEnum, lang } = useI18n();
   const { message } = App.useApp();
   const navigate = useNavigate();
