@@ -133,9 +133,24 @@ impl Web {
     /// # Errors
     /// The connection failed.
     pub async fn send(&self, method: Method, path: &str, kind: &str, body: Bytes) -> anyhow::Result<Answer> {
+        let kind = (!kind.is_empty()).then_some(("content-type", kind));
+        self.send_with(method, path, kind.as_slice(), body).await
+    }
+
+    /// Sends anything, with headers besides the caller's own.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if !kind.is_empty() {
-            request = request.header("content-type", kind);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);

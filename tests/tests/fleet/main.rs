@@ -19,6 +19,7 @@ mod new_platform;
 mod recusal;
 mod shapes;
 mod story;
+mod streams;
 mod telling;
 mod up;
 mod uploads;

@@ -3,6 +3,7 @@ import type * as access from './access';
 import type * as catalog from './catalog';
 import type * as common from './common';
 import type * as draws from './draws';
+import type * as events from './events';
 import type * as identity from './identity';
 import type * as portal from './portal';
 import type * as session from './session';
@@ -29,6 +30,7 @@ export interface Methods {
   'Identity.FreezeMachineClient': [identity.FreezeMachineClientRequest, identity.MachineClient];
   'Identity.UnfreezeMachineClient': [identity.UnfreezeMachineClientRequest, identity.MachineClient];
   'Identity.RetireMachineClient': [identity.RetireMachineClientRequest, identity.MachineClient];
+  'Identity.ReadEvents': [events.ReadEventsRequest, events.ReadEventsResponse];
   'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
   'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
   'Catalog.GetItem': [catalog.GetItemRequest, catalog.Item];
@@ -37,6 +39,7 @@ export interface Methods {
   'Catalog.PublishItems': [catalog.PublishItemsRequest, catalog.PublishItemsResponse];
   'Catalog.ListItemImports': [catalog.ListItemImportsRequest, catalog.ListItemImportsResponse];
   'Catalog.DownloadItemImportReport': [catalog.DownloadItemImportReportRequest, unknown];
+  'Catalog.ReadEvents': [events.ReadEventsRequest, events.ReadEventsResponse];
   'ItemUploads.CreateUpload': [uploads.CreateUploadRequest, uploads.Upload];
   'ItemUploads.AppendUpload': [uploads.AppendUploadRequest, uploads.Upload];
   'ItemUploads.GetUpload': [uploads.GetUploadRequest, uploads.Upload];
@@ -77,6 +80,7 @@ export interface Methods {
   'Draws.ListDrawn': [draws.ListDrawnRequest, draws.ListDrawnResponse];
   'Draws.DownloadEvidence': [draws.DownloadEvidenceRequest, unknown];
   'Draws.DownloadWithheld': [draws.DownloadWithheldRequest, unknown];
+  'Draws.ReadEvents': [events.ReadEventsRequest, events.ReadEventsResponse];
   'Visits.ListVisits': [draws.ListVisitsRequest, draws.ListVisitsResponse];
   'Visits.GetVisit': [draws.GetVisitRequest, draws.Visit];
   'Recusals.CreateRecusal': [draws.CreateRecusalRequest, draws.Recusal];
@@ -162,6 +166,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Identity.FreezeMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.UnfreezeMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.RetireMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:retire', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.ReadEvents': { verb: 'GET', path: '/v1/events/identity', roles: ['ROLE_INTEGRATOR', 'ROLE_AUDITOR'] },
   'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },
   'Catalog.GetItem': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}' },
@@ -170,6 +175,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Catalog.PublishItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:publish', body: '*', roles: ['ROLE_REVIEWER'] },
   'Catalog.ListItemImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/itemImports' },
   'Catalog.DownloadItemImportReport': { verb: 'GET', path: '/v1/{name=organisations/*/itemImports/*}:report' },
+  'Catalog.ReadEvents': { verb: 'GET', path: '/v1/events/catalog', roles: ['ROLE_INTEGRATOR', 'ROLE_AUDITOR'] },
   'ItemUploads.CreateUpload': { verb: 'POST', path: '/v1/{parent=organisations/*}/itemUploads', body: 'upload', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.AppendUpload': { verb: 'PATCH', path: '/v1/{name=organisations/*/itemUploads/*}', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.GetUpload': { verb: 'GET', path: '/v1/{name=organisations/*/itemUploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
@@ -210,6 +216,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Draws.ListDrawn': { verb: 'GET', path: '/v1/{parent=draws/*}/drawn' },
   'Draws.DownloadEvidence': { verb: 'GET', path: '/v1/{name=draws/*}/evidence' },
   'Draws.DownloadWithheld': { verb: 'GET', path: '/v1/{name=draws/*}/withheld', roles: ['ROLE_AUDITOR'] },
+  'Draws.ReadEvents': { verb: 'GET', path: '/v1/events/draws', roles: ['ROLE_INTEGRATOR', 'ROLE_AUDITOR'] },
   'Visits.ListVisits': { verb: 'GET', path: '/v1/visits' },
   'Visits.GetVisit': { verb: 'GET', path: '/v1/{name=visits/*}' },
   'Recusals.CreateRecusal': { verb: 'POST', path: '/v1/recusals', body: 'recusal', roles: ['ROLE_OFFICER', 'ROLE_HANDLER'] },
