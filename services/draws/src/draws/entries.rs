@@ -139,7 +139,7 @@ impl Desk {
         let mut tx = self.ledger.begin(caller, &request.request_id, &request).await?;
         let mut row = store::lock_own(&mut tx, &request.name, &caller.organisation).await?;
         let state = store::standing(&mut tx, &row.name).await?.apply(Event::Abandon, self.env.clock.now())?;
-        store::check_etag(&row, &request.etag)?;
+        Refusal::check_etag(&request.etag, row.revision, &row.name, (&row.changed_by, &row.changed_act))?;
         if row.creator == caller.actor {
             return Err(Refusal::new(Reason::OwnAct));
         }

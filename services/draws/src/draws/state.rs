@@ -64,7 +64,7 @@ impl Desk {
         let mut row = store::lock_own(&mut tx, &request.name, &caller.organisation).await?;
         let before = view::draw(&mut tx, &row).await?;
         let state = store::standing(&mut tx, &row.name).await?.apply(Event::State, tx.now())?;
-        store::check_etag(&row, &request.etag)?;
+        Refusal::check_etag(&request.etag, row.revision, &row.name, (&row.changed_by, &row.changed_act))?;
 
         let now = tx.now();
         let stated_at = now.trunc_subsecs(0);

@@ -231,14 +231,6 @@ pub async fn standing(conn: &mut PgConnection, draw: &str) -> Result<Standing> {
     row.try_into()
 }
 
-/// Compares the etag a caller read with the locked row.
-///
-/// # Errors
-/// `STALE`, saying who changed it and by what act; `INVALID` without one.
-pub fn check_etag(row: &DrawRow, etag: &str) -> Result<()> {
-    Refusal::check_etag(etag, row.revision, &row.name, (&row.changed_by, &row.changed_act))
-}
-
 /// Takes the next number of a counter. Its row stays locked to the end of the act, so a number is given once and none is lost.
 ///
 /// # Errors
