@@ -4,7 +4,7 @@
 
 First the acts: each operation as a person or program does it with success (acts.py). Then requests made up from the document
 (generated.py). Fails where an answer is none of the document's or a 5xx, and for each operation that never succeeded. The city
-should be new, and its limits of rate lifted (RATE_CLIENT=0 RATE_ADDRESS=0): the document tells of 429, but nothing else would come."""
+should be new, and its limits of rate lifted (RATE_CLIENT=0 RATE_ADDRESS=0): else 429 would be most of what comes."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ def main():
     parser.add_argument("url", help="where the city's gateway is")
     parser.add_argument("accounts", type=Path, help="the demonstration's accounts, as `qingtian demo --accounts` keeps them")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes up the same requests")
-    parser.add_argument("--size", type=int, default=6, help="random requests of each kind an operation gets; 0 for the acts alone")
+    parser.add_argument("--size", type=int, default=6, help="random requests of each kind an operation gets; 0: acts alone")
     arguments = parser.parse_args()
     url = arguments.url.rstrip("/")
     schema = schemathesis.openapi.from_dict(document(url))
@@ -40,7 +40,8 @@ def main():
     if arguments.size and not missing:
         began = time.monotonic()
         run = Run(city, arguments.seed, arguments.size, sys.stdout)
-        print(f"generated: {run.requests} requests, {run.checks} checks, {time.monotonic() - began:.0f} s, --seed {arguments.seed}")
+        took = f"{time.monotonic() - began:.0f} s, --seed {arguments.seed}"
+        print(f"generated: {run.requests} requests, {run.checks} checks, {took}")
         for check, why in NOT_CHECKED.items():
             print(f"not checked: {check}, as {why}")
     table(city.tally)

@@ -38,6 +38,7 @@ class Acts:
         self.plans()
         self.after_a_draw()
         self.uploads()
+        self.events()
         self.public()
         self.numbers_are_typed(lottery)
         self.what_is_withheld(unannounced)
@@ -68,8 +69,8 @@ class Acts:
         signed_in.get("/v1/me")
         new = "Contract-2026-契约"
         signed_in.post("/v1/me:changePassword", {"oldPassword": clerk["password"], "newPassword": new})
-        again = self.city.sign_in("contract-clerk", new)
-        again.post("/v1/session:signOut")
+        leaver = self.registered(admin, "contract-leaver", "ROLE_HANDLER")
+        leaver.post("/v1/session:signOut")
         self.city.passwords["contract-clerk"] = new
         operator.get("/v1/me")
         self.machine_clients(admin)
@@ -92,7 +93,8 @@ class Acts:
 
     def registered(self, by, username, role):
         made = by.post("/v1/users", {"user": user(username, role)})
-        return self.city.sign_in(username, made["password"])
+        self.city.passwords[username] = made["password"]
+        return self.city.sign_in(username)
 
     # ---- items (art. 6-9, 12) -------------------------------------------------------------------------------------
 
@@ -137,7 +139,9 @@ class Acts:
         query = {"fileName": "契约名录.csv", "defaultDistrict": "410202", "columns": ["key=编号", "title=名称"]}
         table = "编号,名称\n" + "".join(f"site:contract-{nth},契约演练点{nth}号\n" for nth in range(1, 31)) + "坏行,坏\n"
         handler.upload(f"/v1/{MARKET}/subjects:import", table, **query)
-        imported = handler.get(f"/v1/{MARKET}/imports")["imports"][0]
+        rows = [{"key": f"site:contract-{nth}", "title": f"契约演练点{nth}号"} for nth in range(31, 34)]
+        handler.lines(f"/v1/{MARKET}/subjects:importRows", rows, fileName="契约名录", defaultDistrict="410202")
+        imported = handler.get(f"/v1/{MARKET}/imports", query="契约名录.csv")["imports"][0]
         handler.get(f"/v1/{imported['name']}")
         handler.download(f"/v1/{imported['name']}:report")
         subjects = handler.get(f"/v1/{MARKET}/subjects", query="site:contract", **FAR)["subjects"]
@@ -154,7 +158,7 @@ class Acts:
         self.subject = subjects[2]
 
     def changes_that_wait(self):
-        """As a plan of the emergency bureau is published and not drawn yet, changes wait for a second person. One does already."""
+        """A plan of the emergency bureau is published and not drawn yet: changes wait for a second person. One does already."""
         handler, reviewer = self.emergency_handler, self.emergency_reviewer
         pending = "REGISTER_CHANGE_STATE_PENDING"
         change = handler.get(f"/v1/{EMERGENCY}/registerChanges", state=pending)["changes"][0]
@@ -251,14 +255,16 @@ class Acts:
         return name
 
     # Seconds for a handful of small requests; nothing waits for their end but what comes last.
-    open_secs = 60
+    open_secs = 40
 
     def draws(self):
         """One is abandoned; one has a lottery that people type. Answers its name."""
         handler, reviewer, supervision = self.handler, self.reviewer, self.supervision
         own, others = department("market"), department("supervision")
-        given_up = self.stated(handler, self.plan("契约演练：放弃的抽签"), [own, others, beacon("lottery:demo:0")], 3_600)
-        reviewer.post(f"/v1/{given_up['name']}:abandon", {"etag": given_up["etag"], "reason": "名录有误，更正后重新抽取"})
+        demonstration = beacon("lottery:demo:0")
+        given_up = self.stated(handler, self.plan("契约演练：放弃的抽签"), [own, others, demonstration], 3_600)
+        why = {"etag": given_up["etag"], "reason": "名录有误，更正后重新抽取"}
+        reviewer.post(f"/v1/{given_up['name']}:abandon", why)
         # A demonstration asks for no real issue; who typed its numbers is checked all the same.
         lottery = beacon("lottery:ssq:2026001")
         draw = self.stated(handler, self.plan("契约演练：双色球"), [own, others, lottery], self.open_secs)
@@ -302,6 +308,13 @@ class Acts:
         code = handler.post(f"/v1/{draw}/proofCodes", {"subject": drawn[0]["subject"]})
         handler.get(f"/v1/{draw}/proofCodes")
         anybody.post(f"/v1/public/{draw}:ownLine", {"code": code["code"]})
+
+    # ---- what happened, for those who follow (art. 22) ------------------------------------------------------------
+
+    def events(self):
+        for part, kind in (("identity", "OfficerChanged"), ("catalog", "ItemsPublished"), ("draws", "DrawStated")):
+            self.auditor.download(f"/v1/events/{part}", types=[f"qingtian.{part}.events.v1.{kind}"])
+            self.auditor.first_of_stream(f"/v1/events/{part}", follow="true")
 
     # ---- what everybody may see (art. 9, 10, 18, 26, 33) ----------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """The city from outside: people who sign in, and requests that are checked against the document as they are answered."""
 
+import json
 import time
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 from urllib.parse import unquote
 
 import requests
+import schemathesis
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks
@@ -21,6 +23,14 @@ CHECKS = [
     checks.response_schema_conformance,
     checks.response_headers_conformance,
 ]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    """One JSON value a line; text as it is."""
+    if isinstance(value, list):
+        value = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in value)
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def document(url):
@@ -54,6 +64,8 @@ class City:
         self.tally = Tally(self.operations.labels())
         # Who may do what: the person who did it here with success.
         self.doers = {}
+        # The values of its path each operation had success with.
+        self.things = defaultdict(list)
         # What is wrong with answers.
         self.problems = {}
         self.anybody = Person(self, "")
@@ -156,6 +168,7 @@ class Person:
         if not 200 <= answer.status_code < 300:
             raise Refused(f"{operation.label} {path} as {self.username or 'nobody'}", answer)
         self.city.doers[operation.label] = self
+        self.city.things[operation.label].append(values)
         return answer
 
     def get(self, path, **query):
@@ -172,6 +185,17 @@ class Person:
 
     def upload(self, path, text, **query):
         return self.asked("POST", path, text.encode(), "text/csv", query).json()
+
+    def lines(self, path, rows, **query):
+        return self.asked("POST", path, rows, "application/x-ndjson", query).json()
+
+    def first_of_stream(self, path, **query):
+        """The first event of a stream that would go on for minutes: it is left when that has come."""
+        headers = {**self.headers, "accept": "text/event-stream"}
+        with requests.get(self.city.url + path, query, headers=headers, stream=True, timeout=HANG_SECS) as answer:
+            kind = answer.headers["content-type"]
+            assert answer.status_code == 200 and kind.startswith("text/event-stream"), (path, answer.status_code, kind)
+            return next(line for line in answer.iter_lines() if line.startswith(b"data:"))
 
     def piece(self, path, text, **query):
         return self.asked("PATCH", path, text.encode(), "application/octet-stream", query).json()

@@ -16,6 +16,7 @@ mod kubernetes;
 mod machines;
 mod matrix;
 mod new_platform;
+mod openapi;
 mod recusal;
 mod shapes;
 mod story;
