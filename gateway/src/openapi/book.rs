@@ -130,6 +130,10 @@ impl Description {
         let Some(properties) = schema["properties"].as_object() else { return };
         for (name, member) in properties {
             let is_required = schema["required"].as_array().is_some_and(|list| list.iter().any(|r| r == name.as_str()));
+            // What a request says of it is ignored.
+            if member["readOnly"] == true && schema["additionalProperties"] == false {
+                continue;
+            }
             let is_list = member["type"] == "array";
             let name = format!("{before}{name}{}", if is_list { "[]" } else { "" });
             let inner = if is_list { &member["items"] } else { member };
@@ -164,7 +168,8 @@ impl Description {
             let values = self.resolved(schema)["enum"].as_array();
             let names: Option<Vec<&str>> =
                 values.map(|values| values.iter().filter_map(Value::as_str).skip(1).collect());
-            return names.map_or_else(|| message.to_owned(), |names| names.join(" | "));
+            let short = message.rsplit('.').next().unwrap_or(message);
+            return names.map_or_else(|| short.to_owned(), |names| names.join(" | "));
         }
         let mut text = word(&schema["type"]);
         let bound = |name: &str| schema[name].as_i64();

@@ -2,7 +2,7 @@
 
 use crate::reader::Lang;
 
-const CHAPTERS: [(&str, &str, &str); 14] = [
+const CHAPTERS: [(&str, &str, &str); 16] = [
     ("portal.v1.Portal", "公众服务", "The public portal"),
     ("draws.v1.Plans", "检查计划", "Plans"),
     ("draws.v1.Draws", "抽查（抽签）", "Draws"),
@@ -15,6 +15,8 @@ const CHAPTERS: [(&str, &str, &str); 14] = [
     ("draws.v1.Proofs", "本户凭证", "Proofs for a firm"),
     ("draws.v1.Witnesses", "见证", "Witnesses"),
     ("catalog.v1.Catalog", "监管事项", "Supervision items"),
+    ("catalog.v1.ItemUploads", "监管事项续传", "Resumable uploads of items"),
+    ("draws.v1.Uploads", "名录续传", "Resumable uploads of registers"),
     ("identity.v1.Identity", "用户与机构", "People and organisations"),
     ("session.v1.Sessions", "网页登录", "Signing in to the web"),
 ];
@@ -45,7 +47,7 @@ const VERBS: [(&str, &str); 50] = [
     ("Uphold", "准予"),
     ("Freeze", "冻结"),
     ("Unfreeze", "解冻"),
-    ("Rotate", "更换密钥"),
+    ("Rotate", "更换"),
     ("Retire", "停用"),
     ("Issue", "签发"),
     ("Redeem", "查询"),
@@ -72,7 +74,7 @@ const VERBS: [(&str, &str); 50] = [
     ("Withdraw", "撤回"),
 ];
 
-const NOUNS: [(&str, &str); 66] = [
+const NOUNS: [(&str, &str); 71] = [
     ("", ""),
     ("Plan", "检查计划"),
     ("Plans", "检查计划"),
@@ -123,6 +125,11 @@ const NOUNS: [(&str, &str); 66] = [
     ("Organisations", "机构"),
     ("MachineClient", "对接程序"),
     ("MachineClients", "对接程序"),
+    ("MachineClientSecret", "对接程序密钥"),
+    ("OldMachineClientSecret", "对接程序旧密钥"),
+    ("Undeclared", "未申报人员"),
+    ("OwnStanding", "本人情况"),
+    ("WitnessEntry", "见证随机数"),
     ("Token", "对接令牌"),
     ("Me", "本人信息"),
     ("Password", "密码"),
