@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("pages", &["proto", "kit"]),
     ("gateway", &["proto", "kit", "pages"]),
     ("qingtian", &["proto", "kit", "lottery", "identity", "catalog", "draws", "portal", "gateway"]),
-    ("tests", &["proto", "client", "kit", "lottery", "qingtian", "identity", "catalog", "draws", "portal"]),
+    ("tests", &["proto", "client", "kit", "lottery", "qingtian", "identity", "catalog", "draws", "portal", "gateway"]),
 ];
 
 #[test]
