@@ -45,7 +45,7 @@ macro_rules! in_every_order {
 
 macro_rules! pb_with {
     ($request:expr, $order:expr, $size:expr, $token:expr) => {{
-        let mut request = $request;
+        let mut request = Clone::clone(&$request);
         request.order_by = $order.to_string();
         request.page_size = $size;
         request.page_token = $token.to_string();

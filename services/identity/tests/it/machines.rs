@@ -280,10 +280,7 @@ async fn the_last_use_is_known_to_the_minute_and_costs_a_write_a_minute() {
     let before = version().await;
     city.harness.clock.advance(Duration::seconds(59));
     token(&city, &client, &secret).await.unwrap();
-    assert_eq!(
-        (version().await, get(&city, &client).await.last_use_time),
-        (before.clone(), used.last_use_time)
-    );
+    assert_eq!((version().await, get(&city, &client).await.last_use_time), (before.clone(), used.last_use_time));
     city.harness.clock.advance(Duration::seconds(1));
     token(&city, &client, &secret).await.unwrap();
     assert_ne!(version().await, before);
