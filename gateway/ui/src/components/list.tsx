@@ -99,15 +99,15 @@ export function List<Row>({ label, state, loaded, columns, rowKey, standard = ''
       )}
       {error?.reason === 'PAGE_TOKEN' && <Button onClick={state.first}>{t('list.first')}</Button>}
       {error?.code === 3 && error.reason !== 'PAGE_TOKEN' && <Button onClick={state.restart}>{t('list.restart')}</Button>}
-      {data && !error && (data.rows.length > 0 || state.pageToken !== '') && <Pager state={state} nextPageToken={data.nextPageToken} loading={loading} />}
+      {data && !error && (data.rows.length > 0 || state.pageToken !== '') && <Pager list={label} state={state} nextPageToken={data.nextPageToken} loading={loading} />}
     </section>
   );
 }
 
-function Pager({ state, nextPageToken, loading }: { state: ListState; nextPageToken: string; loading: boolean }) {
+function Pager({ list, state, nextPageToken, loading }: { list: string; state: ListState; nextPageToken: string; loading: boolean }) {
   const { t } = useI18n();
   return (
-    <nav className="pager" aria-label={t('list.pagesLabel')}>
+    <nav className="pager" aria-label={t('list.pagesLabel', { list })}>
       {state.pageToken !== '' && <Button onClick={state.first}>{t('list.first')}</Button>}
       <Button icon={<LeftOutlined />} disabled={!state.previous || loading} onClick={() => state.previous?.()}>
         {t('list.previous')}

@@ -68,7 +68,7 @@ export const common = {
   'list.restart': ['重新开始', 'Start over'],
   'list.exportCut': ['记录超过 {n} 条，文件只含前 {n} 条。', 'There are more than {n} rows; the file holds the first {n}.'],
   'list.all': ['全部', 'All'],
-  'list.pagesLabel': ['翻页', 'Pages'],
+  'list.pagesLabel': ['{list}：翻页', 'Pages of {list}'],
 
   'error.title': ['未能办理', 'This could not be done'],
   'error.loadTitle': ['未能加载', 'This could not be loaded'],
