@@ -163,6 +163,15 @@ impl Process {
         .await;
     }
 
+    /// Waits until its output holds this text. What is ready may not have said yet all that it says then.
+    pub async fn says(&mut self, text: &str) {
+        let log = self.log.clone();
+        self.until(&format!("saying {text:?}"), async || {
+            std::fs::read_to_string(&log).is_ok_and(|written| written.contains(text))
+        })
+        .await;
+    }
+
     /// Waits until every part of the process says over gRPC, `http://HOST:PORT`, that it serves.
     pub async fn serving(&mut self, url: &str) {
         let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect_lazy();

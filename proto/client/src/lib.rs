@@ -33,6 +33,7 @@ mod events;
 mod pages;
 mod retry;
 mod tokens;
+mod uploads;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,6 +48,7 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
+pub use uploads::FileOf;
 use zeroize::Zeroizing;
 
 /// How long a connection may take to stand.

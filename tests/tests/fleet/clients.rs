@@ -5,9 +5,19 @@ mod archive;
 
 use std::path::{Path, PathBuf};
 
-use client::{Log, Qingtian, Settings, Stand};
-use proto::qingtian::draws::v1::{GetSubjectRequest, ListSubjectsRequest, registers_client::RegistersClient};
+use client::{FileOf, Log, Qingtian, Settings, Stand};
+use proto::{
+    google::api::HttpBody,
+    qingtian::{
+        draws::v1::{
+            GetSubjectRequest, ImportSubjectsRequest, ListSubjectsRequest, registers_client::RegistersClient,
+            uploads_client::UploadsClient,
+        },
+        uploads::v1::{AppendUploadRequest, CreateUploadRequest, Upload, UploadState},
+    },
+};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tests::city::{City, Layout};
 
 use crate::story::small_register;
@@ -189,7 +199,66 @@ async fn clients_the_rust_crate_pages_subscribes_and_outlives_a_restart() {
         .await
         .unwrap();
     assert_eq!(subject.key, keys[0]);
+    sends_a_file_that_goes_on(&qingtian, door.city.folder.path()).await;
     door.city.stop().await;
+}
+
+/// A file of which another program has sent the beginning, in more than one call.
+async fn sends_a_file_that_goes_on(qingtian: &Qingtian, folder: &Path) {
+    let bytes = small_register(410_202, 130_000);
+    assert!(bytes.len() > 4 << 20, "{} bytes go in one call", bytes.len());
+    let parent = "organisations/ecology".to_owned();
+    let announced = Upload {
+        file_name: "register.csv".to_owned(),
+        length: Some(bytes.len().try_into().unwrap()),
+        sha256: hex::encode(Sha256::digest(&bytes)),
+        ..Upload::default()
+    };
+    let request = CreateUploadRequest { parent: parent.clone(), upload: Some(announced), ..Default::default() };
+    let upload = qingtian.open_upload(FileOf::Registers, request).await.unwrap();
+    let begun = AppendUploadRequest {
+        name: upload.name.clone(),
+        file: Some(HttpBody { data: bytes[..100_000].to_vec(), ..HttpBody::default() }),
+        ..Default::default()
+    };
+    let begun = qingtian.call(async |channel| {
+        let chunks = futures::stream::iter([begun.clone()]);
+        Ok(UploadsClient::new(channel).append_upload(chunks).await?.into_inner())
+    });
+    assert_eq!(begun.await.unwrap().offset, 100_000);
+
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        std::fs::File::open(folder.join(name)).unwrap()
+    };
+    let short = file("short.csv", &bytes[..100_000]);
+    let refused = qingtian.send_file(FileOf::Registers, &upload.name, short).await.unwrap_err();
+    let client::Error::Refused(status) = &refused else { panic!("{refused:?}") };
+    assert_eq!(status.code(), tonic::Code::FailedPrecondition, "{status:?}");
+    // Another file of that length: its bytes are not kept, and the right one goes in from the beginning.
+    let mut other = bytes.clone();
+    *other.last_mut().unwrap() = b' ';
+    let other = file("other.csv", &other);
+    let refused = qingtian.send_file(FileOf::Registers, &upload.name, other).await.unwrap_err();
+    let client::Error::Refused(status) = &refused else { panic!("{refused:?}") };
+    assert_eq!(kit::testing::refusal_of(status).0, "UPLOAD_DIGEST", "{status:?}");
+    for _ in 0..2 {
+        let right = file("right.csv", &bytes);
+        let sent = qingtian.send_file(FileOf::Registers, &upload.name, right).await.unwrap();
+        assert_eq!((sent.state(), usize::try_from(sent.offset).unwrap()), (UploadState::Complete, bytes.len()));
+    }
+    let request = ImportSubjectsRequest {
+        parent,
+        columns: vec!["key=code".to_owned(), "title=name".to_owned()],
+        default_district: "410202".to_owned(),
+        upload: upload.name,
+        ..Default::default()
+    };
+    let import = qingtian.call(async |channel| {
+        let request = futures::stream::iter([request.clone()]);
+        Ok(RegistersClient::new(channel).import_subjects(request).await?.into_inner())
+    });
+    assert_eq!(import.await.unwrap().rows, 130_000);
 }
 
 async fn list(

@@ -32,6 +32,8 @@ async fn up(folder: &std::path::Path, log: &str) -> Up {
     let mut process = Process::start("up", folder.join(log), &arguments, &[]);
     let url = format!("http://{http}");
     process.ready(&url).await;
+    // The last line of what is announced, which is written after the site has begun to answer.
+    process.says("the data stays.").await;
     let front = format!("https://localhost:{front_port}");
     Up { process, url, front, secs: started.elapsed().as_secs_f64() }
 }
