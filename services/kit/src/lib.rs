@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod blob;
+pub mod clocks;
 pub mod codes;
 pub mod embedded;
 pub mod env;

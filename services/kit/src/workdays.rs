@@ -24,6 +24,8 @@ pub struct Exception {
     pub holiday: String,
     /// The notice that says so.
     pub basis: String,
+    /// The year the notice is of: New Year's holiday may begin in the year before.
+    pub year: i32,
 }
 
 /// Which days are worked.
@@ -101,7 +103,7 @@ impl Calendar {
             found.push((day(text)?, true));
         }
         for (day, workday) in found {
-            let exception = Exception { workday, holiday: holiday.to_owned(), basis: basis.to_owned() };
+            let exception = Exception { workday, holiday: holiday.to_owned(), basis: basis.to_owned(), year };
             if self.exceptions.insert(day, exception).is_some() {
                 return Err(format!("{day} stands there twice"));
             }
@@ -113,7 +115,7 @@ impl Calendar {
     /// This calendar with the years of a newer one in the place of its own.
     pub fn extend(&self, newer: &Self) -> Self {
         let (mut years, mut exceptions) = (self.years.clone(), self.exceptions.clone());
-        exceptions.retain(|day, _| !newer.years.contains(&day.year()));
+        exceptions.retain(|_, exception| !newer.years.contains(&exception.year));
         years.extend(&newer.years);
         exceptions.extend(newer.exceptions.clone());
         Self { years, exceptions }
@@ -221,6 +223,19 @@ mod tests {
         let extended = calendar.extend(&Calendar::parse(text).unwrap());
         assert_eq!(extended.due(day("2026-12-28"), 5), Due { date: day("2027-01-05"), provisional: false });
         assert_eq!(extended.due(day("2022-09-29"), 10), calendar.due(day("2022-09-29"), 10));
+    }
+
+    #[test]
+    fn a_corrected_year_replaces_its_own_days_alone() {
+        let header = "year,holiday,first,last,make_up,basis";
+        let parse = |rows: &str| Calendar::parse(&format!("{header}\n{rows}\n")).unwrap();
+        let known = parse("2027,春节,2027-02-06,2027-02-12,,甲号\n2028,元旦,2027-12-31,2028-01-02,,乙号");
+        let corrected = known.extend(&parse("2027,春节,2027-02-05,2027-02-11,,甲号更正"));
+        assert!(!corrected.is_workday(day("2027-02-05")) && corrected.is_workday(day("2027-02-12")));
+        assert!(!corrected.is_workday(day("2027-12-31")), "a day of the notice for 2028");
+        let moved = corrected.extend(&parse("2028,元旦,2028-01-01,2028-01-03,,乙号更正"));
+        assert!(moved.is_workday(day("2027-12-31")) && !moved.is_workday(day("2028-01-03")));
+        assert!(!moved.is_workday(day("2027-02-05")));
     }
 
     #[test]
