@@ -6,6 +6,13 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
 /// The type to answer, of those offered; none when the client takes none of them.
 pub fn media_type<'o>(headers: &HeaderMap, offers: &[&'o str]) -> Option<&'o str> {
+    let mut given = headers.get_all(ACCEPT).iter();
+    if let (Some(only), None) = (given.next(), given.next())
+        && let Some(offer) = offers.iter().find(|offer| only.as_bytes() == offer.as_bytes())
+    {
+        // What most clients send.
+        return Some(offer);
+    }
     let ranges = ranges(headers, ACCEPT);
     if ranges.is_empty() {
         return offers.first().copied();
@@ -28,6 +35,9 @@ pub fn media_type<'o>(headers: &HeaderMap, offers: &[&'o str]) -> Option<&'o str
 
 /// Whether the answer may be compressed.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(ACCEPT_ENCODING) {
+        return false;
+    }
     let codings = ranges(headers, ACCEPT_ENCODING);
     let quality = |name: &str| codings.iter().find(|(coding, _)| coding.eq_ignore_ascii_case(name)).map(|(_, q)| *q);
     quality("gzip").or_else(|| quality("*")).is_some_and(|quality| quality > 0)

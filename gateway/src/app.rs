@@ -2,6 +2,7 @@
 //! path or query with somebody's data; then limits, caller, rpc, answer.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -19,18 +20,18 @@ use kit::env::Env;
 use kit::telemetry;
 use prost::Message as _;
 use proto::qingtian::session::v1::SignInRequest;
-use tonic::metadata::AsciiMetadataValue;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use crate::assets::Assets;
-use crate::call::{Caller, Upstream};
+use crate::call::{self, Caller, Upstream};
 use crate::error::{Fault, Result};
 use crate::events::Form;
 use crate::limits::{Bounds, Permit};
+use crate::link::Links;
 use crate::openapi::{self, Description};
 use crate::reach::Reach;
-use crate::routes::{BodyPlace, Found, Lookup, Route, Routes, Shape};
+use crate::routes::{BodyPlace, Found, Lookup, Observed, Route, Routes, Shape};
 use crate::sessions::Store;
 use crate::sign_in::{Answer, SignIns};
 use crate::{Settings, answer, binder, door, events, headers, sign_in, stream, upload};
@@ -54,6 +55,7 @@ pub struct App {
     description: openapi::Served,
     pages: Router,
     reach: Reach,
+    links: Links,
     bounds: Bounds,
 }
 
@@ -70,11 +72,11 @@ enum Target<'a> {
     Refused(Fault),
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     /// Name of the span and of the metrics.
-    fn label(&self, method: &Method) -> String {
+    fn label(&self, method: &Method) -> Cow<'a, str> {
         let fixed = match self {
-            Self::Rpc(found) => return found.route.label.clone(),
+            Self::Rpc(found) => return Cow::Borrowed(&found.route.label),
             Self::Live => "/livez",
             Self::Ready => "/readyz",
             Self::Work(_) => "/work/{file}",
@@ -84,8 +86,8 @@ impl Target<'_> {
             Self::Refused(_) => "no route",
         };
         match *method {
-            Method::GET | Method::HEAD | Method::POST => format!("{method} {fixed}"),
-            _ => format!("OTHER {fixed}"),
+            Method::GET | Method::HEAD | Method::POST => format!("{method} {fixed}").into(),
+            _ => format!("OTHER {fixed}").into(),
         }
     }
 }
@@ -103,6 +105,7 @@ impl App {
         Ok(Self {
             description: openapi::Served::new(description)?,
             reach: Reach::new(env, &routes)?,
+            links: Links::new(&env.peers, routes.parts())?,
             routes,
             sign_ins: SignIns::new(env, store, settings.is_https())?,
             minter: Minter::service("gateway", env.keys.clone(), env.clock.clone())?,
@@ -131,9 +134,9 @@ impl App {
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle(&self, peer: SocketAddr, request: Request<Body>) -> Response {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let target = match door::check(&request) {
-            Ok(()) => self.target(&method, &path),
+            Ok(()) => self.target(&method, uri.path()),
             Err(fault) => Target::Refused(fault),
         };
         self.run(target, peer, request).await
@@ -149,12 +152,17 @@ impl App {
         let label = target.label(request.method());
         let span = telemetry::server_span(&label, request.headers());
         let id = door::request_id(request.headers());
+        let route = match &target {
+            Target::Rpc(found) => Some(found.route),
+            _ => None,
+        };
         let work = async {
-            let nonce = match headers::nonce() {
+            // Of all answers only the work portal's page has styles of its own.
+            let nonce = match matches!(target, Target::Work(_)).then(headers::nonce).transpose() {
                 Ok(nonce) => nonce,
                 Err(error) => return Fault::internal(error).about(&id).into_response(),
             };
-            let answered = self.answer(target, peer, &id, &nonce, request);
+            let answered = self.answer(target, peer, &id, nonce.as_deref().unwrap_or_default(), request);
             let mut response = match AssertUnwindSafe(answered).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Ok(Err(fault)) => fault.about(&id).into_response(),
@@ -163,7 +171,7 @@ impl App {
                     Fault::internal(error).about(&id).into_response()
                 }
             };
-            headers::secure(response.headers_mut(), &nonce, self.settings.is_https());
+            headers::secure(response.headers_mut(), nonce.as_deref(), self.settings.is_https());
             response.headers_mut().insert(door::REQUEST_ID, id.clone());
             let trace = telemetry::trace_id();
             // Hex digits make a header value.
@@ -171,14 +179,15 @@ impl App {
                 response.headers_mut().insert(TRACE_ID, trace);
             }
             let (status, took) = (response.status(), started.elapsed());
-            metrics::counter!("http_total", "route" => label.clone(), "status" => status.as_u16().to_string())
-                .increment(1);
-            metrics::histogram!("http_seconds", "route" => label.clone()).record(took.as_secs_f64());
+            match route {
+                Some(route) => route.observed.answered(&label, status, took),
+                None => Observed::default().answered(&label, status, took),
+            }
             let millis = took.as_secs_f64() * 1e3;
             if status.is_server_error() {
-                tracing::warn!(http.route = label, http.status = status.as_u16(), millis, "answered with a failure");
+                tracing::warn!(http.route = &*label, http.status = status.as_u16(), millis, "answered with a failure");
             } else {
-                tracing::debug!(http.route = label, http.status = status.as_u16(), millis, "answered");
+                tracing::debug!(http.route = &*label, http.status = status.as_u16(), millis, "answered");
             }
             response
         };
@@ -264,8 +273,9 @@ impl App {
         permit: Permit,
     ) -> Result<Response> {
         let (route, limits) = (found.route, &self.settings.limits);
-        let mut head = request.headers().clone();
-        if request.method() != Method::GET {
+        let (parts, body) = request.into_parts();
+        let (mut head, query) = (parts.headers, parts.uri.query());
+        if parts.method != Method::GET {
             // Ranges are for GET; the headers HEAD asks for are those of the whole.
             head.remove(RANGE);
         }
@@ -274,9 +284,8 @@ impl App {
             purpose: door::text(&head, &PURPOSE)?,
             request_id: id.to_str().ok().and_then(|id| id.parse().ok()),
             address: door::address(peer, &head, self.settings.proxies).to_string().parse().ok(),
-            gateway: Some(self.own_bearer().map_err(Fault::internal)?),
+            gateway: Some(self.minter.bearer().map_err(Fault::internal)?),
         };
-        let query = request.uri().query().map(str::to_owned);
         if let Some(secret) = sign_in::secret(&head) {
             self.bounds.client(secret)?;
         }
@@ -288,18 +297,19 @@ impl App {
                 }
                 let slot = self.bounds.upload()?;
                 upload::check_announced(&head, limits)?;
-                let message = binder::bind(&found, query.as_deref(), &[])?;
+                let message = binder::bind(&found, query, &[])?;
                 caller.authorization = self.sign_ins.authorize(route, &head).await?;
                 Ok::<_, Fault>((slot, message, Upstream::of(&self.env, route)?))
             };
             let (_slot, message, upstream) = match allowed.await {
                 Ok(allowed) => allowed,
                 Err(fault) => {
-                    upload::drain(request.into_body()).await;
+                    upload::drain(body).await;
                     return Err(fault);
                 }
             };
-            let answer = upload::upload(&upstream, route, &caller, message, request, limits).await;
+            let kind = head.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let answer = upload::upload(&upstream, route, &caller, message, (kind, body), limits).await;
             if let Err(fault) = &answer {
                 // The file is gone, so it is the client that must send it once more.
                 self.sign_ins.discard(&head, &caller, fault).await;
@@ -310,9 +320,13 @@ impl App {
         if route.shape == Shape::Unary {
             answer::check_accepts_json(&head)?;
         }
-        let body = tokio::time::timeout(limits.unary_timeout, read_body(route, request, limits.json_bytes_max));
-        let body = body.await.map_err(|_| Fault::client_timeout())??;
-        let mut message = binder::bind(&found, query.as_deref(), &body)?;
+        let body = if http_body::Body::is_end_stream(&body) {
+            Bytes::new()
+        } else {
+            let body = tokio::time::timeout(limits.unary_timeout, read_body(route, &head, body, limits.json_bytes_max));
+            body.await.map_err(|_| Fault::client_timeout())??
+        };
+        let mut message = binder::bind(&found, query, &body)?;
         if let (Some(Form::Events), Some(resume)) = (form, &route.resume) {
             resume.begin(&mut message, &head)?;
         }
@@ -320,8 +334,9 @@ impl App {
             return self.session(route, message.encode_to_vec().into(), &head, &caller).await;
         }
         caller.authorization = self.sign_ins.authorize(route, &head).await?;
-        let (message, upstream) = (binder::encode(&message), Upstream::of(&self.env, route)?);
+        let message = binder::encode(&message);
         if matches!(route.shape, Shape::Download | Shape::Events) {
+            let upstream = Upstream::of(&self.env, route)?;
             let mut answer = upstream.server_stream(route, &caller, message.clone(), limits.unary_timeout).await;
             if let Err(fault) = &answer
                 && self.sign_ins.discard(&head, &caller, fault).await
@@ -337,14 +352,14 @@ impl App {
             answer::keep(route, &head, answer::PUBLIC_FILE, response.headers_mut());
             return Ok(response);
         }
-        let mut answer = upstream.unary(route, &caller, message.clone(), limits.unary_timeout).await;
+        let mut answer = call::unary(&self.links, route, &caller, &message, limits.unary_timeout).await;
         if let Err(fault) = &answer
             && self.sign_ins.discard(&head, &caller, fault).await
         {
             caller.authorization = self.sign_ins.authorize(route, &head).await?;
-            answer = upstream.unary(route, &caller, message, limits.unary_timeout).await;
+            answer = call::unary(&self.links, route, &caller, &message, limits.unary_timeout).await;
         }
-        answer::json(route, answer?.into_inner(), &head)
+        answer::json(route, answer?, &head)
     }
 
     /// The rpcs of `Sessions`, which the gateway serves itself.
@@ -365,13 +380,6 @@ impl App {
         }
         Ok(response)
     }
-
-    /// The gateway's own token, as a part is shown it.
-    fn own_bearer(&self) -> anyhow::Result<AsciiMetadataValue> {
-        let mut bearer: AsciiMetadataValue = format!("Bearer {}", self.minter.token()?).parse()?;
-        bearer.set_sensitive(true);
-        Ok(bearer)
-    }
 }
 
 /// A body that holds its request's permit as long as the client reads.
@@ -384,8 +392,7 @@ fn held(body: Body, permit: Permit) -> Body {
 }
 
 /// The whole body of a JSON request.
-async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Result<Bytes> {
-    let (parts, mut rest) = request.into_parts();
+async fn read_body(route: &Route, head: &HeaderMap, mut rest: Body, bytes_max: u64) -> Result<Bytes> {
     let mut body = BytesMut::new();
     while let Some(frame) = rest.frame().await {
         let data = frame.map_err(|_| Fault::bad_http("the body broke off"))?.into_data().unwrap_or_default();
@@ -396,7 +403,7 @@ async fn read_body(route: &Route, request: Request<Body>, bytes_max: u64) -> Res
         body.extend_from_slice(&data);
     }
     let takes_json = !matches!(route.body, BodyPlace::None) && !body.is_empty();
-    if takes_json && !door::is_type(parts.headers.get(CONTENT_TYPE), &[answer::JSON]) {
+    if takes_json && !door::is_type(head.get(CONTENT_TYPE), &[answer::JSON]) {
         return Err(Fault::content_type(answer::JSON));
     }
     Ok(body.freeze())

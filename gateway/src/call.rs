@@ -1,4 +1,5 @@
-//! Calls to the parts, without a stub for any of them: bytes in, bytes out, over one channel per part.
+//! Calls to the parts, without a stub for any of them: bytes in, bytes out, by [`link`](crate::link) where an rpc has one message and
+//! one answer, else over one channel per part.
 
 use std::time::Duration;
 
@@ -19,10 +20,11 @@ use tower::{Service as _, ServiceExt as _};
 
 use crate::codec::Raw;
 use crate::error::{Fault, Result};
+use crate::link::{ANSWER_BYTES_MAX, Links};
 use crate::routes::Route;
 
-/// Largest message a part may answer in one piece.
-const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// Headers of a call.
+const HEADERS_USUAL: usize = 12;
 
 /// What is told to a part beside the message.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +59,20 @@ impl Caller {
     }
 }
 
-/// A part that can be called.
+/// One message, one answer, within `timeout` (which the part is told).
+pub async fn unary(links: &Links, route: &Route, caller: &Caller, message: &[u8], timeout: Duration) -> Result<Bytes> {
+    let link = links.get(&route.service);
+    let link = link.ok_or_else(|| Fault::internal(anyhow::anyhow!("there is no part {}", route.service)))?;
+    // Room for the headers of gRPC too.
+    let mut metadata = MetadataMap::with_capacity(HEADERS_USUAL);
+    caller.put(&mut metadata);
+    // A little longer there, so that it is here that time runs out.
+    let call = link.call(&route.grpc, metadata.into_headers(), message, timeout + Duration::from_secs(1));
+    let answer = tokio::time::timeout(timeout, call).await.map_err(|_| Fault::upstream_timeout())?;
+    answer.map_err(|status| Fault::upstream(&route.service, status))
+}
+
+/// A part that can be called with streams.
 #[derive(Clone)]
 pub struct Upstream {
     channel: Channel,
@@ -74,26 +89,6 @@ impl Upstream {
         let ready = grpc.ready().await;
         ready.map_err(|error| Fault::upstream(&route.service, Status::from_error(error.into())))?;
         Ok(grpc)
-    }
-
-    /// One message, one answer, within `timeout` (which the part is told).
-    pub async fn unary(
-        &self,
-        route: &Route,
-        caller: &Caller,
-        message: Bytes,
-        timeout: Duration,
-    ) -> Result<Response<Bytes>> {
-        let mut request = Request::new(message);
-        caller.put(request.metadata_mut());
-        // A little longer there, so that it is here that time runs out.
-        request.set_timeout(timeout + Duration::from_secs(1));
-        let call = async {
-            let mut grpc = self.ready(route).await?;
-            let answer = grpc.unary(request, route.grpc.clone(), Raw).await;
-            answer.map_err(|status| Fault::upstream(&route.service, status))
-        };
-        tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| Err(Fault::upstream_timeout()))
     }
 
     /// One message, a stream of answers whose headers come within `timeout`.

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use chrono::Utc;
 use http::header::{CONTENT_ENCODING, EXPECT, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};
@@ -23,10 +24,10 @@ pub fn check<B>(request: &Request<B>) -> Result<()> {
     if !request.uri().path().starts_with('/') {
         return Err(Fault::bad_http("the address does not begin with a slash"));
     }
-    let hosts: Vec<_> = headers.get_all(HOST).iter().collect();
-    match hosts[..] {
-        [] if request.version() < Version::HTTP_11 => {}
-        [host] if is_host(host) => {}
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() < Version::HTTP_11 => {}
+        (Some(host), None) if is_host(host) => {}
         _ => return Err(Fault::bad_http("exactly one Host must name the server")),
     }
     if headers.get_all(TRANSFER_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
@@ -56,8 +57,12 @@ pub fn request_id(headers: &HeaderMap) -> HeaderValue {
     };
     let given = headers.get(&REQUEST_ID).filter(|value| plain(value.as_bytes())).cloned();
     given.unwrap_or_else(|| {
+        // Nobody gains by guessing it, so its chance comes from this thread's generator instead of the system's.
+        let millis = u64::try_from(Utc::now().timestamp_millis()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
         // A UUID is plain text, so the fallback is never needed.
-        HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
+        let text = id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
+        HeaderValue::from_maybe_shared(text.into_bytes()).unwrap_or(HeaderValue::from_static("none"))
     })
 }
 

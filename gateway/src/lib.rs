@@ -2,7 +2,7 @@
 //! It keeps the sessions of the work portal, hands out the pages, bounds what comes in, and owns no data.
 //!
 //! A request's way: [`serve`] and [`wire`] read it, [`door`] looks whether it is one, [`app`] finds its route and sends it on,
-//! [`binder`] makes the rpc's message, [`sign_in`] says for whom, [`call`], [`upload`] and [`stream`] ask the part, [`answer`],
+//! [`binder`] makes the rpc's message, [`sign_in`] says for whom, [`call`], [`link`], [`upload`] and [`stream`] ask the part, [`answer`],
 //! [`events`], [`codec`] and [`error`] write what comes of it. What bounds all that stands in [`limits`].
 //! Departments' own programs speak gRPC and come in by the [`front`].
 
@@ -23,6 +23,7 @@ pub mod headers;
 pub mod json;
 pub mod limits;
 pub mod lines;
+pub mod link;
 pub mod openapi;
 pub mod range;
 pub mod reach;

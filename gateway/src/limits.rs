@@ -128,18 +128,19 @@ const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Counts what is open.
 #[derive(Debug)]
-pub struct Open(&'static str);
+pub struct Open(metrics::Gauge);
 
 impl Open {
     pub fn new(what: &'static str) -> Self {
-        metrics::gauge!("gateway_open", "what" => what).increment(1.0);
-        Self(what)
+        let open = metrics::gauge!("gateway_open", "what" => what);
+        open.increment(1.0);
+        Self(open)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        metrics::gauge!("gateway_open", "what" => self.0).decrement(1.0);
+        self.0.decrement(1.0);
     }
 }
 

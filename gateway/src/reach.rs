@@ -33,9 +33,10 @@ pub struct Reach {
 impl Reach {
     /// The parts that routes lead to; none is called yet. Errors: an address is malformed.
     pub fn new(env: &Env, routes: &Routes) -> anyhow::Result<Self> {
-        let others = routes.all().iter().filter(|route| route.service != "session");
-        let parts: BTreeMap<_, _> =
-            others.map(|route| (route.service.clone(), route.rpc.parent_service().full_name().to_owned())).collect();
+        let parts: BTreeMap<_, _> = routes
+            .elsewhere()
+            .map(|route| (route.service.clone(), route.rpc.parent_service().full_name().to_owned()))
+            .collect();
         let part = |(name, service): (String, String)| {
             let channel = env.peers.channel(&name)?;
             Ok(Part { name, service, channel })

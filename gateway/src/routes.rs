@@ -6,11 +6,14 @@
 //! nowhere, so that no proxy in front can have checked another path than the one that counts.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use http::Method;
 use http::uri::PathAndQuery;
+use http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use proto::google::api::{HttpRule, http_rule::Pattern};
 use proto::qingtian::access::v1::Rule;
@@ -82,7 +85,29 @@ pub struct Route {
     /// How a stream of answers is resumed.
     pub resume: Option<Resume>,
     pub rule: Rule,
+    pub observed: Observed,
     template: Template,
+}
+
+/// The metrics of a route's usual answers, looked up once and not with every answer.
+#[derive(Debug, Default)]
+pub struct Observed {
+    seconds: OnceLock<Histogram>,
+    fine: OnceLock<Counter>,
+}
+
+impl Observed {
+    /// An answer of the route with this label.
+    pub fn answered(&self, label: &str, status: StatusCode, took: Duration) {
+        let counter =
+            || metrics::counter!("http_total", "route" => label.to_owned(), "status" => status.as_str().to_owned());
+        match status {
+            StatusCode::OK => self.fine.get_or_init(counter).increment(1),
+            _ => counter().increment(1),
+        }
+        let seconds = || metrics::histogram!("http_seconds", "route" => label.to_owned());
+        self.seconds.get_or_init(seconds).record(took.as_secs_f64());
+    }
 }
 
 /// A route with the raw values of its path, in the order of [`Route::bound`].
@@ -155,6 +180,17 @@ impl Routes {
     /// All of them, in the contract's order.
     pub fn all(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// Those that lead to a part: all but what the gateway serves itself.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().filter(|route| route.service != "session")
+    }
+
+    /// The parts they lead to.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let parts: BTreeSet<&str> = self.elsewhere().map(|route| route.service.as_str()).collect();
+        parts.into_iter()
     }
 
     fn insert(&mut self, route: Route) -> anyhow::Result<()> {
@@ -337,6 +373,7 @@ impl Route {
             resume: Resume::of(&rpc.input(), &rpc.output()).filter(|_| shape == Shape::Events),
             shape,
             rule: rule.clone(),
+            observed: Observed::default(),
             template,
         })
     }

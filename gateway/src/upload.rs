@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, stream};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use tokio::sync::mpsc;
@@ -75,22 +75,21 @@ enum Broken {
     Stalled,
 }
 
-/// Sends the HTTP body to a part and answers its message. `message` carries the fields of path and query; the first chunk
+/// Sends the HTTP body, of this type, to a part and answers its message. `message` carries the fields of path and query; the first chunk
 /// goes with it, later ones carry only the bytes.
 pub async fn upload(
     upstream: &Upstream,
     route: &Route,
     caller: &Caller,
     message: DynamicMessage,
-    request: http::Request<Body>,
+    (content_type, body): (&str, Body),
     limits: &Limits,
 ) -> Result<Bytes> {
-    let headers = request.headers();
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let content_type = content_type.to_owned();
     let (pieces, received) = mpsc::channel(CHUNKS_WAITING_MAX);
     let broken = Arc::new(OnceLock::new());
     let pump = Pump {
-        body: request.into_body(),
+        body,
         left: limits.upload_bytes_max,
         idle: limits.idle_timeout,
         patience: limits.upload_grace,

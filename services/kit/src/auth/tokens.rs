@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use proto::qingtian::access::v1::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tonic::metadata::AsciiMetadataValue;
 
 use super::Caller;
 use crate::{
@@ -64,8 +65,12 @@ pub struct TokenTimes {
     pub ends: DateTime<Utc>,
 }
 
-/// A part's own token, and when it was made.
-type OwnToken = (String, DateTime<Utc>);
+/// A part's own token.
+struct OwnToken {
+    token: String,
+    bearer: AsciiMetadataValue,
+    made: DateTime<Utc>,
+}
 
 /// Signs tokens of one part.
 #[derive(Clone)]
@@ -99,18 +104,28 @@ impl Minter {
     /// # Errors
     /// Signing failed.
     pub fn token(&self) -> anyhow::Result<String> {
+        self.own(|own| own.token.clone())
+    }
+
+    /// The same as it goes with a call, never to be kept in a table of headers.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub fn bearer(&self) -> anyhow::Result<AsciiMetadataValue> {
+        self.own(|own| own.bearer.clone())
+    }
+
+    fn own<T>(&self, take: impl FnOnce(&OwnToken) -> T) -> anyhow::Result<T> {
         let now = self.clock.now();
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((token, made)) = &*own
-            && now - *made < TOKEN_LIFE / 2
-            && now >= *made
-        {
-            return Ok(token.clone());
+        if let Some(own) = own.as_ref().filter(|own| now - own.made < TOKEN_LIFE / 2 && now >= own.made) {
+            return Ok(take(own));
         }
         let sub = format!("services/{}", self.part);
         let (token, _) = self.sign(Claims { sub, ..Claims::default() })?;
-        *own = Some((token.clone(), now));
-        Ok(token)
+        let mut bearer: AsciiMetadataValue = format!("Bearer {token}").parse()?;
+        bearer.set_sensitive(true);
+        Ok(take(own.insert(OwnToken { token, bearer, made: now })))
     }
 
     /// Signs a token over these claims; issuer and times are filled in, but the token is not signed earlier than the claims
