@@ -12,6 +12,11 @@ use qingtian::{
 };
 use tokio::net::TcpListener;
 
+/// Most of what a request costs besides its own work are small pieces of memory taken and given back by several threads, which the
+/// C library's allocators are slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Qingtian, the open supervision platform of a city.
 #[derive(Debug, Parser)]
 #[command(version)]
