@@ -17,8 +17,8 @@ command -v buildah >/dev/null || { echo "image.sh: buildah is needed: apt-get in
 binary=${QINGTIAN_STATIC:-}
 if [ -z "$binary" ]; then
     target=$(rustc -vV | sed -n 's/^host: //p')
-    RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked -p qingtian --target "$target" >&2
-    binary=${CARGO_TARGET_DIR:-target}/$target/release/qingtian
+    RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile image --locked -p qingtian --target "$target" >&2
+    binary=${CARGO_TARGET_DIR:-target}/$target/image/qingtian
 fi
 if ldd "$binary" >/dev/null 2>&1 && ldd "$binary" | grep -q '=>'; then
     echo "image.sh: $binary is not static: in an image FROM scratch it finds no libraries" >&2
