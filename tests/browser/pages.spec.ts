@@ -111,6 +111,8 @@ const pagesOfRoles: readonly (readonly [Username, readonly Listed[]])[] = [
       ['operator-users-none-found', '/work/users?q=没有这个人', '用户'],
       ['operator-organisations', '/work/organisations?order=title%20desc', '机构'],
       ['operator-machines', '/work/machines', '接入系统'],
+      ['operator-calendars', '/work/calendars', '工作日历'],
+      ['operator-clocks', '/work/clocks', '时限'],
     ],
   ],
   [

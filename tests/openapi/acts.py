@@ -40,6 +40,7 @@ class Acts:
         self.uploads()
         self.events()
         self.public()
+        self.calendars()
         self.numbers_are_typed(lottery)
         self.what_is_withheld(unannounced)
 
@@ -318,9 +319,23 @@ class Acts:
 
     # ---- what everybody may see (art. 9, 10, 18, 26, 33) ----------------------------------------------------------
 
+    # ---- deadlines (art. 18, 31) ----------------------------------------------------------------------------------
+
+    def calendars(self):
+        """A year's calendar sent back and put in force by a second person; the clocks of a department."""
+        header = "year,holiday,first,last,make_up,basis"
+        content = f"{header}\n2028,元旦,2028-01-01,2028-01-03,,契约演练一号\n"
+        for verb, more in (("reject", {"reason": "放假天数有误"}), ("approve", {})):
+            entered = self.operator.post("/v1/calendars:import", {"content": content})
+            self.supervision.post(f"/v1/{entered['name']}:{verb}", {"etag": entered["etag"], **more})
+        listed = self.handler.get("/v1/calendars", query="2028")["calendars"]
+        self.handler.get(f"/v1/{listed[0]['name']}")
+        self.handler.get(f"/v1/{MARKET}/catalogClocks")
+
     def public(self):
         anybody, draw = self.anybody, self.draw
         anybody.get("/v1/public/overview")
+        anybody.get("/v1/public/workdays:due", start="2026-09-25", days=10)
         anybody.get("/v1/public/search", query="检查")
         plans = anybody.get("/v1/public/plans")["plans"]
         anybody.get(f"/v1/public/{plans[0]['plan']['name']}")

@@ -44,6 +44,8 @@ const UserCreate = lazy(() => import('./pages/admin/user-create'));
 const Organisations = lazy(() => import('./pages/admin/organisations'));
 const Machines = lazy(() => import('./pages/admin/machines'));
 const Machine = lazy(() => import('./pages/admin/machine'));
+const Clocks = lazy(() => import('./pages/clocks/list'));
+const Calendars = lazy(() => import('./pages/clocks/calendars'));
 const Account = lazy(() => import('./pages/admin/account'));
 
 /** Pop-ups open inside the landmark or dialog they belong to, so that nothing stands outside for screen readers. */
@@ -131,6 +133,8 @@ function Addresses() {
             <Route path="organisations" element={<Organisations />} />
             <Route path="machines" element={<Machines />} />
             <Route path="machines/:id" element={<PerRecord page={Machine} />} />
+            <Route path="clocks" element={<Clocks />} />
+            <Route path="calendars" element={<Calendars />} />
             <Route path="account" element={<Account />} />
             <Route path="*" element={<NotFound />} />
           </Routes>

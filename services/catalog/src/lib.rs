@@ -7,6 +7,7 @@
 //! refuses too.
 
 mod api;
+mod calendars;
 mod import;
 mod jobs;
 mod publish;
@@ -17,7 +18,10 @@ mod store;
 mod uploads;
 
 use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
-use proto::qingtian::catalog::v1::{catalog_server::CatalogServer, item_uploads_server::ItemUploadsServer};
+use proto::qingtian::catalog::v1::{
+    calendars_server::CalendarsServer, catalog_clocks_server::CatalogClocksServer, catalog_server::CatalogServer,
+    item_uploads_server::ItemUploadsServer,
+};
 
 /// This part's name.
 pub const PART: &str = "catalog";
@@ -28,14 +32,22 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub const SCHEMA: kit::ledger::Schema =
     kit::ledger::Schema { migrator: &MIGRATOR, grants: include_str!("../grants.sql") };
 
-/// Starts the part: its service, and the job that gives up uploads that stand still.
+/// Starts the part: its service, and the jobs: uploads that stand still are given up, clocks looked after.
 ///
 /// # Errors
 /// An address or a key is missing.
 pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("give up", jobs::give_up(ledger.pool().clone(), env.clock.clone()));
+    env.spawn("built-in calendars", calendars::enter_built_in(ledger.clone()));
+    kit::clocks::spawn(env, &ledger);
     let uploads = Sessions::start(env, &ledger, "itemUploads")?;
     let service = CatalogServer::new(api::Api::new(env, ledger.clone(), uploads.clone()));
-    Ok(Part::new(ledger).with(service).with(ItemUploadsServer::new(uploads::Api(uploads))))
+    let calendars = CalendarsServer::new(calendars::Api(ledger.clone()));
+    let clocks = CatalogClocksServer::new(calendars::Clocks(ledger.clone()));
+    Ok(Part::new(ledger)
+        .with(calendars)
+        .with(clocks)
+        .with(service)
+        .with(ItemUploadsServer::new(uploads::Api(uploads))))
 }

@@ -1,4 +1,5 @@
-//! What draws learns from identity (officers and organisations, art. 13) and catalog (items, art. 9, 12). Applying an event
+//! What draws learns from identity (officers and organisations, art. 13) and catalog (items, art. 9, 12;
+//! official calendars, art. 18). Applying an event
 //! twice changes nothing, and everything can be built anew from zero.
 
 use std::sync::Arc;
@@ -12,7 +13,10 @@ use kit::{
 };
 use prost::Name;
 use proto::qingtian::{
-    catalog::{events::v1::ItemsPublished, v1::ItemState},
+    catalog::{
+        events::v1::{CalendarImported, ItemsPublished},
+        v1::ItemState,
+    },
     events::v1::Event,
     identity::events::v1::{OfficerChanged, OrganisationChanged},
 };
@@ -45,7 +49,7 @@ pub(crate) fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             part: PART,
             peer: "catalog",
             method: method_of("catalog")?,
-            types: vec![ItemsPublished::full_name()],
+            types: vec![ItemsPublished::full_name(), CalendarImported::full_name()],
             model: 0,
             apply: Arc::new(|conn, event| Box::pin(catalog(conn, event))),
             reset: Arc::new(|conn| Box::pin(forget_catalog(conn))),
@@ -125,6 +129,9 @@ fn names(given: &[String]) -> Vec<String> {
 /// # Errors
 /// As [`identity`].
 pub async fn catalog(conn: &mut PgConnection, event: Event) -> anyhow::Result<()> {
+    if let Some(calendar) = payload::<CalendarImported>(&event)? {
+        return Ok(kit::clocks::keep_year(conn, calendar.year, calendar.version, &calendar.content).await?);
+    }
     let Some(published) = payload::<ItemsPublished>(&event)? else { return Ok(()) };
     for item in &published.items {
         sqlx::query(
@@ -150,6 +157,7 @@ async fn forget_identity(conn: &mut PgConnection) -> anyhow::Result<()> {
 }
 
 async fn forget_catalog(conn: &mut PgConnection) -> anyhow::Result<()> {
-    sqlx::query("delete from item").execute(conn).await?;
+    sqlx::query("delete from item").execute(&mut *conn).await?;
+    sqlx::query("delete from workday_year").execute(conn).await?;
     Ok(())
 }

@@ -13,7 +13,7 @@ pub(crate) use tx::{repeat_status, repeated};
 
 use std::sync::{Arc, PoisonError};
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use prost::Message;
 use proto::qingtian::events::v1::{AuditEntry, Outcome, Record, record::Kind};
 use sqlx::{Connection, PgConnection, PgPool, migrate::Migrator};
@@ -105,6 +105,11 @@ impl Ledger {
     /// Name of the part.
     pub fn part(&self) -> &'static str {
         self.part
+    }
+
+    /// The time it is for this part.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The service's database, for reading.

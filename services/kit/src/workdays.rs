@@ -69,7 +69,8 @@ impl Calendar {
         let mut rows = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let header = rows.next().map(|(_, line)| line).unwrap_or_default();
         if header.split(',').map(str::trim).ne(HEADER) {
-            return Err(CalendarError { line: 1, why: format!("the header must be {}", HEADER.join(",")) });
+            let why = format!("表头应为 / the header must be {}", HEADER.join(","));
+            return Err(CalendarError { line: 1, why });
         }
         for (line, row) in rows {
             calendar.add(row).map_err(|why| CalendarError { line, why })?;
@@ -80,22 +81,22 @@ impl Calendar {
     fn add(&mut self, row: &str) -> Result<(), String> {
         let cells: Vec<&str> = row.split(',').map(str::trim).collect();
         let Ok([year, holiday, first, last, make_up, basis]) = <[&str; 6]>::try_from(cells) else {
-            return Err(format!("{} cells are needed", HEADER.len()));
+            return Err(format!("应有 {0} 格 / {0} cells are needed", HEADER.len()));
         };
-        let year: i32 = year.parse().map_err(|_| format!("`{year}` is not a year"))?;
+        let year: i32 = year.parse().map_err(|_| format!("“{year}”不是年份 / is not a year"))?;
         let day = |text: &str| {
-            let day: NaiveDate = text.parse().map_err(|_| format!("`{text}` is not a date"))?;
+            let day: NaiveDate = text.parse().map_err(|_| format!("“{text}”不是日期 / is not a date"))?;
             // New Year's holiday may begin in the last days of the year before.
             let near = day.year() == year || (day.year() == year - 1 && day.month() == 12);
-            if near { Ok(day) } else { Err(format!("{text} is not in {year}")) }
+            if near { Ok(day) } else { Err(format!("{text} 不在 {year} 年 / is not in {year}")) }
         };
         let (first, last) = (day(first)?, day(last)?);
         let days = (last - first).num_days() + 1;
         if !(1..=HOLIDAY_DAYS_MAX).contains(&days) {
-            return Err(format!("a holiday of {days} days"));
+            return Err(format!("假期为 {days} 天，有误 / a holiday of {days} days"));
         }
         if holiday.is_empty() || basis.is_empty() {
-            return Err("a holiday needs a name and a basis".into());
+            return Err("缺少节日名称或依据 / a holiday needs a name and a basis".into());
         }
         let mut found: Vec<(NaiveDate, bool)> =
             first.iter_days().take_while(|day| *day <= last).map(|day| (day, false)).collect();
@@ -105,7 +106,7 @@ impl Calendar {
         for (day, workday) in found {
             let exception = Exception { workday, holiday: holiday.to_owned(), basis: basis.to_owned(), year };
             if self.exceptions.insert(day, exception).is_some() {
-                return Err(format!("{day} stands there twice"));
+                return Err(format!("{day} 重复 / stands there twice"));
             }
         }
         self.years.insert(year);
@@ -119,6 +120,19 @@ impl Calendar {
         years.extend(&newer.years);
         exceptions.extend(newer.exceptions.clone());
         Self { years, exceptions }
+    }
+
+    /// What [`Calendar::official`] says of a year, as [`Calendar::parse`] reads it; the header alone for a year without.
+    pub fn official_text(year: i32) -> String {
+        let of_year = |line: &&str| line.split(',').next() == Some(&year.to_string());
+        std::iter::once(HEADER.join(",").as_str())
+            .chain(OFFICIAL.lines().filter(of_year))
+            .fold(String::new(), |all, line| all + line + "\n")
+    }
+
+    /// The days that do not follow the week, in their order.
+    pub fn exceptions(&self) -> impl Iterator<Item = (NaiveDate, &Exception)> {
+        self.exceptions.iter().map(|(day, exception)| (*day, exception))
     }
 
     /// The years with an official calendar, ascending.

@@ -1,5 +1,5 @@
 import {
-  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
+  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, ClockCircleOutlined, ScheduleOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
   ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
 } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
@@ -27,6 +27,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
       { to: '/draws', text: 'nav.draws', icon: <DeploymentUnitOutlined /> },
       { to: '/visits', text: 'nav.visits', icon: <AuditOutlined /> },
       { to: '/recusals', text: 'nav.recusals', icon: <SwapOutlined /> },
+      { to: '/clocks', text: 'nav.clocks', icon: <ClockCircleOutlined />, needs: 'CatalogClocks.ListClocks' },
     ],
   },
   {
@@ -46,6 +47,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
     entries: [
       { to: '/users', text: 'nav.users', icon: <TeamOutlined />, needs: 'Identity.ListUsers' },
       { to: '/organisations', text: 'nav.organisations', icon: <ApartmentOutlined /> },
+      { to: '/calendars', text: 'nav.calendars', icon: <ScheduleOutlined />, needs: 'Calendars.ListCalendars' },
       { to: '/machines', text: 'nav.machines', icon: <ApiOutlined />, needs: 'Identity.ListMachineClients' },
     ],
   },

@@ -5,6 +5,7 @@ import 'dayjs/locale/zh-cn';
 import type { Lang } from './lang';
 import { admin } from './texts/admin';
 import { chains } from './texts/chains';
+import { clocks } from './texts/clocks';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
 import { people } from './texts/people';
@@ -19,7 +20,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines };
+export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines, ...clocks };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

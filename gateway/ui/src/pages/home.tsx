@@ -2,6 +2,7 @@ import { Alert, Empty, Spin } from 'antd';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/client';
+import type { Clock } from '../api/contract/clocks';
 import type { Draw, Plan, Visit } from '../api/contract/draws';
 import { isAbort, toApiError, type ApiError } from '../api/errors';
 import { useLoad } from '../api/use-load';
@@ -31,6 +32,8 @@ interface Gathered {
   undeclared: number;
   /** Requests to lift a conflict that another person made. */
   openLifts: number;
+  /** Deadlines of the unit that nobody or this one answers for, the next first. */
+  clocks: Clock[];
   figures: { subjects?: number; officers?: number; items?: number; visits?: number };
   /** What could not be loaded. */
   missing: ApiError[];
@@ -54,7 +57,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
   const works = me.roles.includes('ROLE_HANDLER') || me.roles.includes('ROLE_REVIEWER') || me.roles.includes('ROLE_DEPARTMENT_ADMIN');
   // The supervision office has handlers too, but no register, officers or items of its own.
   const keeps = works && me.enforces;
-  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals, changes, standing, missingPeople, lifts] = await Promise.all([
+  const [plans, draws, mine, drafts, subjects, officers, items, visits, recusals, changes, standing, missingPeople, lifts, clocks] = await Promise.all([
     part(true, () => call('Plans.ListPlans', { pageSize: 100 }, signal)),
     part(true, () => call('Draws.ListDraws', { pageSize: 50 }, signal)),
     part(officer, () => call('Visits.ListVisits', { officer: 'me', pageSize: 200 }, signal)),
@@ -68,6 +71,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(officer && Boolean(me.user.certificate?.number), () => call('People.GetOwnStanding', { parent }, signal)),
     part(keeps && me.may('People.ListUndeclared'), () => call('People.ListUndeclared', { parent, pageSize: 1 }, signal)),
     part(keeps && me.may('People.LiftConflict'), () => call('Registers.ListConflicts', { parent, state: 'CONFLICT_STATE_LIFT_ASKED', pageSize: 100 }, signal)),
+    part(keeps, () => call('CatalogClocks.ListClocks', { parent, pageSize: 20 }, signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -80,6 +84,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     declareYear: standing && !standing.declaration ? standing.year : undefined,
     undeclared: Number(missingPeople?.totalSize ?? 0),
     openLifts: lifts?.conflicts.filter((one) => one.liftAsker !== me.user.name && one.officer !== me.user.certificate?.number).length ?? 0,
+    clocks: clocks?.clocks.filter((one) => one.state !== 'CLOCK_STATE_PAUSED' && (one.responsible === '' || one.responsible === me.user.name)) ?? [],
     figures: {
       subjects: subjects && Number(subjects.totalSize),
       officers: officers?.officers.length,
@@ -98,10 +103,10 @@ interface Todo {
 }
 
 function useTodos(data: Gathered | undefined, now: number): Todo[] {
-  const { t } = useI18n();
+  const { t, tEnum } = useI18n();
   const me = useMe();
   if (!data) return [];
-  const todos: Todo[] = [];
+  const todos: Todo[] = data.clocks.map((clock) => ({ key: clock.name, to: '/clocks', text: t('home.clock', { what: tEnum('clocks.kind.', clock.kind), of: lastPart(clock.aggregate) }), due: <DueDay day={clock.dueDate} /> }));
   const annualDue = (plan: Plan) => {
     const day = `${plan.year}-03-31`;
     if (plan.kind !== 'PLAN_KIND_ANNUAL') return null;

@@ -111,3 +111,79 @@ export interface ListItemImportsResponse {
 export interface DownloadItemImportReportRequest {
   name: string;
 }
+
+export type CalendarState =
+  | 'CALENDAR_STATE_UNSPECIFIED'
+  | 'CALENDAR_STATE_IN_REVIEW'
+  | 'CALENDAR_STATE_OFFICIAL'
+  | 'CALENDAR_STATE_REPLACED'
+  | 'CALENDAR_STATE_REJECTED';
+
+export interface DueWorkdayRequest {
+  start: string;
+  days: number;
+}
+
+export interface DueWorkdayResponse {
+  dueDate: string;
+  provisional: boolean;
+  specialDays: SpecialDay[];
+}
+
+export interface SpecialDay {
+  date: string;
+  workday: boolean;
+  holiday: string;
+  basis: string;
+}
+
+export interface Calendar {
+  name: string;
+  year: number;
+  version: number;
+  state: CalendarState;
+  bases: string[];
+  specialDays: SpecialDay[];
+  creator: string;
+  createTime?: string;
+  reviewer: string;
+  reviewTime?: string;
+  reason: string;
+  etag: string;
+}
+
+export interface ImportCalendarRequest {
+  content: string;
+  requestId: string;
+}
+
+export interface ApproveCalendarRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RejectCalendarRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface ListCalendarsRequest {
+  pageSize: number;
+  pageToken: string;
+  orderBy: string;
+  query: string;
+  state: CalendarState;
+}
+
+export interface ListCalendarsResponse {
+  calendars: Calendar[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetCalendarRequest {
+  name: string;
+}

@@ -1,6 +1,7 @@
 // Written by scripts/contract.mjs from the proto files. Do not edit.
 import type * as access from './access';
 import type * as catalog from './catalog';
+import type * as clocks from './clocks';
 import type * as common from './common';
 import type * as draws from './draws';
 import type * as events from './events';
@@ -40,6 +41,13 @@ export interface Methods {
   'Catalog.ListItemImports': [catalog.ListItemImportsRequest, catalog.ListItemImportsResponse];
   'Catalog.DownloadItemImportReport': [catalog.DownloadItemImportReportRequest, unknown];
   'Catalog.ReadEvents': [events.ReadEventsRequest, events.ReadEventsResponse];
+  'Calendars.DueWorkday': [catalog.DueWorkdayRequest, catalog.DueWorkdayResponse];
+  'Calendars.ImportCalendar': [catalog.ImportCalendarRequest, catalog.Calendar];
+  'Calendars.ApproveCalendar': [catalog.ApproveCalendarRequest, catalog.Calendar];
+  'Calendars.RejectCalendar': [catalog.RejectCalendarRequest, catalog.Calendar];
+  'Calendars.ListCalendars': [catalog.ListCalendarsRequest, catalog.ListCalendarsResponse];
+  'Calendars.GetCalendar': [catalog.GetCalendarRequest, catalog.Calendar];
+  'CatalogClocks.ListClocks': [clocks.ListClocksRequest, clocks.ListClocksResponse];
   'ItemUploads.CreateUpload': [uploads.CreateUploadRequest, uploads.Upload];
   'ItemUploads.AppendUpload': [uploads.AppendUploadRequest, uploads.Upload];
   'ItemUploads.GetUpload': [uploads.GetUploadRequest, uploads.Upload];
@@ -176,6 +184,13 @@ export const routes: Record<keyof Methods, Route> = {
   'Catalog.ListItemImports': { verb: 'GET', path: '/v1/{parent=organisations/*}/itemImports' },
   'Catalog.DownloadItemImportReport': { verb: 'GET', path: '/v1/{name=organisations/*/itemImports/*}:report' },
   'Catalog.ReadEvents': { verb: 'GET', path: '/v1/events/catalog', roles: ['ROLE_INTEGRATOR', 'ROLE_AUDITOR'] },
+  'Calendars.DueWorkday': { verb: 'GET', path: '/v1/public/workdays:due' },
+  'Calendars.ImportCalendar': { verb: 'POST', path: '/v1/calendars:import', body: '*', roles: ['ROLE_PLATFORM_OPERATOR'] },
+  'Calendars.ApproveCalendar': { verb: 'POST', path: '/v1/{name=calendars/*}:approve', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_SUPERVISION_OFFICE'] },
+  'Calendars.RejectCalendar': { verb: 'POST', path: '/v1/{name=calendars/*}:reject', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_SUPERVISION_OFFICE'] },
+  'Calendars.ListCalendars': { verb: 'GET', path: '/v1/calendars' },
+  'Calendars.GetCalendar': { verb: 'GET', path: '/v1/{name=calendars/*}' },
+  'CatalogClocks.ListClocks': { verb: 'GET', path: '/v1/{parent=organisations/*}/catalogClocks' },
   'ItemUploads.CreateUpload': { verb: 'POST', path: '/v1/{parent=organisations/*}/itemUploads', body: 'upload', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.AppendUpload': { verb: 'PATCH', path: '/v1/{name=organisations/*/itemUploads/*}', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.GetUpload': { verb: 'GET', path: '/v1/{name=organisations/*/itemUploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
