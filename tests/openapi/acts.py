@@ -109,6 +109,7 @@ class Acts:
         item = {
             "code": "903", "title": "契约演练事项之三", "legalBasis": "《中华人民共和国价格法》", "randomListed": True,
             "grade": "ITEM_GRADE_GENERAL", "checklist": [{"content": "明码标价", "method": "现场检查"}],
+            "leader": "赵立新", "undertakingUnit": "价格科", "handler": "孙晓",
         }
         made = handler.post(f"/v1/{MARKET}/items", item)
         read = handler.get(f"/v1/{made['name']}")
@@ -116,6 +117,30 @@ class Acts:
         self.reviewer.post(f"/v1/{MARKET}/items:publish", {"names": [made["name"]]})
         items = handler.get(f"/v1/{MARKET}/items", state="ITEM_STATE_PUBLISHED", **FAR)["items"]
         self.item = items[0]["name"]
+        self.versions(made["name"])
+
+    def versions(self, name):
+        """A version and a second one; a revision given up; an item retired."""
+        handler = self.handler
+
+        def revise():
+            return handler.post(f"/v1/{name}:revise", {"etag": handler.get(f"/v1/{name}")["etag"], "reason": "依据修订"})
+
+        revised = revise()
+        handler.patch(f"/v1/{name}", {**revised, "ratio": "5%"})
+        handler.get(f"/v1/{name}:compare")
+        self.reviewer.post(f"/v1/{MARKET}/items:publish", {"names": [name]})
+        versions = handler.get(f"/v1/{name}/versions")["versions"]
+        handler.get(f"/v1/{versions[0]['name']}")
+        revise()
+        handler.post(f"/v1/{name}:withdrawRevision", {"etag": handler.get(f"/v1/{name}")["etag"]})
+        ended = handler.post(f"/v1/{MARKET}/items", {
+            "code": "906", "title": "契约演练事项之六", "legalBasis": "《中华人民共和国价格法》", "checklist": [{"content": "明码标价"}],
+            "leader": "赵立新", "undertakingUnit": "价格科", "handler": "孙晓",
+        })["name"]
+        self.reviewer.post(f"/v1/{MARKET}/items:publish", {"names": [ended]})
+        revised = handler.post(f"/v1/{ended}:revise", {"etag": handler.get(f"/v1/{ended}")["etag"], "reason": "依据废止"})
+        self.reviewer.post(f"/v1/{ended}:retire", {"etag": revised["etag"], "reason": "依据废止，不再实施"})
 
     # ---- files in pieces (art. 24) --------------------------------------------------------------------------------
 

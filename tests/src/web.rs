@@ -179,6 +179,12 @@ impl Web {
         self.try_post(path, body).await.unwrap_or_else(|e| panic!("POST {path}: {e:#}"))
     }
 
+    /// Changes a record.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        let sent = self.send(Method::PATCH, path, "application/json", Bytes::from(body.to_string())).await;
+        sent.unwrap_or_else(|e| panic!("PATCH {path}: {e:#}"))
+    }
+
     /// Acts, where the fleet may be dying.
     ///
     /// # Errors

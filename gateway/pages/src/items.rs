@@ -3,7 +3,7 @@
 use axum::{extract::Path, response::Response};
 use maud::html;
 use proto::qingtian::{
-    catalog::v1::{Item, ItemGrade},
+    catalog::v1::{Item, ItemGrade, ItemState},
     portal::v1 as pb,
 };
 
@@ -36,7 +36,9 @@ fn grade(lang: Lang, grade: ItemGrade) -> &'static str {
 }
 
 fn listed(lang: Lang, item: &Item) -> &'static str {
-    if item.random_listed {
+    if item.state() == ItemState::Retired {
+        lang.t("已取消，不再实施", "Retired, no longer in force")
+    } else if item.random_listed {
         lang.t("在随机抽查事项清单内", "On the random-inspection list")
     } else {
         lang.t("不在随机抽查事项清单内", "Not on the random-inspection list")
@@ -71,6 +73,13 @@ pub async fn item(Path((organisation, item)): Path<(String, String)>, reader: Re
     let lang = reader.lang;
     let name = format!("organisations/{organisation}/items/{item}");
     let item = ask::get_item(&reader, pb::GetItemRequest { name }).await.map_err(|refused| refused.page(&reader))?;
+    let terms = item.listing.clone().unwrap_or_default();
+    let number = |value: i32, unit: &str| if value == 0 { String::new() } else { format!("{value}{unit}") };
+    let ratio_max = number(terms.ratio_percent_max, "%");
+    let visits_max = number(terms.visits_per_year_max, lang.t("次", ""));
+    let within = number(terms.publish_within_workdays, lang.t("个工作日", " working days"));
+    let withheld = if terms.withheld { lang.t("依法不予公开", "Withheld by law") } else { "" };
+    let version = number(i32::try_from(item.version).unwrap_or_default(), "");
     let about = [
         (lang.t("编号", "Code"), item.code.as_str()),
         (lang.t("依据", "Legal basis"), &item.legal_basis),
@@ -82,6 +91,14 @@ pub async fn item(Path((organisation, item)): Path<(String, String)>, reader: Re
         (lang.t("检查人员要求", "Demands on officers"), &item.officer_demand),
         (lang.t("级别", "Grade"), grade(lang, item.grade())),
         (lang.t("随机抽查", "Random inspection"), listed(lang, &item)),
+        (lang.t("抽查比例上限", "Ratio at most"), &ratio_max),
+        (lang.t("同一对象每年检查次数上限", "Inspections of one subject a year at most"), &visits_max),
+        (lang.t("公示期限", "Published within"), &within),
+        (lang.t("结果公开", "Results"), withheld),
+        (lang.t("另定期限或不予公开的依据", "Basis of the period or of withholding"), &terms.publication_basis),
+        (lang.t("承办机构", "Undertaking unit"), &item.undertaking_unit),
+        (lang.t("版本", "Version"), &version),
+        (lang.t("取消理由", "Why retired"), &item.change_reason),
         (lang.t("备注", "Remark"), &item.remark),
     ];
     let body = html! {

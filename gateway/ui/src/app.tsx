@@ -23,6 +23,8 @@ const RegisterChanges = lazy(() => import('./pages/register/changes'));
 const RegisterChange = lazy(() => import('./pages/register/change'));
 const Items = lazy(() => import('./pages/items/list'));
 const ItemDetail = lazy(() => import('./pages/items/detail'));
+const ItemEdit = lazy(() => import('./pages/items/edit'));
+const ItemCompare = lazy(() => import('./pages/items/compare'));
 const ItemUpload = lazy(() => import('./pages/items/upload'));
 const ItemImports = lazy(() => import('./pages/items/imports'));
 const Officers = lazy(() => import('./pages/register/officers'));
@@ -110,6 +112,9 @@ function Addresses() {
             <Route path="subjects/changes/:organisation/:id" element={<PerRecord page={RegisterChange} />} />
             <Route path="subjects/:organisation/:key" element={<PerRecord page={SubjectDetail} />} />
             <Route path="items" element={<Items />} />
+            <Route path="items/new" element={<ItemEdit key="new" />} />
+            <Route path="items/:organisation/:id/edit" element={<PerRecord page={ItemEdit} />} />
+            <Route path="items/:organisation/:id/compare" element={<PerRecord page={ItemCompare} />} />
             <Route path="items/upload" element={<ItemUpload />} />
             <Route path="items/imports" element={<ItemImports />} />
             <Route path="items/:organisation/:id" element={<PerRecord page={ItemDetail} />} />

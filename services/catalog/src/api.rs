@@ -80,11 +80,7 @@ impl Catalog for Api {
         caller.reaches(&request.parent)?;
         let page = store::ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
         let pattern = Some(request.query.trim()).filter(|text| !text.is_empty()).map(pages::like);
-        let state = match request.state() {
-            pb::ItemState::Unspecified => None,
-            pb::ItemState::Draft => Some(ItemState::Draft),
-            pb::ItemState::Published => Some(ItemState::Published),
-        };
+        let state = ItemState::asked(request.state());
         let filter = store::Filter { organisation: &request.parent, pattern: pattern.as_deref(), state };
         let (mut rows, total_size) = store::items(self.ledger.pool(), filter, &page).await?;
         let next_page_token = page.cut(&mut rows);

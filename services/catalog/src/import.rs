@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     reading::{self, Batch, Manner, Step, Upload},
-    rules::{Deed, ItemState, Wishes, merge},
+    rules::{Deed, Wishes, merge},
     store::{self, Counts},
 };
 
@@ -39,7 +39,15 @@ impl Order {
     /// `NOT_FOUND` outside the caller's reach; `INVALID`.
     pub fn parse(caller: Caller, first: &ImportItemsRequest) -> Result<Self> {
         caller.reaches(&first.parent)?;
-        let wishes = Wishes { random_listed: first.random_listed, derive_checklist: first.derive_checklist };
+        let text = |text: &String| text.trim().to_owned();
+        let wishes = Wishes {
+            random_listed: first.random_listed,
+            derive_checklist: first.derive_checklist,
+            leader: text(&first.leader),
+            undertaking_unit: text(&first.undertaking_unit),
+            handler: text(&first.handler),
+        };
+        wishes.check()?;
         let file_name: String = first.file_name.chars().filter(|c| !c.is_control()).take(200).collect();
         let manner = Manner::parse(&first.encoding, &first.columns)?;
         if !first.upload.is_empty() && first.file.as_ref().is_some_and(|file| !file.data.is_empty()) {
@@ -123,7 +131,7 @@ async fn take_batch(api: &Api, order: &Order, name: &str, batch: Batch) -> Resul
         let existing = store::lock_same(&mut tx, &order.organisation, &row).await?;
         let called = row.called();
         let known = existing.as_ref().map(|item| (&item.content, item.state));
-        match (merge(known, row, order.wishes), &existing) {
+        match (merge(known, row, &order.wishes), &existing) {
             (Deed::Create(content), _) => {
                 let id = format!("{}/items/{}", order.organisation, Uuid::now_v7().simple());
                 store::insert_item(&mut tx, &id, &order.organisation, &content, &order.caller.actor, now).await?;
@@ -136,11 +144,8 @@ async fn take_batch(api: &Api, order: &Order, name: &str, batch: Batch) -> Resul
             // An update is decided only where something exists.
             (Deed::Unchanged, _) | (Deed::Update(_), None) => counts.unchanged += 1,
             (Deed::Frozen, _) => {
-                let zh = format!(
-                    "该事项已发布（{}），不能就地修改；请恢复原内容，或另立事项。",
-                    ItemState::Published.as_str()
-                );
-                let en = "the item is published and not edited in place";
+                let zh = "该事项已发布或已取消，不能就地修改；已发布的请先发起修订再导入，或恢复原内容。".to_owned();
+                let en = "the item is published or retired and not edited in place; open a revision first";
                 problems.push(Problem::new(line, "title", &called, "PUBLISHED", zh, en));
                 counts.returned += 1;
             }

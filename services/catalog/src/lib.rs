@@ -4,7 +4,7 @@
 //! A newcomer starts at [`rules`]: what an item must hold, when it may be published, what an uploaded row does to what is
 //! there. [`api`] is the service; [`import`] takes a file in, [`reading`] parses it on a thread of its own. Drafts are
 //! written by hand or by file; somebody else publishes them; what is published is not edited in place, which the database
-//! refuses too.
+//! refuses too: [`versions`] takes it into revision and keeps what was in force before.
 
 mod api;
 mod calendars;
@@ -16,11 +16,12 @@ mod report;
 pub mod rules;
 mod store;
 mod uploads;
+mod versions;
 
 use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
 use proto::qingtian::catalog::v1::{
     calendars_server::CalendarsServer, catalog_clocks_server::CatalogClocksServer, catalog_server::CatalogServer,
-    item_uploads_server::ItemUploadsServer,
+    item_uploads_server::ItemUploadsServer, item_versions_server::ItemVersionsServer,
 };
 
 /// This part's name.
@@ -43,11 +44,13 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     kit::clocks::spawn(env, &ledger);
     let uploads = Sessions::start(env, &ledger, "itemUploads")?;
     let service = CatalogServer::new(api::Api::new(env, ledger.clone(), uploads.clone()));
+    let versions = ItemVersionsServer::new(versions::Api(ledger.clone()));
     let calendars = CalendarsServer::new(calendars::Api(ledger.clone()));
     let clocks = CatalogClocksServer::new(calendars::Clocks(ledger.clone()));
     Ok(Part::new(ledger)
         .with(calendars)
         .with(clocks)
         .with(service)
+        .with(versions)
         .with(ItemUploadsServer::new(uploads::Api(uploads))))
 }

@@ -1,5 +1,5 @@
-//! Publishing items (art. 7, 9, 12, 27): each by somebody who did not draft it, with basis and checklist; the refused ones
-//! stay as they are, the others go out in events of at most twenty.
+//! Publishing items (art. 7-9, 12, 27): each by somebody who did not write it, with basis, checklist and those responsible; each
+//! publication is a version of its own. The refused ones stay as they are, the others go out in events of at most twenty.
 
 use kit::{
     auth::Caller,
@@ -30,8 +30,12 @@ pub async fn publish(api: &Api, caller: &Caller, request: pb::PublishItemsReques
         .collect();
     let mut published = Vec::new();
     for item in items {
-        match rules::check_publish(&item.content, item.state, &item.drafters, &caller.actor) {
-            Ok(_) => published.push(store::save_published(&mut tx, &item, &caller.actor, now).await?.to_proto()),
+        let in_force = store::in_force(&mut tx, &item).await?;
+        match rules::check_publish(&item.content, in_force.as_ref(), item.state, &item.drafters, &caller.actor) {
+            Ok(_) => {
+                let item = store::save_published(&mut tx, &item, &caller.actor, now).await?.to_proto();
+                published.push(rules::public(item));
+            }
             Err(reason) => refused.push(refusal(&item.name, &reason)),
         }
     }

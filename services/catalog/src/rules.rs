@@ -1,10 +1,15 @@
 //! What catalog decides, without I/O and without a clock: what an item must hold (art. 7), when it may be published (art. 7,
-//! 9, 27), what an uploaded row does to what is there (art. 8).
+//! 8, 9, 27), what an uploaded row does to what is there (art. 8).
 
 use kit::error::{Reason, Refusal, Result};
 use prost::Message;
 use proto::qingtian::catalog::v1::{self as pb, ItemGrade};
-use serde::{Deserialize, Serialize};
+
+mod content;
+mod versions;
+
+pub use content::*;
+pub use versions::*;
 
 /// An item's encoded bytes at the most, so that one always fits into an event.
 pub const ITEM_BYTES_MAX: usize = 32 * 1_024;
@@ -13,266 +18,17 @@ pub const EVENT_ITEMS_MAX: usize = 20;
 /// Bytes of the items of one event at the most; an event holds 64 KiB with its envelope.
 pub const EVENT_ITEMS_BYTES_MAX: usize = 56 * 1_024;
 
-const CHECKLIST_MAX: usize = 100;
 /// Digits to which numbers in codes are filled up, so that text compares as people count.
 const SORT_DIGITS: usize = 14;
-
-/// A text field of an item: its name, its edge, and the headers under which the usual lists carry it.
-#[derive(Debug)]
-pub struct Field {
-    pub name: &'static str,
-    pub chars_max: usize,
-    pub headers: &'static [&'static str],
-}
-
-const fn field(name: &'static str, chars_max: usize, headers: &'static [&'static str]) -> Field {
-    Field { name, chars_max, headers }
-}
-
-/// Fields that a file may hold, in the order of the contract, `grade` last.
-pub const FIELDS: [Field; 12] = [
-    field("code", 40, &["编号", "序号", "事项编码", "事项编号", "监管事项编码"]),
-    field("title", 200, &["抽查事项名称", "监管事项名称", "抽查事项", "监管事项", "事项名称"]),
-    field("sub_title", 500, &["抽查子项", "监管子项", "子项名称", "子项"]),
-    field("legal_basis", 4_000, &["抽查依据", "检查依据", "监管依据", "法律依据", "设定依据"]),
-    field("inspecting_body", 500, &["抽查主体", "检查主体", "监管主体", "实施主体"]),
-    field("subject_scope", 500, &["抽查对象", "检查对象", "监管对象"]),
-    field("ratio", 500, &["抽查比例", "检查比例"]),
-    field("frequency", 500, &["抽查频次", "检查频次", "抽查频率"]),
-    field("method", 500, &["抽查方式", "检查方式", "监管方式"]),
-    field("officer_demand", 500, &["检查人员要求", "执法人员要求", "人员要求"]),
-    field("remark", 500, &["备注"]),
-    field("grade", 20, &["事项类别", "检查类别"]),
-];
-/// Place of `title` in [`FIELDS`]: the one that no list lacks.
-pub const TITLE: usize = 1;
-/// Place of `grade` in [`FIELDS`].
-pub const GRADE: usize = 11;
-
-/// One entry of a checklist (art. 9).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    pub content: String,
-    pub method: String,
-    pub penalty_basis: String,
-}
-
-/// What people write into an item.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Content {
-    pub code: String,
-    pub title: String,
-    pub sub_title: String,
-    pub legal_basis: String,
-    pub inspecting_body: String,
-    pub subject_scope: String,
-    pub ratio: String,
-    pub frequency: String,
-    pub method: String,
-    pub officer_demand: String,
-    pub remark: String,
-    pub grade: ItemGrade,
-    pub random_listed: bool,
-    pub checklist: Vec<Check>,
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub field: &'static str,
-    pub value: String,
-    /// Stable UPPER_SNAKE.
-    pub reason: &'static str,
-    pub zh: String,
-    pub en: String,
-}
-
-impl Fault {
-    fn new(
-        field: &'static str,
-        value: &str,
-        reason: &'static str,
-        zh: impl Into<String>,
-        en: impl Into<String>,
-    ) -> Self {
-        Self { field, value: value.to_owned(), reason, zh: zh.into(), en: en.into() }
-    }
-}
-
-impl Content {
-    /// What a caller wrote, with surrounding space taken off.
-    pub fn from_item(item: &pb::Item) -> Self {
-        let text = |text: &String| text.trim().to_owned();
-        let check = |entry: &pb::CheckEntry| Check {
-            content: text(&entry.content),
-            method: text(&entry.method),
-            penalty_basis: text(&entry.penalty_basis),
-        };
-        Self {
-            code: text(&item.code),
-            title: text(&item.title),
-            sub_title: text(&item.sub_title),
-            legal_basis: text(&item.legal_basis),
-            inspecting_body: text(&item.inspecting_body),
-            subject_scope: text(&item.subject_scope),
-            ratio: text(&item.ratio),
-            frequency: text(&item.frequency),
-            method: text(&item.method),
-            officer_demand: text(&item.officer_demand),
-            remark: text(&item.remark),
-            grade: item.grade(),
-            random_listed: item.random_listed,
-            checklist: item.checklist.iter().map(check).collect(),
-        }
-    }
-
-    /// What a row of a file says: its values stand in the order of [`FIELDS`].
-    ///
-    /// # Errors
-    /// `BAD_GRADE`.
-    pub fn from_row(values: &[String]) -> Result<Self, Fault> {
-        let text = |place: usize| values.get(place).map(|value| value.trim().to_owned()).unwrap_or_default();
-        let grade = match text(GRADE).as_str() {
-            "" => ItemGrade::Unspecified,
-            "一般" | "一般检查事项" | "一般事项" => ItemGrade::General,
-            "重点" | "重点检查事项" | "重点事项" => ItemGrade::Key,
-            other => {
-                let zh = "应为“一般检查事项”或“重点检查事项”。";
-                return Err(Fault::new("grade", other, "BAD_GRADE", zh, "neither a general nor a key item"));
-            }
-        };
-        Ok(Self {
-            code: text(0),
-            title: text(TITLE),
-            sub_title: text(2),
-            legal_basis: text(3),
-            inspecting_body: text(4),
-            subject_scope: text(5),
-            ratio: text(6),
-            frequency: text(7),
-            method: text(8),
-            officer_demand: text(9),
-            remark: text(10),
-            grade,
-            random_listed: false,
-            checklist: Vec::new(),
-        })
-    }
-
-    /// The text fields in the order of [`FIELDS`], without the grade.
-    fn texts(&self) -> [&str; 11] {
-        [
-            &self.code,
-            &self.title,
-            &self.sub_title,
-            &self.legal_basis,
-            &self.inspecting_body,
-            &self.subject_scope,
-            &self.ratio,
-            &self.frequency,
-            &self.method,
-            &self.officer_demand,
-            &self.remark,
-        ]
-    }
-
-    /// What is wrong, field by field; nothing when it may be kept as a draft.
-    pub fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if self.title.is_empty() {
-            faults.push(Fault::new("title", "", "MISSING_VALUE", "事项名称不能为空。", "the title is missing"));
-        }
-        for (field, text) in FIELDS.iter().zip(self.texts()) {
-            faults.extend(fault_of(field.name, text, field.chars_max));
-        }
-        if self.checklist.len() > CHECKLIST_MAX {
-            let zh = format!("检查实施清单至多{CHECKLIST_MAX}条。");
-            let en = format!("a checklist has at most {CHECKLIST_MAX} entries");
-            faults.push(Fault::new("checklist", "", "TOO_LONG", zh, en));
-        }
-        for entry in &self.checklist {
-            if entry.content.is_empty() {
-                let zh = "检查内容不能为空。";
-                faults.push(Fault::new("checklist", "", "MISSING_VALUE", zh, "an entry says what is checked"));
-            }
-            for text in [&entry.content, &entry.method, &entry.penalty_basis] {
-                faults.extend(fault_of("checklist", text, 2_000));
-            }
-        }
-        if faults.is_empty() && self.to_item("", ItemState::Draft, 0).encoded_len() > ITEM_BYTES_MAX {
-            let zh = "事项内容过长，请精简。";
-            faults.push(Fault::new("", "", "TOO_LONG", zh, "the item is too long in all"));
-        }
-        faults
-    }
-
-    /// Refuses content that cannot be kept.
-    ///
-    /// # Errors
-    /// `INVALID`, naming the first field.
-    pub fn check(&self) -> Result<()> {
-        match self.faults().into_iter().next() {
-            None => Ok(()),
-            Some(fault) => Err(Refusal::invalid(fault.field, format!("{} / {}", fault.zh, fault.en))),
-        }
-    }
-
-    /// What people call the item.
-    pub fn called(&self) -> String {
-        if self.sub_title.is_empty() { self.title.clone() } else { format!("{} · {}", self.title, self.sub_title) }
-    }
-
-    /// As the contract carries it.
-    pub fn to_item(&self, name: &str, state: ItemState, revision: i64) -> pb::Item {
-        let entry = |check: &Check| pb::CheckEntry {
-            content: check.content.clone(),
-            method: check.method.clone(),
-            penalty_basis: check.penalty_basis.clone(),
-        };
-        pb::Item {
-            name: name.to_owned(),
-            code: self.code.clone(),
-            title: self.title.clone(),
-            sub_title: self.sub_title.clone(),
-            legal_basis: self.legal_basis.clone(),
-            inspecting_body: self.inspecting_body.clone(),
-            subject_scope: self.subject_scope.clone(),
-            ratio: self.ratio.clone(),
-            frequency: self.frequency.clone(),
-            method: self.method.clone(),
-            officer_demand: self.officer_demand.clone(),
-            remark: self.remark.clone(),
-            grade: self.grade as i32,
-            random_listed: self.random_listed,
-            checklist: self.checklist.iter().map(entry).collect(),
-            state: state.proto() as i32,
-            etag: revision.to_string(),
-        }
-    }
-
-    /// A checklist of one entry: the item itself, with method and basis from the row.
-    fn derived_checklist(&self) -> Vec<Check> {
-        let content = self.called();
-        vec![Check { content, method: self.method.clone(), penalty_basis: self.legal_basis.clone() }]
-    }
-}
-
-fn fault_of(field: &'static str, text: &str, chars_max: usize) -> Option<Fault> {
-    if text.chars().count() > chars_max {
-        let (zh, en) = (format!("至多{chars_max}个字符。"), format!("at most {chars_max} characters"));
-        return Some(Fault::new(field, text, "TOO_LONG", zh, en));
-    }
-    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    text.chars().any(control).then(|| {
-        Fault::new(field, text, "CONTROL_CHARACTER", "含有不可见的控制字符，请删除。", "an invisible control character")
-    })
-}
 
 /// State of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemState {
     Draft,
     Published,
+    /// The next version is being written, the last one is in force.
+    Revising,
+    Retired,
 }
 
 /// What may happen to an item.
@@ -280,6 +36,21 @@ pub enum ItemState {
 pub enum ItemEvent {
     Edit,
     Publish,
+    Revise,
+    Withdraw,
+    Retire,
+}
+
+impl ItemEvent {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Publish => "publish",
+            Self::Revise => "revise",
+            Self::Withdraw => "withdraw",
+            Self::Retire => "retire",
+        }
+    }
 }
 
 impl ItemState {
@@ -288,12 +59,17 @@ impl ItemState {
         match self {
             Self::Draft => "DRAFT",
             Self::Published => "PUBLISHED",
+            Self::Revising => "REVISING",
+            Self::Retired => "RETIRED",
         }
     }
 
-    /// As read from the database, whose constraint knows these two only.
+    /// As read from the database, whose constraint knows these only.
     pub fn stored(text: &str) -> Self {
-        if text == Self::Draft.as_str() { Self::Draft } else { Self::Published }
+        [Self::Draft, Self::Published, Self::Revising]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .unwrap_or(Self::Retired)
     }
 
     /// As the contract carries it.
@@ -301,49 +77,115 @@ impl ItemState {
         match self {
             Self::Draft => pb::ItemState::Draft,
             Self::Published => pb::ItemState::Published,
+            Self::Revising => pb::ItemState::Revising,
+            Self::Retired => pb::ItemState::Retired,
+        }
+    }
+
+    /// As asked for; none for any.
+    pub fn asked(state: pb::ItemState) -> Option<Self> {
+        match state {
+            pb::ItemState::Unspecified => None,
+            pb::ItemState::Draft => Some(Self::Draft),
+            pb::ItemState::Published => Some(Self::Published),
+            pb::ItemState::Revising => Some(Self::Revising),
+            pb::ItemState::Retired => Some(Self::Retired),
         }
     }
 
     /// The state after an event.
     ///
     /// # Errors
-    /// `WRONG_STATE`: what is published is not edited in place and not published again (art. 8).
+    /// `WRONG_STATE`: what is published is not edited in place and not published again (art. 8); what is retired stays so.
     pub fn next(self, event: ItemEvent, called: &str) -> Result<Self> {
+        use ItemEvent::{Edit, Publish, Retire, Revise, Withdraw};
         match (self, event) {
-            (Self::Draft, ItemEvent::Edit) => Ok(Self::Draft),
-            (Self::Draft, ItemEvent::Publish) => Ok(Self::Published),
-            (Self::Published, ItemEvent::Edit) => Err(Refusal::wrong_state(called, self.as_str(), "edit")),
-            (Self::Published, ItemEvent::Publish) => Err(Refusal::wrong_state(called, self.as_str(), "publish")),
+            (Self::Draft, Edit) => Ok(Self::Draft),
+            (Self::Draft | Self::Revising, Publish) | (Self::Revising, Withdraw) => Ok(Self::Published),
+            (Self::Published, Revise) | (Self::Revising, Edit) => Ok(Self::Revising),
+            (Self::Revising, Retire) => Ok(Self::Retired),
+            (Self::Draft, Revise | Withdraw | Retire)
+            | (Self::Published, Edit | Publish | Withdraw | Retire)
+            | (Self::Revising, Revise)
+            | (Self::Retired, Edit | Publish | Revise | Withdraw | Retire) => {
+                Err(Refusal::wrong_state(called, self.as_str(), event.as_str()))
+            }
         }
     }
 }
 
-/// Whether this person may publish this item as it stands.
+/// Whether this person may publish this item as it stands; `in_force` is what a revision would replace.
 ///
 /// # Errors
-/// `WRONG_STATE`, `OWN_ACT` (art. 27), `BASIS_MISSING` (art. 7), `CHECKLIST_MISSING` (art. 9).
-pub fn check_publish(content: &Content, state: ItemState, drafters: &[String], actor: &str) -> Result<ItemState> {
+/// `WRONG_STATE`, `OWN_ACT` (art. 27), `BASIS_MISSING` (art. 7), `RESPONSIBLE_MISSING` (art. 8), `CHECKLIST_MISSING` (art. 9),
+/// `REVISION_EMPTY` (art. 8).
+pub fn check_publish(
+    content: &Content,
+    in_force: Option<&Content>,
+    state: ItemState,
+    drafters: &[String],
+    actor: &str,
+) -> Result<ItemState> {
     let called = content.called();
     let next = state.next(ItemEvent::Publish, &called)?;
-    if drafters.iter().any(|drafter| drafter == actor) {
-        return Err(Refusal::new(Reason::OwnAct));
-    }
+    check_another(drafters, actor)?;
     if content.legal_basis.is_empty() {
         return Err(Refusal::new(Reason::BasisMissing).with("name", called));
+    }
+    let missing = content.responsible_missing();
+    if !missing.is_empty() {
+        let join = |with: &str, of: fn(&(&'static str, &'static str)) -> &'static str| {
+            missing.iter().map(of).collect::<Vec<_>>().join(with)
+        };
+        return Err(Refusal::new(Reason::ResponsibleMissing)
+            .with("name", called)
+            .with("what", join("、", |(zh, _)| zh))
+            .with("missing", join(", ", |(_, en)| en)));
     }
     if content.checklist.is_empty() {
         return Err(Refusal::new(Reason::ChecklistMissing).with("name", called));
     }
+    if in_force == Some(content) {
+        return Err(Refusal::new(Reason::RevisionEmpty).with("name", called));
+    }
     Ok(next)
 }
 
+/// Nobody decides on what they wrote (art. 27).
+///
+/// # Errors
+/// `OWN_ACT`.
+pub fn check_another(drafters: &[String], actor: &str) -> Result<()> {
+    if drafters.iter().any(|drafter| drafter == actor) { Err(Refusal::new(Reason::OwnAct)) } else { Ok(()) }
+}
+
+/// An item as everybody may see it: the unit is named, the people are not.
+pub fn public(item: pb::Item) -> pb::Item {
+    pb::Item { leader: String::new(), handler: String::new(), ..item }
+}
+
 /// What a whole upload asks for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wishes {
     /// Puts every item on the random-inspection list.
     pub random_listed: bool,
     /// Makes a checklist where there is none.
     pub derive_checklist: bool,
+    /// Who is responsible (art. 8) where neither the row nor the item says it.
+    pub leader: String,
+    pub undertaking_unit: String,
+    pub handler: String,
+}
+
+impl Wishes {
+    /// Refuses names that no item could keep.
+    ///
+    /// # Errors
+    /// `INVALID`.
+    pub fn check(&self) -> Result<()> {
+        let Self { leader, undertaking_unit, handler, .. } = self.clone();
+        Content { title: "x".to_owned(), leader, undertaking_unit, handler, ..Content::default() }.check()
+    }
 }
 
 /// What a row does.
@@ -355,13 +197,13 @@ pub enum Deed {
     Update(Content),
     /// All of it is there.
     Unchanged,
-    /// It would change what is published.
+    /// It would change what is published, or has ended.
     Frozen,
 }
 
 /// Decides what a row does to the item of the same code, title and sub-item, if there is one. What the file does not speak of
 /// stays: a checklist made by hand, a grade, a place on the list.
-pub fn merge(existing: Option<(&Content, ItemState)>, row: Content, wishes: Wishes) -> Deed {
+pub fn merge(existing: Option<(&Content, ItemState)>, row: Content, wishes: &Wishes) -> Deed {
     let checklist = existing.map(|(content, _)| content.checklist.clone()).filter(|list| !list.is_empty());
     let checklist = match checklist {
         Some(list) => list,
@@ -373,12 +215,25 @@ pub fn merge(existing: Option<(&Content, ItemState)>, row: Content, wishes: Wish
         (grade, _) => grade,
     };
     let random_listed = wishes.random_listed || existing.is_some_and(|(content, _)| content.random_listed);
-    let wanted = Content { grade, random_listed, checklist, ..row };
+    let kept = |given: String, of: fn(&Content) -> &String, wish: &String| {
+        let said = existing.map(|(content, _)| of(content)).filter(|text| !text.is_empty());
+        if given.is_empty() { said.unwrap_or(wish).clone() } else { given }
+    };
+    let wanted = Content {
+        grade,
+        random_listed,
+        checklist,
+        leader: kept(row.leader, |content| &content.leader, &wishes.leader),
+        undertaking_unit: kept(row.undertaking_unit, |content| &content.undertaking_unit, &wishes.undertaking_unit),
+        handler: kept(row.handler, |content| &content.handler, &wishes.handler),
+        listing: existing.map(|(content, _)| content.listing.clone()).unwrap_or_default(),
+        ..row
+    };
     match existing {
         None => Deed::Create(wanted),
         Some((content, _)) if *content == wanted => Deed::Unchanged,
-        Some((_, ItemState::Draft)) => Deed::Update(wanted),
-        Some((_, ItemState::Published)) => Deed::Frozen,
+        Some((_, ItemState::Draft | ItemState::Revising)) => Deed::Update(wanted),
+        Some((_, ItemState::Published | ItemState::Retired)) => Deed::Frozen,
     }
 }
 

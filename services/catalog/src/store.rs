@@ -1,8 +1,10 @@
 //! One function per question to catalog's database, and the table that turns its constraints into refusals.
 
 mod imports;
+mod versions;
 
 pub use imports::*;
+pub use versions::*;
 
 use chrono::{DateTime, Utc};
 use kit::{
@@ -12,16 +14,17 @@ use kit::{
 use proto::qingtian::catalog::v1 as pb;
 use sqlx::{FromRow, PgConnection, PgPool, types::Json};
 
-use crate::rules::{Check, Content, ItemState, sort_key};
+use crate::rules::{Check, Content, ItemState, Listing, sort_key};
 
+/// What people write, as columns of `item` and of `item_version`.
+const CONTENT: &str = "code, title, sub_title, legal_basis, inspecting_body, subject_scope, ratio, frequency, method,
+    officer_demand, remark, grade, random_listed, checklist, leader, undertaking_unit, handler, listing";
 const ITEM: &str = "name, organisation, sort_key, code, title, sub_title, legal_basis, inspecting_body, subject_scope, ratio,
-    frequency, method, officer_demand, remark, grade, random_listed, checklist, state, drafters, revision, changed_by, change";
+    frequency, method, officer_demand, remark, grade, random_listed, checklist, leader, undertaking_unit, handler, listing, state,
+    drafters, revision, changed_by, change, version, change_reason";
 
 #[derive(FromRow)]
-struct ItemRow {
-    name: String,
-    organisation: String,
-    sort_key: String,
+struct ContentRow {
     code: String,
     title: String,
     sub_title: String,
@@ -36,30 +39,15 @@ struct ItemRow {
     grade: i32,
     random_listed: bool,
     checklist: Json<Vec<Check>>,
-    state: String,
-    drafters: Vec<String>,
-    revision: i64,
-    changed_by: String,
-    change: String,
+    leader: String,
+    undertaking_unit: String,
+    handler: String,
+    listing: Json<Listing>,
 }
 
-/// An item as stored.
-#[derive(Debug, Clone)]
-pub struct Item {
-    pub name: String,
-    pub organisation: String,
-    pub sort_key: String,
-    pub content: Content,
-    pub state: ItemState,
-    pub drafters: Vec<String>,
-    pub revision: i64,
-    pub changed_by: String,
-    pub change: String,
-}
-
-impl From<ItemRow> for Item {
-    fn from(row: ItemRow) -> Self {
-        let content = Content {
+impl From<ContentRow> for Content {
+    fn from(row: ContentRow) -> Self {
+        Self {
             code: row.code,
             title: row.title,
             sub_title: row.sub_title,
@@ -74,17 +62,61 @@ impl From<ItemRow> for Item {
             grade: pb::ItemGrade::try_from(row.grade).unwrap_or_default(),
             random_listed: row.random_listed,
             checklist: row.checklist.0,
-        };
+            leader: row.leader,
+            undertaking_unit: row.undertaking_unit,
+            handler: row.handler,
+            listing: row.listing.0,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct ItemRow {
+    name: String,
+    organisation: String,
+    sort_key: String,
+    #[sqlx(flatten)]
+    content: ContentRow,
+    state: String,
+    drafters: Vec<String>,
+    revision: i64,
+    changed_by: String,
+    change: String,
+    version: i64,
+    change_reason: String,
+}
+
+/// An item as stored.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub name: String,
+    pub organisation: String,
+    pub sort_key: String,
+    pub content: Content,
+    pub state: ItemState,
+    pub drafters: Vec<String>,
+    pub revision: i64,
+    pub changed_by: String,
+    pub change: String,
+    /// Number of the version in force; 0 before the first.
+    pub version: i64,
+    pub change_reason: String,
+}
+
+impl From<ItemRow> for Item {
+    fn from(row: ItemRow) -> Self {
         Self {
             name: row.name,
             organisation: row.organisation,
             sort_key: row.sort_key,
-            content,
+            content: row.content.into(),
             state: ItemState::stored(&row.state),
             drafters: row.drafters,
             revision: row.revision,
             changed_by: row.changed_by,
             change: row.change,
+            version: row.version,
+            change_reason: row.change_reason,
         }
     }
 }
@@ -92,7 +124,8 @@ impl From<ItemRow> for Item {
 impl Item {
     /// As the contract carries it.
     pub fn to_proto(&self) -> pb::Item {
-        self.content.to_item(&self.name, self.state, self.revision)
+        let item = self.content.to_item(&self.name, self.state, self.revision);
+        pb::Item { version: self.version, change_reason: self.change_reason.clone(), ..item }
     }
 }
 
@@ -134,10 +167,10 @@ pub async fn insert_item(
 ) -> Result<Item> {
     let sql = format!(
         "insert into item (name, organisation, sort_key, code, title, sub_title, legal_basis, inspecting_body, subject_scope,
-            ratio, frequency, method, officer_demand, remark, grade, random_listed, checklist, state, drafters, revision,
-            created_at, changed_by, change)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'DRAFT', array[$18], 1, $19, $18,
-            'created') returning {ITEM}"
+            ratio, frequency, method, officer_demand, remark, grade, random_listed, checklist, leader, undertaking_unit, handler,
+            listing, state, drafters, revision, created_at, changed_by, change)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'DRAFT',
+            array[$22], 1, $23, $22, 'created') returning {ITEM}"
     );
     let row: ItemRow =
         with_content(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).bind(organisation), name, content)
@@ -160,8 +193,9 @@ pub async fn save_content(
     let sql = format!(
         "update item set sort_key = $3, code = $4, title = $5, sub_title = $6, legal_basis = $7, inspecting_body = $8,
             subject_scope = $9, ratio = $10, frequency = $11, method = $12, officer_demand = $13, remark = $14, grade = $15,
-            random_listed = $16, checklist = $17, revision = revision + 1, changed_by = $18, change = $19,
-            drafters = case when $18 = any (drafters) then drafters else drafters || $18 end
+            random_listed = $16, checklist = $17, leader = $18, undertaking_unit = $19, handler = $20, listing = $21,
+            revision = revision + 1, changed_by = $22, change = $23,
+            drafters = case when $22 = any (drafters) then drafters else drafters || $22 end
          where name = $1 and organisation = $2 returning {ITEM}"
     );
     let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&item.name).bind(&item.organisation);
@@ -176,7 +210,7 @@ pub async fn save_content(
 
 type ItemQuery<'q> = sqlx::query::QueryAs<'q, sqlx::Postgres, ItemRow, sqlx::postgres::PgArguments>;
 
-/// Binds $3 to $17.
+/// Binds $3 to $21.
 fn with_content<'q>(query: ItemQuery<'q>, name: &str, content: &'q Content) -> ItemQuery<'q> {
     let id = name.rsplit('/').next().unwrap_or_default();
     query
@@ -195,6 +229,10 @@ fn with_content<'q>(query: ItemQuery<'q>, name: &str, content: &'q Content) -> I
         .bind(content.grade as i32)
         .bind(content.random_listed)
         .bind(Json(&content.checklist))
+        .bind(&content.leader)
+        .bind(&content.undertaking_unit)
+        .bind(&content.handler)
+        .bind(Json(&content.listing))
 }
 
 /// One item within reach.
@@ -238,22 +276,6 @@ pub async fn lock_items(db: &mut PgConnection, organisation: &str, names: &[Stri
     let rows: Vec<ItemRow> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organisation).bind(names).bind(rows).fetch_all(db).await?;
     Ok(rows.into_iter().map(Into::into).collect())
-}
-
-/// Saves that an item is published.
-pub async fn save_published(db: &mut PgConnection, item: &Item, actor: &str, now: DateTime<Utc>) -> Result<Item> {
-    let sql = format!(
-        "update item set state = 'PUBLISHED', published_by = $2, published_at = $3, revision = revision + 1, changed_by = $2,
-            change = 'published' where name = $1 returning {ITEM}"
-    );
-    let row: ItemRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(&item.name)
-        .bind(actor)
-        .bind(now)
-        .fetch_one(db)
-        .await
-        .map_err(|error| refused(error, &item.content))?;
-    Ok(row.into())
 }
 
 /// Which items are asked for.

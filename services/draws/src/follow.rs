@@ -14,7 +14,7 @@ use kit::{
 use prost::Name;
 use proto::qingtian::{
     catalog::{
-        events::v1::{CalendarImported, ItemsPublished},
+        events::v1::{CalendarImported, ItemRetired, ItemsPublished},
         v1::ItemState,
     },
     events::v1::Event,
@@ -49,7 +49,7 @@ pub(crate) fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             part: PART,
             peer: "catalog",
             method: method_of("catalog")?,
-            types: vec![ItemsPublished::full_name(), CalendarImported::full_name()],
+            types: vec![ItemsPublished::full_name(), ItemRetired::full_name(), CalendarImported::full_name()],
             model: 0,
             apply: Arc::new(|conn, event| Box::pin(catalog(conn, event))),
             reset: Arc::new(|conn| Box::pin(forget_catalog(conn))),
@@ -132,8 +132,8 @@ pub async fn catalog(conn: &mut PgConnection, event: Event) -> anyhow::Result<()
     if let Some(calendar) = payload::<CalendarImported>(&event)? {
         return Ok(kit::clocks::keep_year(conn, calendar.year, calendar.version, &calendar.content).await?);
     }
-    let Some(published) = payload::<ItemsPublished>(&event)? else { return Ok(()) };
-    for item in &published.items {
+    let retired = payload::<ItemRetired>(&event)?.and_then(|retired| retired.item);
+    for item in payload::<ItemsPublished>(&event)?.unwrap_or_default().items.iter().chain(&retired) {
         sqlx::query(
             "insert into item (name, title, published, random_listed, has_checklist) values ($1, $2, $3, $4, $5)
              on conflict (name) do update set title = excluded.title, published = excluded.published,

@@ -13,7 +13,7 @@ use kit::{
 };
 use prost::Name;
 use proto::qingtian::{
-    catalog::events::v1::ItemsPublished,
+    catalog::events::v1::{ItemRetired, ItemsPublished},
     draws::{
         events::v1::{
             DrawCreated, DrawDispatched, DrawEnded, DrawRevealed, DrawStated, EntriesClosed, EntryAdded, PlanPublished,
@@ -59,7 +59,7 @@ pub fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
     )?;
     follow(
         "catalog",
-        vec![ItemsPublished::full_name()],
+        vec![ItemsPublished::full_name(), ItemRetired::full_name()],
         Arc::new(|conn, event| Box::pin(catalog(conn, event))),
         Arc::new(|conn| Box::pin(store::forget_items(conn))),
     )?;
@@ -96,7 +96,8 @@ async fn identity(conn: &mut PgConnection, event: Event) -> anyhow::Result<()> {
 }
 
 async fn catalog(conn: &mut PgConnection, event: Event) -> anyhow::Result<()> {
-    for item in payload::<ItemsPublished>(&event)?.unwrap_or_default().items {
+    let retired = payload::<ItemRetired>(&event)?.and_then(|retired| retired.item);
+    for item in payload::<ItemsPublished>(&event)?.unwrap_or_default().items.into_iter().chain(retired) {
         store::save_item(conn, item).await?;
     }
     Ok(())

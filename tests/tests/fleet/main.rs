@@ -13,6 +13,7 @@ mod golden;
 mod golden_events;
 mod house;
 mod image;
+mod items;
 mod kubernetes;
 mod machines;
 mod matrix;

@@ -280,6 +280,7 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/User", users.users[0].name.clone()),
         ("qingtian/MachineClient", client.name),
         ("qingtian/Item", items.items[0].name.clone()),
+        ("qingtian/ItemVersion", format!("{}/versions/1", items.items[0].name)),
         ("qingtian/ItemImport", item_imports.imports[0].name.clone()),
         ("qingtian/Subject", subjects.subjects[0].name.clone()),
         ("qingtian/Import", imports.imports[0].name.clone()),

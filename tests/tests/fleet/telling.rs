@@ -79,9 +79,12 @@ impl Department {
     /// Imports a list of items with checklists onto the random-inspection list; the reviewer publishes it.
     pub async fn publish_items(&self, file_name: &str, file: Vec<u8>) -> (Value, Value) {
         let path = format!(
-            "/v1/{}/items:import?fileName={}&randomListed=true&deriveChecklist=true",
+            "/v1/{}/items:import?fileName={}&randomListed=true&deriveChecklist=true&leader={}&undertakingUnit={}&handler={}",
             self.name,
-            encoded(file_name)
+            encoded(file_name),
+            encoded("赵立新"),
+            encoded("信用监管科"),
+            encoded("孙晓")
         );
         let report = self.handler.upload(&path, file).await.ok();
         let published = self.reviewer.post(&format!("/v1/{}/items:publish", self.name), json!({})).await.ok();

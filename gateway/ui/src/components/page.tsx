@@ -64,6 +64,7 @@ const tones: Record<string, 'default' | 'processing' | 'success' | 'warning' | '
   PLAN_STATE_IN_REVIEW: 'warning',
   PLAN_STATE_PUBLISHED: 'success',
   ITEM_STATE_PUBLISHED: 'success',
+  ITEM_STATE_REVISING: 'warning',
   DRAW_STATE_CREATED: 'warning',
   DRAW_STATE_STATED: 'processing',
   DRAW_STATE_CONTRIBUTING: 'processing',

@@ -8,6 +8,7 @@ import { chains } from './texts/chains';
 import { clocks } from './texts/clocks';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
+import { items } from './texts/items';
 import { people } from './texts/people';
 import { plans } from './texts/plans';
 import { proofs } from './texts/proofs';
@@ -20,7 +21,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines, ...clocks };
+export const texts = { ...common, ...work, ...items, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines, ...clocks };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

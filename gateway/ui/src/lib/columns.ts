@@ -24,6 +24,9 @@ export const itemFields: Record<string, readonly string[]> = {
   method: ['method', '抽查方式', '检查方式', '检查方法', '方式'],
   officerDemand: ['officer_demand', '检查人员要求', '人员要求'],
   remark: ['remark', '备注', '说明'],
+  leader: ['leader', '责任领导', '分管领导'],
+  undertakingUnit: ['undertaking_unit', '承办机构', '承办单位', '责任单位'],
+  handler: ['handler', '具体负责人', '经办人', '承办人'],
 };
 
 /** Field to header: exact headers first, then headers that contain a known one of at least two characters. No header serves twice. */

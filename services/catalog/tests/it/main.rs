@@ -7,4 +7,5 @@ mod imports;
 mod items;
 mod office;
 mod orders;
+mod versions;
 mod workbooks;

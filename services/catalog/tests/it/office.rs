@@ -7,7 +7,7 @@ use proto::{
     google::api::HttpBody,
     qingtian::{
         access::v1::Role,
-        catalog::v1::{self as pb, catalog_client::CatalogClient},
+        catalog::v1::{self as pb, catalog_client::CatalogClient, item_versions_client::ItemVersionsClient},
         common::v1::Import,
     },
 };
@@ -35,6 +35,12 @@ impl Office {
 
     pub async fn reviewer(&self) -> Client {
         self.user("users/reviewer", "market", &[Role::Reviewer]).await
+    }
+
+    /// Those who revise, retire and compare, in the name of somebody.
+    pub async fn versions(&self, name: &str, organisation: &str, roles: &[Role]) -> ItemVersionsClient<UserChannel> {
+        let organisation = format!("organisations/{organisation}");
+        ItemVersionsClient::new(self.harness.user(name, &organisation, roles).await.unwrap())
     }
 
     pub async fn user(&self, name: &str, organisation: &str, roles: &[Role]) -> Client {
@@ -72,6 +78,9 @@ pub fn order() -> pb::ImportItemsRequest {
         file_name: "清单.csv".into(),
         random_listed: true,
         derive_checklist: true,
+        leader: "赵立新".into(),
+        undertaking_unit: "食品科".into(),
+        handler: "孙晓".into(),
         ..Default::default()
     }
 }
@@ -92,6 +101,9 @@ pub fn item(code: &str, title: &str) -> pb::Item {
         title: title.into(),
         legal_basis: "《中华人民共和国食品安全法》第一百零九条".into(),
         random_listed: true,
+        leader: "赵立新".into(),
+        undertaking_unit: "食品科".into(),
+        handler: "孙晓".into(),
         grade: pb::ItemGrade::General as i32,
         checklist: vec![pb::CheckEntry {
             content: "是否持有有效许可证".into(),

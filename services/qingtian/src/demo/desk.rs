@@ -77,6 +77,9 @@ impl Desk<'_> {
                 file_name: "随机抽查事项清单.csv".to_owned(),
                 random_listed: true,
                 derive_checklist: true,
+                leader: "局分管负责人 赵立新".to_owned(),
+                undertaking_unit: "信用监管科".to_owned(),
+                handler: "信用监管科 孙晓".to_owned(),
                 file: Some(file),
                 ..ImportItemsRequest::default()
             })

@@ -4,7 +4,9 @@ import type * as common from './common';
 export type ItemState =
   | 'ITEM_STATE_UNSPECIFIED'
   | 'ITEM_STATE_DRAFT'
-  | 'ITEM_STATE_PUBLISHED';
+  | 'ITEM_STATE_PUBLISHED'
+  | 'ITEM_STATE_REVISING'
+  | 'ITEM_STATE_RETIRED';
 
 export type ItemGrade =
   | 'ITEM_GRADE_UNSPECIFIED'
@@ -15,6 +17,14 @@ export interface CheckEntry {
   content: string;
   method: string;
   penaltyBasis: string;
+}
+
+export interface RandomListing {
+  ratioPercentMax: number;
+  visitsPerYearMax: number;
+  publishWithinWorkdays: number;
+  withheld: boolean;
+  publicationBasis: string;
 }
 
 export interface Item {
@@ -35,6 +45,12 @@ export interface Item {
   checklist: CheckEntry[];
   state: ItemState;
   etag: string;
+  leader: string;
+  undertakingUnit: string;
+  handler: string;
+  listing?: RandomListing;
+  version: string;
+  changeReason: string;
 }
 
 export interface ImportItemsRequest {
@@ -46,6 +62,9 @@ export interface ImportItemsRequest {
   deriveChecklist: boolean;
   file?: unknown;
   upload: string;
+  leader: string;
+  undertakingUnit: string;
+  handler: string;
 }
 
 export interface ListItemsRequest {
@@ -186,4 +205,64 @@ export interface ListCalendarsResponse {
 
 export interface GetCalendarRequest {
   name: string;
+}
+
+export interface ItemVersion {
+  name: string;
+  number: string;
+  item?: Item;
+  publishTime?: string;
+  publisher: string;
+  reason: string;
+}
+
+export interface ReviseItemRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface WithdrawItemRevisionRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RetireItemRequest {
+  name: string;
+  etag: string;
+  reason: string;
+  requestId: string;
+}
+
+export interface ListItemVersionsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListItemVersionsResponse {
+  versions: ItemVersion[];
+  nextPageToken: string;
+}
+
+export interface GetItemVersionRequest {
+  name: string;
+}
+
+export interface CompareItemVersionsRequest {
+  name: string;
+  base: string;
+  target: string;
+}
+
+export interface CompareItemVersionsResponse {
+  differences: FieldDifference[];
+}
+
+export interface FieldDifference {
+  field: string;
+  before: string;
+  after: string;
 }

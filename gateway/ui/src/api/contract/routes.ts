@@ -48,6 +48,12 @@ export interface Methods {
   'Calendars.ListCalendars': [catalog.ListCalendarsRequest, catalog.ListCalendarsResponse];
   'Calendars.GetCalendar': [catalog.GetCalendarRequest, catalog.Calendar];
   'CatalogClocks.ListClocks': [clocks.ListClocksRequest, clocks.ListClocksResponse];
+  'ItemVersions.ReviseItem': [catalog.ReviseItemRequest, catalog.Item];
+  'ItemVersions.WithdrawItemRevision': [catalog.WithdrawItemRevisionRequest, catalog.Item];
+  'ItemVersions.RetireItem': [catalog.RetireItemRequest, catalog.Item];
+  'ItemVersions.ListItemVersions': [catalog.ListItemVersionsRequest, catalog.ListItemVersionsResponse];
+  'ItemVersions.GetItemVersion': [catalog.GetItemVersionRequest, catalog.ItemVersion];
+  'ItemVersions.CompareItemVersions': [catalog.CompareItemVersionsRequest, catalog.CompareItemVersionsResponse];
   'ItemUploads.CreateUpload': [uploads.CreateUploadRequest, uploads.Upload];
   'ItemUploads.AppendUpload': [uploads.AppendUploadRequest, uploads.Upload];
   'ItemUploads.GetUpload': [uploads.GetUploadRequest, uploads.Upload];
@@ -191,6 +197,12 @@ export const routes: Record<keyof Methods, Route> = {
   'Calendars.ListCalendars': { verb: 'GET', path: '/v1/calendars' },
   'Calendars.GetCalendar': { verb: 'GET', path: '/v1/{name=calendars/*}' },
   'CatalogClocks.ListClocks': { verb: 'GET', path: '/v1/{parent=organisations/*}/catalogClocks' },
+  'ItemVersions.ReviseItem': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:revise', body: '*', roles: ['ROLE_HANDLER'] },
+  'ItemVersions.WithdrawItemRevision': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:withdrawRevision', body: '*', roles: ['ROLE_HANDLER'] },
+  'ItemVersions.RetireItem': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:retire', body: '*', roles: ['ROLE_REVIEWER'] },
+  'ItemVersions.ListItemVersions': { verb: 'GET', path: '/v1/{parent=organisations/*/items/*}/versions' },
+  'ItemVersions.GetItemVersion': { verb: 'GET', path: '/v1/{name=organisations/*/items/*/versions/*}' },
+  'ItemVersions.CompareItemVersions': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}:compare' },
   'ItemUploads.CreateUpload': { verb: 'POST', path: '/v1/{parent=organisations/*}/itemUploads', body: 'upload', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.AppendUpload': { verb: 'PATCH', path: '/v1/{name=organisations/*/itemUploads/*}', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'ItemUploads.GetUpload': { verb: 'GET', path: '/v1/{name=organisations/*/itemUploads/*}', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },

@@ -16,7 +16,7 @@ import { lastPart, pathBelow } from '../../lib/names';
 import { useMe } from '../../session';
 import { PublishItems } from './publish';
 
-const states: readonly ItemState[] = ['ITEM_STATE_DRAFT', 'ITEM_STATE_PUBLISHED'];
+const states: readonly ItemState[] = ['ITEM_STATE_DRAFT', 'ITEM_STATE_PUBLISHED', 'ITEM_STATE_REVISING', 'ITEM_STATE_RETIRED'];
 
 /** Supervision items (art. 7-9, 12). */
 export default function Items() {
@@ -57,6 +57,7 @@ export default function Items() {
   return (
     <>
       <PageHead title={t('items.title')} lead={t('items.lead')}>
+        {me.may('Catalog.CreateItem') && <LinkButton to="/items/new">{t('items.new')}</LinkButton>}
         <LinkButton to="/items/imports">{t('subjects.imports')}</LinkButton>
         {me.may('Catalog.ImportItems') && (
           <LinkButton type="primary" icon={<UploadOutlined />} to="/items/upload">{t('items.import')}</LinkButton>
@@ -78,7 +79,7 @@ export default function Items() {
         standard="code"
         empty={t('items.empty')}
         csv={{ fileName: `items-${lastPart(parent)}.csv`, page }}
-        selection={mayPublish ? { chosen, onChange: setChosen, can: (row) => row.state === 'ITEM_STATE_DRAFT', name: (row) => row.title } : undefined}
+        selection={mayPublish ? { chosen, onChange: setChosen, can: (row) => row.state === 'ITEM_STATE_DRAFT' || row.state === 'ITEM_STATE_REVISING', name: (row) => row.title } : undefined}
         filters={
           <>
             <SearchBox state={state} placeholder={t('items.search')} />

@@ -1,4 +1,4 @@
-import { Checkbox } from 'antd';
+import { Checkbox, Input } from 'antd';
 import { useState } from 'react';
 import { addressOf } from '../../api/client';
 import { importFile } from '../../api/resumable';
@@ -16,6 +16,7 @@ export default function ItemUpload() {
   const parent = me.organisation;
   const [randomListed, setRandomListed] = useState(true);
   const [deriveChecklist, setDeriveChecklist] = useState(true);
+  const [responsible, setResponsible] = useState({ leader: '', undertakingUnit: '', handler: '' });
   return (
     <>
       <PageHead title={t('import.itemsTitle')} lead={t('items.lead')} />
@@ -34,9 +35,15 @@ export default function ItemUpload() {
               <Checkbox checked={deriveChecklist} onChange={(event) => setDeriveChecklist(event.target.checked)}>
                 {t('import.derive')}
               </Checkbox>
+              <p className="muted">{t('import.responsibleLead')}</p>
+              <div className="form-row">
+                {(['leader', 'undertakingUnit', 'handler'] as const).map((field) => (
+                  <Input key={field} aria-label={t(`import.field.${field}`)} placeholder={t(`import.field.${field}`)} maxLength={100} value={responsible[field]} onChange={(event) => setResponsible({ ...responsible, [field]: event.target.value })} />
+                ))}
+              </div>
             </div>
           )}
-          send={(file, head, columns, onProgress, signal) => importFile('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist }, file, onProgress, signal)}
+          send={(file, head, columns, onProgress, signal) => importFile('Catalog.ImportItems', { parent, fileName: file.name, encoding: head.encoding === 'XLSX' ? '' : head.encoding, columns, randomListed, deriveChecklist, ...responsible }, file, onProgress, signal)}
           reportUrl={(done) => addressOf('Catalog.DownloadItemImportReport', { name: done.name })}
           after={
             <LinkButton type="primary" to="/items">{t('import.toItems')}</LinkButton>

@@ -82,6 +82,7 @@ fn item(n: usize) -> Item {
         checklist: (1..=CHECKS).map(check).collect(),
         state: ItemState::Published as i32,
         etag: "1".to_owned(),
+        ..Item::default()
     }
 }
 
