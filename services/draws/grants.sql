@@ -32,3 +32,7 @@ grant select, insert on witness_link, witness_opening to {role};
 grant select, insert on draw_team_subject, draw_deferred to {role};
 -- proofs: codes are only added, and used once.
 grant select, insert on proof_code, proof_use to {role};
+-- caps: a version is decided once; visits are counted by the trigger of visit, in the name of whoever makes them.
+grant select, insert on cap to {role};
+grant update (state, revision, decider, decided_at, reject_reason) on cap to {role};
+grant select, insert, update on visit_use to {role};

@@ -37,6 +37,7 @@ class Acts:
         self.officers()
         self.plans()
         self.after_a_draw()
+        self.caps()
         self.uploads()
         self.events()
         self.public()
@@ -143,6 +144,18 @@ class Acts:
         self.reviewer.post(f"/v1/{ended}:retire", {"etag": revised["etag"], "reason": "依据废止，不再实施"})
 
     # ---- files in pieces (art. 24) --------------------------------------------------------------------------------
+
+    def caps(self):
+        """Of the year after, so that nobody is left out of this year's draws."""
+        handler, reviewer, year = self.handler, self.reviewer, int(day(0)[:4]) + 1
+        for act, more in (("publish", {}), ("reject", {"reason": "次数偏多"})):
+            cap = {"year": year, "limits": [{"subjectClass": "*", "visits": 366}], "basis": "契约演练", "effectiveDate": f"{year}-01-01"}
+            made = handler.post(f"/v1/{MARKET}/caps", cap)
+            reviewer.post(f"/v1/{made['name']}:{act}", {"etag": made["etag"], **more})
+        handler.get(f"/v1/{made['name']}")
+        handler.get(f"/v1/{MARKET}/caps")
+        self.anybody.get("/v1/public/caps", year=year)
+        self.anybody.download("/v1/public/caps:csv")
 
     def uploads(self):
         """One goes in, in two pieces; one is given up."""

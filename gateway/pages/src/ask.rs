@@ -5,8 +5,9 @@ use std::time::Duration;
 use proto::qingtian::{
     catalog::v1::Item,
     draws::v1::{
-        AddWitnessEntryRequest, AddWitnessEntryResponse, OpenWitnessLinkRequest, OpenWitnessLinkResponse, OwnLine,
-        RedeemProofCodeRequest, proofs_client::ProofsClient, witnesses_client::WitnessesClient,
+        AddWitnessEntryRequest, AddWitnessEntryResponse, ListPublishedCapsRequest, ListPublishedCapsResponse,
+        OpenWitnessLinkRequest, OpenWitnessLinkResponse, OwnLine, RedeemProofCodeRequest, caps_client::CapsClient,
+        proofs_client::ProofsClient, witnesses_client::WitnessesClient,
     },
     portal::v1::{self as pb, portal_client::PortalClient},
 };
@@ -88,6 +89,14 @@ pub async fn add_witness_entry(
     message: AddWitnessEntryRequest,
 ) -> Result<AddWitnessEntryResponse, Refused> {
     heard(WitnessesClient::new(reader.site.draws.clone()).add_witness_entry(request(message)).await)
+}
+
+/// Frequency caps in force or to come, and those of before.
+pub async fn list_published_caps(
+    reader: &Reader,
+    message: ListPublishedCapsRequest,
+) -> Result<ListPublishedCapsResponse, Refused> {
+    heard(CapsClient::new(reader.site.draws.clone()).list_published_caps(request(message)).await)
 }
 
 /// A firm's own line for its one-time code.

@@ -60,7 +60,7 @@ pub async fn page(reader: Reader) -> Result<Response, Failure> {
         p { (lang.t(
             "每次抽查从编号起就公开，编号不跳号；放弃和作废的也留在这里。",
             "A draw is public from the moment it has a number, and no number is skipped; what was given up or failed stays here.",
-        )) " " a href="/fairness" { (lang.t("各单位历年的抽查统计", "Counted by organisation and year")) } }
+        )) " " a href="/caps" { (lang.t("年度检查频次上限", "Frequency caps")) } " · " a href="/fairness" { (lang.t("各单位历年的抽查统计", "Counted by organisation and year")) } }
         (tables::filter(&reader, lang.t("按编号或计划名称查找", "Number or title of the plan")))
         (narrowed(&reader, &found.draws))
         @if found.draws.is_empty() { (tables::nothing(&reader)) } @else { (list(&reader, &found.draws)) }

@@ -7,6 +7,7 @@
 mod about;
 mod ask;
 mod assets;
+mod caps;
 mod ceremony;
 mod draw;
 mod draws;
@@ -91,6 +92,9 @@ pub fn router(settings: Settings) -> Router {
         .route("/items.csv", get(items::table))
         .route("/items/{organisation}/{item}", get(items::item))
         .route("/items/{organisation}/{item}/", get(slashless))
+        .route("/caps", get(caps::page))
+        .route("/caps/", get(slashless))
+        .route("/caps.csv", get(caps::table))
         .route("/law", get(law::page))
         .route("/law/", get(slashless))
         .route("/about", get(about::page))

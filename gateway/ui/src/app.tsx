@@ -32,6 +32,7 @@ const Conflicts = lazy(() => import('./pages/register/conflicts'));
 const Experts = lazy(() => import('./pages/people/experts'));
 const Leaves = lazy(() => import('./pages/people/leaves'));
 const Declarations = lazy(() => import('./pages/people/declarations'));
+const Caps = lazy(() => import('./pages/caps/caps'));
 const Plans = lazy(() => import('./pages/plans/list'));
 const PlanDetail = lazy(() => import('./pages/plans/detail'));
 const PlanEdit = lazy(() => import('./pages/plans/edit'));
@@ -122,6 +123,7 @@ function Addresses() {
             <Route path="conflicts" element={<Conflicts />} />
             <Route path="experts" element={<Experts />} />
             <Route path="leaves" element={<Leaves />} />
+            <Route path="caps" element={<Caps />} />
             <Route path="declarations" element={<Declarations />} />
             <Route path="plans" element={<Plans />} />
             <Route path="plans/new" element={<PlanEdit key="new" />} />

@@ -5,6 +5,7 @@
 //! contributors' entries, and is revealed by itself; [`visits`] are what comes of it, and [`recusals`] change who goes.
 //! [`proofs`] hand a firm its own line. [`people`] are who may be sent, [`experts`] among them.
 
+pub mod caps;
 pub mod draws;
 pub mod experts;
 pub mod follow;
@@ -46,6 +47,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let part = people::add(part, env, &ledger)?;
     let part = experts::add(part, env, &ledger, &uploads)?;
     let part = plans::add(part, env, &ledger);
+    let part = caps::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
     let part = recusals::add(part, env, &ledger)?;
     let part = proofs::add(part, env, &ledger);

@@ -4,6 +4,7 @@
 
 mod browser;
 mod calendars;
+mod caps;
 mod chains;
 mod clients;
 mod compose;

@@ -14,12 +14,13 @@ use proto::qingtian::{
     access::v1::{Role, Scope},
     catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
     draws::v1::{
-        ChangeSubjectsRequest, ChosenSubject, Conflict, CreateExpertRequest, CreateLeaveRequest, CreateRecusalRequest,
-        DeclareConflictRequest, Expert, Leave, LeaveKind, ListDrawsRequest, ListImportsRequest, ListPlansRequest,
-        ListSubjectsRequest, ListVisitsRequest, Recusal, RecusalGround, SubjectStatus, draws_client::DrawsClient,
-        experts_client::ExpertsClient, people_client::PeopleClient, plans_client::PlansClient,
-        recusals_client::RecusalsClient, register_changes_client::RegisterChangesClient,
-        registers_client::RegistersClient, uploads_client::UploadsClient, visits_client::VisitsClient,
+        Cap, CapLimit, ChangeSubjectsRequest, ChosenSubject, Conflict, CreateCapRequest, CreateExpertRequest,
+        CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave, LeaveKind, ListDrawsRequest,
+        ListImportsRequest, ListPlansRequest, ListSubjectsRequest, ListVisitsRequest, Recusal, RecusalGround,
+        SubjectStatus, caps_client::CapsClient, draws_client::DrawsClient, experts_client::ExpertsClient,
+        people_client::PeopleClient, plans_client::PlansClient, recusals_client::RecusalsClient,
+        register_changes_client::RegisterChangesClient, registers_client::RegistersClient,
+        uploads_client::UploadsClient, visits_client::VisitsClient,
     },
     identity::{
         events::v1::OfficerChanged,
@@ -274,6 +275,15 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
     let upload = Upload { file_name: "a.csv".into(), length: Some(9), ..Default::default() };
     let upload = CreateUploadRequest { parent: market.into(), upload: Some(upload), ..Default::default() };
     let upload = UploadsClient::new(channel.clone()).create_upload(upload).await.unwrap().into_inner();
+    let cap = Cap {
+        year: 2026,
+        limits: vec![CapLimit { subject_class: "*".into(), visits: 12 }],
+        basis: "汴政办〔2022〕14号第十七条".into(),
+        effective_date: "2026-12-31".into(),
+        ..Default::default()
+    };
+    let cap = CreateCapRequest { parent: market.into(), cap: Some(cap), ..Default::default() };
+    let cap = CapsClient::new(channel.clone()).create_cap(cap).await.unwrap().into_inner();
     let change = RegisterChangesClient::new(channel).change_subjects(change).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
@@ -293,6 +303,7 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Leave", leave.name),
         ("qingtian/Expert", expert.name),
         ("qingtian/Upload", upload.name),
+        ("qingtian/Cap", cap.name),
     ])
 }
 

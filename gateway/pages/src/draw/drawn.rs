@@ -100,8 +100,14 @@ fn table_of(reader: &Reader, facts: &Facts, found: &pb::ListDrawnResponse) -> Ma
                         @if row.officers.is_empty() { (without_team(reader, row)) }
                         @else { (row.officers.join(lang.t("、", ", "))) }
                         @if row.outcome() == DrawnOutcome::Deferred {
-                            br; strong { (lang.t("不上门：本季度已另有检查任务 ", "not visited: it has another visit this quarter, ")) }
-                            code { (words::last(&row.outcome_of)) }
+                            br; strong {
+                                @if row.outcome_of.is_empty() {
+                                    (lang.t("不上门：", "not visited: ")) (words::left_out(lang, &row.outcome_reason))
+                                } @else {
+                                    (lang.t("不上门：本季度已另有检查任务 ", "not visited: it has another visit this quarter, "))
+                                }
+                            }
+                            @if !row.outcome_of.is_empty() { code { (words::last(&row.outcome_of)) } }
                         }
                     }
                     @if experts { td data-label=(lang.t("专家", "Experts")) { (row.experts.join(lang.t("、", ", "))) } }

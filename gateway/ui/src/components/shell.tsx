@@ -1,5 +1,5 @@
 import {
-  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, ClockCircleOutlined, ScheduleOutlined, CoffeeOutlined, DisconnectOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
+  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, ClockCircleOutlined, ScheduleOutlined, CoffeeOutlined, DisconnectOutlined, FieldNumberOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
   ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
 } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
@@ -24,6 +24,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
     text: 'nav.groupWork',
     entries: [
       { to: '/plans', text: 'nav.plans', icon: <CalendarOutlined /> },
+      { to: '/caps', text: 'nav.caps', icon: <FieldNumberOutlined /> },
       { to: '/draws', text: 'nav.draws', icon: <DeploymentUnitOutlined /> },
       { to: '/visits', text: 'nav.visits', icon: <AuditOutlined /> },
       { to: '/recusals', text: 'nav.recusals', icon: <SwapOutlined /> },

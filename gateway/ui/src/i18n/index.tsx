@@ -9,6 +9,7 @@ import { clocks } from './texts/clocks';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
 import { items } from './texts/items';
+import { caps } from './texts/caps';
 import { people } from './texts/people';
 import { plans } from './texts/plans';
 import { proofs } from './texts/proofs';
@@ -21,7 +22,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...items, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...admin, ...machines, ...clocks };
+export const texts = { ...common, ...work, ...items, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...caps, ...admin, ...machines, ...clocks };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

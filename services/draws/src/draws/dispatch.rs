@@ -10,7 +10,7 @@ use super::{
     rules::Event,
     store, view,
 };
-use crate::visits::store as visits;
+use crate::{caps::BUDGET_SPENT, visits::store as visits};
 
 /// Places of the result dispatched in one transaction.
 const CHUNK_PLACES: i64 = 1_000;
@@ -31,18 +31,28 @@ impl Desk {
         }
         let (after, now, actor) = (row.dispatched, tx.now(), tx.caller().actor.clone());
         row.dispatched = drawn.min(after + CHUNK_PLACES);
-        let visits::Made { made, deferred } = visits::make(&mut tx, name, (after, row.dispatched), now).await?;
+        let visits::Made { made, deferred, spent } = visits::make(&mut tx, name, (after, row.dispatched), now).await?;
         // Of a chunk the audit has the draw's own row; the draw whole, at the cost of a dozen questions, when all visits are made.
         let before = view::bare(row.clone());
         store::save(&mut tx, &mut row, standing.state, &actor, "派发 dispatched").await?;
-        if !deferred.is_empty() {
+        if !deferred.is_empty() || !spent.is_empty() {
             let draw = view::draw(&mut tx, &row).await?;
-            let event = announced(name, &deferred);
-            tx.emit(name, row.revision, &event, follows::audience(&draw))?;
+            let spent: Vec<_> = spent.iter().map(|place| (*place, String::new())).collect();
+            for (reason, places) in [(VISITED_THIS_QUARTER, &deferred), (BUDGET_SPENT, &spent)] {
+                if !places.is_empty() {
+                    tx.emit(name, row.revision, &announced(name, reason, places), follows::audience(&draw))?;
+                }
+            }
         }
         tx.changed(name, Some(&before), Some(&view::bare(row.clone())));
         tx.commit(&()).await?;
-        tracing::debug!(draw.id = name, made, deferred = deferred.len(), upto = row.dispatched, "made visits");
+        tracing::debug!(
+            draw.id = name,
+            made,
+            deferred = deferred.len() + spent.len(),
+            upto = row.dispatched,
+            "made visits"
+        );
         Ok(true)
     }
 
@@ -72,7 +82,7 @@ impl Desk {
 }
 
 /// Whom a draw visits not, as announced.
-fn announced(draw: &str, deferred: &[(i64, String)]) -> events::VisitsDeferred {
+fn announced(draw: &str, reason: &str, deferred: &[(i64, String)]) -> events::VisitsDeferred {
     let one = |(place, other_visit): &(i64, String)| events::DeferredVisit {
         // Places are counted from 1 and fit: a pool has at most ten million subjects.
         place: i32::try_from(*place).unwrap_or(i32::MAX),
@@ -80,7 +90,7 @@ fn announced(draw: &str, deferred: &[(i64, String)]) -> events::VisitsDeferred {
     };
     events::VisitsDeferred {
         draw: draw.to_owned(),
-        reason: VISITED_THIS_QUARTER.to_owned(),
+        reason: reason.to_owned(),
         deferred: deferred.iter().map(one).collect(),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use kit::{
     blob::{Blob, Digest, Stored},
     env::Env,
@@ -19,9 +19,12 @@ use lottery::{
 use sqlx::PgConnection;
 
 use super::{follows::rules::VISITED_THIS_QUARTER, frozen as rows, names::Names, scope, store::unit_of, withheld};
-use crate::plans::{
-    enough::{self, People},
-    rules::{Plan, legal_day, obstacles, resolve},
+use crate::{
+    caps::BUDGET_SPENT,
+    plans::{
+        enough::{self, People},
+        rules::{Plan, legal_day, obstacles, resolve},
+    },
 };
 
 /// Every subject in scope with its registered name, which the protocol leaves out: `key TAB name`, sorted by bytes.
@@ -84,7 +87,7 @@ impl Files {
 ///
 /// # Errors
 /// The first thing that stands in the way of a draw: `REGISTER_EMPTY`, `EMPTY_STRATUM`, `QUOTA_INVALID`, `SMALL_STRATUM`,
-/// `TOO_FEW_OFFICERS`, `TOO_FEW_EXPERTS`, `RECUSALS_LEAVE_TOO_FEW`, `PUBLISH_DAY_PAST`.
+/// `TOO_FEW_OFFICERS`, `TOO_FEW_EXPERTS`, `RECUSALS_LEAVE_TOO_FEW`, `PUBLISH_DAY_PAST`, `ALL_VISITED`, `ALL_BUDGETS_SPENT`.
 pub async fn from_registers(
     conn: &mut PgConnection,
     env: &Env,
@@ -102,12 +105,16 @@ pub async fn from_registers(
     };
     let mut rules = rules(plan, contributors, beacon_waived);
     let quarter = plan.spared_quarter(now);
-    let scope = scope::read(conn, env, (plan, quarter.as_deref()), &rules).await?;
+    let scope = scope::read(conn, env, (plan, (quarter.as_deref(), Some(today))), &rules).await?;
     let counts = &scope.counts;
-    if counts.iter().all(|count| count.subjects == 0)
-        && withheld::left_out_counts(&scope.left_out).contains_key(VISITED_THIS_QUARTER)
-    {
-        return Err(Refusal::new(Reason::AllVisited).with("quarter", quarter.unwrap_or_default()));
+    if counts.iter().all(|count| count.subjects == 0) {
+        let left_out = withheld::left_out_counts(&scope.left_out);
+        if left_out.contains_key(BUDGET_SPENT) {
+            return Err(Refusal::new(Reason::AllBudgetsSpent).with("year", today.year()));
+        }
+        if left_out.contains_key(VISITED_THIS_QUARTER) {
+            return Err(Refusal::new(Reason::AllVisited).with("quarter", quarter.unwrap_or_default()));
+        }
     }
     if let Some(refusal) = obstacles(plan, counts, &people, today).into_iter().next() {
         return Err(refusal);

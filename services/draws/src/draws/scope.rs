@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     plans::rules::{Plan, PoolCount},
-    registers::{rules::PoolSubject, store as registers},
+    registers::{
+        rules::PoolSubject,
+        store::{self as registers, Spared},
+    },
 };
 
 /// Bytes handed over at once.
@@ -49,14 +52,15 @@ pub struct Scope {
     pub names: Stored,
 }
 
-/// Reads the plan's scope once, without those visited in `quarter`; of the rules only which files are withheld counts.
+/// Reads the plan's scope once, without those visited in the quarter or with no visit left this year; of the rules only which
+/// files are withheld counts.
 ///
 /// # Errors
 /// The database or the disk fails; what the register holds is not fit for a draw.
 pub async fn read(
     conn: &mut PgConnection,
     env: &Env,
-    (plan, quarter): (&Plan, Option<&str>),
+    (plan, spared): (&Plan, Spared<'_>),
     rules: &Rules,
 ) -> Result<Scope> {
     let (sender, receiver) = mpsc::channel(4);
@@ -66,7 +70,7 @@ pub async fn read(
     // What is set for the pass alone is gone with the savepoint.
     let mut pass = conn.begin().await?;
     let read = async {
-        let mut lines = registers::pool(&mut pass, plan, quarter).await?;
+        let mut lines = registers::pool(&mut pass, plan, spared).await?;
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);
         while let Some(line) = lines.try_next().await? {
             if chunk.len() + line.len() > CHUNK_BYTES && !chunk.is_empty() {

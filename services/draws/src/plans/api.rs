@@ -134,8 +134,8 @@ impl Plans for Api {
         let mut tx = conn.begin_with("begin isolation level repeatable read read only").await.map_err(Refusal::from)?;
         let plan = store::load(&mut tx, &name, &caller.reach()).await?;
         let quarter = plan.spared_quarter(self.clock.now());
-        let counts = registers::store::counts(&mut tx, &plan, quarter.as_deref()).await?;
         let day = rules::legal_day(self.clock.now());
+        let counts = registers::store::counts(&mut tx, &plan, (quarter.as_deref(), Some(day))).await?;
         let people = enough::people(&mut tx, &plan, day).await?;
         let warnings = warnings(&mut tx, &people, day).await?;
         let mut obstacles: Vec<Refusal> = plan.complete().err().into_iter().collect();
@@ -195,7 +195,7 @@ impl Plans for Api {
 /// more strata than a draw can have. What a register lacks may still be added to it and stands in nobody's way here.
 async fn check_drawable(conn: &mut PgConnection, plan: &Plan) -> Result<()> {
     store::check_items(conn, &plan.content.items).await?;
-    let counts = registers::store::counts(conn, plan, None).await?;
+    let counts = registers::store::counts(conn, plan, (None, None)).await?;
     rules::too_many_strata(plan, &counts).map_or(Ok(()), Err)
 }
 

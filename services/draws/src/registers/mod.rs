@@ -6,7 +6,7 @@
 
 pub mod api;
 pub mod entering;
-mod export;
+pub(crate) mod export;
 pub mod import;
 pub mod imports;
 pub mod life;

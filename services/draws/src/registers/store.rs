@@ -1,7 +1,7 @@
 //! Questions to the registers' tables (art. 13, 16), one function each.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::stream::BoxStream;
 use kit::{
     auth::Reach,
@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Row};
 
 use super::{entering::Origin, life::Life, rules::Officer};
 use crate::{
+    caps::{reserve, spent, spent_joins},
     plans::rules::{Plan, PoolCount},
     visits::takes_its_quarter,
 };
@@ -26,26 +27,53 @@ pub const SELECT: &str = "select organisation, key, title, district, industry, a
 /// A COPY costs a fifth of what it costs to take ten million rows one by one, but takes no parameters, hence the settings. By
 /// the index on keys it would visit a large register's pages in random order, which takes two to five times as long.
 ///
-/// Whoever has a planned visit in `quarter` is left out (art. 17), by one join; where nobody has, it is spared.
+/// Whoever has a planned visit in `quarter` is left out (art. 17), and whose visits of the year are used up on `day`, by one join
+/// each; where nobody has the one, and no cap is in force, they are spared.
 ///
 /// # Errors
 /// The database fails.
 pub async fn pool<'c>(
     conn: &'c mut PgConnection,
     plan: &Plan,
-    quarter: Option<&str>,
+    (quarter, day): Spared<'_>,
 ) -> Result<BoxStream<'c, sqlx::Result<Bytes>>> {
+    let capped = reserve::any_in_force(conn, day).await?;
     let visited: bool = sqlx::query_scalar(
         "select exists (select from visit where quarter = $4) from
             (select set_config('draws.organisation', $1, true), set_config('draws.districts', $2, true),
-                set_config('draws.quarter', $3, true), set_config('enable_indexscan', 'off', true)) as settings",
+                set_config('draws.quarter', $3, true), set_config('enable_indexscan', 'off', true),
+                set_config('draws.day', $5, true), set_config('draws.counties', $6, true)) as settings",
     )
     .bind(&plan.organisation)
     .bind(plan.content.districts.join(","))
     .bind(quarter.unwrap_or_default())
     .bind(quarter)
+    .bind(day.map(|day| day.to_string()).unwrap_or_default())
+    .bind(counties(plan).to_string())
     .fetch_one(&mut *conn)
     .await?;
+    if capped {
+        let lines = conn.copy_out_raw(concat!(
+            "copy (
+                select key, s.district, credit_class,
+                    case when not in_business then case when gone <> '' then gone else 'NOT_IN_BUSINESS' end
+                        when v.subject is not null then 'VISITED_THIS_QUARTER' when ",
+            spent!(),
+            " then 'BUDGET_SPENT' end, s.title
+                from subject s left join visit v on v.subject = s.key
+                    and v.quarter = (select current_setting('draws.quarter')) and ",
+            takes_its_quarter!(),
+            spent_joins!(
+                "(select current_setting('draws.day')::date)",
+                "(select current_setting('draws.counties')::jsonb)"
+            ),
+            "   where s.organisation = (select current_setting('draws.organisation'))
+                    and ((select current_setting('draws.districts')) = ''
+                        or s.district = any((select string_to_array(current_setting('draws.districts'), ','))::text[]))
+             ) to stdout",
+        ));
+        return Ok(lines.await?);
+    }
     if visited {
         let lines = conn.copy_out_raw(concat!(
             "copy (
@@ -75,22 +103,37 @@ pub async fn pool<'c>(
     Ok(lines.await?)
 }
 
-/// How many subjects a plan's scope holds, by district and credit class; whoever has a planned visit in `quarter` is left out.
+/// The quarter in which nobody is visited twice, none where a published reason allows it, and the day whose caps
+/// count, none where none do.
+pub type Spared<'a> = (Option<&'a str>, Option<NaiveDate>);
+
+/// Districts whose visits are another organisation's, which its caps bound then: where counties inspect (市抽县查).
+pub(crate) fn counties(plan: &Plan) -> serde_json::Value {
+    serde_json::json!(plan.content.foresees.county_units)
+}
+
+/// How many subjects a plan's scope holds, by district and credit class; whoever has a planned visit in the quarter, or none left
+/// of the year's, is left out.
 ///
 /// # Errors
 /// The database fails.
-pub async fn counts(conn: &mut PgConnection, plan: &Plan, quarter: Option<&str>) -> Result<Vec<PoolCount>> {
+pub async fn counts(conn: &mut PgConnection, plan: &Plan, (quarter, day): Spared<'_>) -> Result<Vec<PoolCount>> {
     let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(concat!(
-        "select s.district, credit_class, count(*) filter (where in_business and v.subject is null),
-            count(*) filter (where not in_business or v.subject is not null)
-         from subject s left join visit v on v.quarter = $3 and v.subject = s.key and ",
+        "select district, credit_class, count(*) filter (where stays), count(*) filter (where not stays) from (
+            select s.district, s.credit_class, s.in_business and v.subject is null and not (",
+        spent!(),
+        ") as stays
+            from subject s left join visit v on v.quarter = $3 and v.subject = s.key and ",
         takes_its_quarter!(),
-        "where s.organisation = $1 and (cardinality($2::text[]) = 0 or s.district = any($2))
-         group by s.district, credit_class order by s.district, credit_class",
+        spent_joins!("$4", "$5"),
+        "where s.organisation = $1 and (cardinality($2::text[]) = 0 or s.district = any($2))) counted
+         group by district, credit_class order by district, credit_class",
     ))
     .bind(&plan.organisation)
     .bind(&plan.content.districts)
     .bind(quarter)
+    .bind(day)
+    .bind(counties(plan))
     .fetch_all(conn)
     .await?;
     let count = |(district, class, subjects, left_out): (String, String, i64, i64)| PoolCount {

@@ -10,7 +10,10 @@ use kit::{
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 use super::takes_its_quarter;
-use crate::plans::rules::quarter;
+use crate::{
+    caps::reserve::{self, Places},
+    plans::rules::quarter,
+};
 
 /// How far lists count what matches.
 const COUNT_MAX: i64 = 100_001;
@@ -149,30 +152,28 @@ pub struct Made {
     pub made: u64,
     /// Places deferred because of another visit in the quarter, with that visit.
     pub deferred: Vec<(i64, String)>,
+    /// Places deferred because the year's visits are used up.
+    pub spent: Vec<i64>,
 }
 
 /// Makes the visits of the places after `after` up to `upto` of a draw's result, one for each subject with a team. A subject
 /// that has its visit from this draw gets no second one. One that has another planned visit in the calendar quarter of `now`
-/// (art. 17) gets a second with the plan's published reason alone, and is otherwise deferred, in a table of its own; unannounced
-/// visits take no part in this.
+/// (art. 17) gets a second with the plan's published reason alone, and one whose visits of the year are used up gets none; both
+/// are otherwise deferred, in a table of their own. Unannounced visits take no part in this.
 ///
 /// # Errors
 /// The database fails.
-pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64), now: DateTime<Utc>) -> Result<Made> {
+pub async fn make(conn: &mut PgConnection, draw: &str, places: Places, now: DateTime<Utc>) -> Result<Made> {
     // In the order of subjects: two draws over the same ones wait for each other in turn, never both at once.
     const INSERT: &str = "insert into visit (name, draw, place, plan, organisation, subject, title, district, officers, experts, state,
-            due_date, created_at, quarter, second_visit_reason)
+            due_date, created_at, quarter, second_visit_reason, unannounced)
          select 'visits/' || substr(d.name, length('draws/') + 1) || '-' || r.place, d.name, r.place, d.plan, d.organisation,
-                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4, $6, $5
+                r.subject, r.title, r.district, r.officers, r.experts, 'PENDING', s.due_date, $4, $6, $5, $7
          from draw_result r join draw d on d.name = r.draw join draw_statement s on s.draw = r.draw
-         where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0
+         where r.draw = $1 and r.place > $2 and r.place <= $3 and cardinality(r.officers) > 0 and r.place <> all($8)
             and not exists (select from visit v where v.draw = r.draw and v.subject = r.subject)
          order by r.subject collate \"C\" on conflict do nothing";
-    let quarter = quarter(now);
-    let insert = async |conn: &mut PgConnection, reason: &str| -> Result<u64> {
-        let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason).bind(&quarter);
-        Ok(query.execute(conn).await?.rows_affected())
-    };
+    let ((after, upto), quarter) = (places, quarter(now));
     let (unannounced, reason): (bool, String) = sqlx::query_as(
         "select coalesce(convert_from(s.rules, 'UTF8')::json -> 'publish_after' ->> 'date', '') <> '',
             coalesce((select foresees ->> 'second_visit_reason' from plan p where p.name = d.plan), '')
@@ -181,14 +182,32 @@ pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64)
     .bind(draw)
     .fetch_one(&mut *conn)
     .await?;
+    let locked = reserve::lock(&mut *conn, draw, places, now).await?;
+    let spent = if unannounced { Vec::new() } else { locked };
+    let insert = async |conn: &mut PgConnection, reason: &str| -> Result<u64> {
+        let query = sqlx::query(INSERT).bind(draw).bind(after).bind(upto).bind(now).bind(reason).bind(&quarter);
+        Ok(query.bind(unannounced).bind(&spent).execute(conn).await?.rows_affected())
+    };
     if unannounced {
-        return Ok(Made { made: insert(&mut *conn, UNANNOUNCED).await?, deferred: Vec::new() });
+        return Ok(Made { made: insert(&mut *conn, UNANNOUNCED).await?, ..Made::default() });
     }
     let mut made = insert(&mut *conn, "").await?;
-    if !reason.is_empty() {
+    let mut deferred = Vec::new();
+    if reason.is_empty() {
+        deferred = defer_visited(&mut *conn, draw, places, &quarter).await?;
+    } else {
         made += insert(&mut *conn, &reason).await?;
-        return Ok(Made { made, deferred: Vec::new() });
     }
+    let spent = defer_spent(conn, draw, &spent).await?;
+    Ok(Made { made, deferred, spent })
+}
+
+async fn defer_visited(
+    conn: &mut PgConnection,
+    draw: &str,
+    (after, upto): Places,
+    quarter: &str,
+) -> Result<Vec<(i64, String)>> {
     let deferred = sqlx::query_as(concat!(
         "insert into draw_deferred (draw, place, subject, reason, other_visit)
          select r.draw, r.place, r.subject, 'VISITED_THIS_QUARTER', v.name
@@ -201,10 +220,21 @@ pub async fn make(conn: &mut PgConnection, draw: &str, (after, upto): (i64, i64)
     .bind(draw)
     .bind(after)
     .bind(upto)
-    .bind(&quarter)
+    .bind(quarter)
     .fetch_all(conn)
     .await?;
-    Ok(Made { made, deferred })
+    Ok(deferred)
+}
+
+async fn defer_spent(conn: &mut PgConnection, draw: &str, places: &[i64]) -> Result<Vec<i64>> {
+    let deferred = sqlx::query_scalar(
+        "insert into draw_deferred (draw, place, subject, reason)
+         select r.draw, r.place, r.subject, 'BUDGET_SPENT' from draw_result r
+         where r.draw = $1 and r.place = any($2)
+             and not exists (select from visit own where own.draw = r.draw and own.subject = r.subject)
+         order by r.place on conflict do nothing returning place",
+    );
+    Ok(deferred.bind(draw).bind(places).fetch_all(conn).await?)
 }
 
 /// Drawn subjects of a draw that were deferred.

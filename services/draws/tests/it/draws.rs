@@ -2,9 +2,9 @@
 
 mod by_itself;
 pub mod city;
-mod follows;
+pub mod follows;
 mod frozen;
-mod quarter;
+pub mod quarter;
 mod refusals;
 mod shapes;
 mod turns;

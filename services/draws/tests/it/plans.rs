@@ -323,7 +323,7 @@ async fn a_preview_counts_and_says_what_stands_in_the_way() {
     let mut conn = bureau.world.pool.acquire().await.unwrap();
     let plan = draws::plans::store::load(&mut conn, &fine.name, &kit::auth::Reach::City).await.unwrap();
     let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
-    let lines = draws::registers::store::pool(&mut tx, &plan, None).await.unwrap();
+    let lines = draws::registers::store::pool(&mut tx, &plan, (None, None)).await.unwrap();
     let lines: Vec<bytes::Bytes> = futures::TryStreamExt::try_collect(lines).await.unwrap();
     let pool: Vec<PoolSubject> = lines.iter().map(|line| PoolSubject::of_line(line).unwrap()).collect();
     assert_eq!((pool.len(), pool.iter().filter(|subject| subject.left_out.is_none()).count()), (41, 40));

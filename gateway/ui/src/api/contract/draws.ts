@@ -497,6 +497,86 @@ export interface PublishPlanRequest {
   requestId: string;
 }
 
+export type CapState =
+  | 'CAP_STATE_UNSPECIFIED'
+  | 'CAP_STATE_DRAFT'
+  | 'CAP_STATE_PUBLISHED'
+  | 'CAP_STATE_REJECTED';
+
+export interface CapLimit {
+  subjectClass: string;
+  visits: number;
+}
+
+export interface Cap {
+  name: string;
+  cityWide: boolean;
+  year: number;
+  limits: CapLimit[];
+  basis: string;
+  effectiveDate: string;
+  state: CapState;
+  etag: string;
+  creator: string;
+  createTime?: string;
+  decider: string;
+  decideTime?: string;
+  rejectReason: string;
+  authority: string;
+}
+
+export interface CreateCapRequest {
+  parent: string;
+  cap?: Cap;
+  requestId: string;
+}
+
+export interface PublishCapRequest {
+  name: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RejectCapRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface GetCapRequest {
+  name: string;
+}
+
+export interface ListCapsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  state: CapState;
+  orderBy: string;
+  query: string;
+}
+
+export interface ListCapsResponse {
+  caps: Cap[];
+  nextPageToken: string;
+}
+
+export interface ListPublishedCapsRequest {
+  year: number;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListPublishedCapsResponse {
+  caps: Cap[];
+  nextPageToken: string;
+}
+
+export interface DownloadPublishedCapsRequest {
+  year: number;
+}
+
 export type DrawState =
   | 'DRAW_STATE_UNSPECIFIED'
   | 'DRAW_STATE_CREATED'

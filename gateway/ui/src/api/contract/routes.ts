@@ -84,6 +84,13 @@ export interface Methods {
   'Plans.SubmitPlan': [draws.SubmitPlanRequest, draws.Plan];
   'Plans.ReturnPlan': [draws.ReturnPlanRequest, draws.Plan];
   'Plans.PublishPlan': [draws.PublishPlanRequest, draws.Plan];
+  'Caps.CreateCap': [draws.CreateCapRequest, draws.Cap];
+  'Caps.PublishCap': [draws.PublishCapRequest, draws.Cap];
+  'Caps.RejectCap': [draws.RejectCapRequest, draws.Cap];
+  'Caps.GetCap': [draws.GetCapRequest, draws.Cap];
+  'Caps.ListCaps': [draws.ListCapsRequest, draws.ListCapsResponse];
+  'Caps.ListPublishedCaps': [draws.ListPublishedCapsRequest, draws.ListPublishedCapsResponse];
+  'Caps.DownloadPublishedCaps': [draws.DownloadPublishedCapsRequest, unknown];
   'Draws.CreateDraw': [draws.CreateDrawRequest, draws.Draw];
   'Draws.GetDraw': [draws.GetDrawRequest, draws.Draw];
   'Draws.ListDraws': [draws.ListDrawsRequest, draws.ListDrawsResponse];
@@ -233,6 +240,13 @@ export const routes: Record<keyof Methods, Route> = {
   'Plans.SubmitPlan': { verb: 'POST', path: '/v1/{name=plans/*}:submit', body: '*', roles: ['ROLE_HANDLER'] },
   'Plans.ReturnPlan': { verb: 'POST', path: '/v1/{name=plans/*}:return', body: '*', roles: ['ROLE_REVIEWER'] },
   'Plans.PublishPlan': { verb: 'POST', path: '/v1/{name=plans/*}:publish', body: '*', roles: ['ROLE_REVIEWER'] },
+  'Caps.CreateCap': { verb: 'POST', path: '/v1/{parent=organisations/*}/caps', body: 'cap', roles: ['ROLE_HANDLER', 'ROLE_COORDINATOR'] },
+  'Caps.PublishCap': { verb: 'POST', path: '/v1/{name=organisations/*/caps/*}:publish', body: '*', roles: ['ROLE_REVIEWER', 'ROLE_COORDINATOR'] },
+  'Caps.RejectCap': { verb: 'POST', path: '/v1/{name=organisations/*/caps/*}:reject', body: '*', roles: ['ROLE_REVIEWER', 'ROLE_COORDINATOR'] },
+  'Caps.GetCap': { verb: 'GET', path: '/v1/{name=organisations/*/caps/*}' },
+  'Caps.ListCaps': { verb: 'GET', path: '/v1/{parent=organisations/*}/caps' },
+  'Caps.ListPublishedCaps': { verb: 'GET', path: '/v1/public/caps' },
+  'Caps.DownloadPublishedCaps': { verb: 'GET', path: '/v1/public/caps:csv' },
   'Draws.CreateDraw': { verb: 'POST', path: '/v1/draws', body: 'draw', roles: ['ROLE_HANDLER'] },
   'Draws.GetDraw': { verb: 'GET', path: '/v1/{name=draws/*}' },
   'Draws.ListDraws': { verb: 'GET', path: '/v1/draws' },

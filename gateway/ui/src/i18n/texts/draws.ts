@@ -131,6 +131,7 @@ export const draws = {
   'draw.leftOut.DRAWN_BEFORE': ['前一次已抽中', 'drawn before'],
   'draw.leftOut.HAS_TEAM': ['已有检查组', 'has a team already'],
   'draw.leftOut.IN_ANOTHER_DRAW': ['已列入另一次抽签', 'is in another draw'],
+  'draw.leftOut.BUDGET_SPENT': ['本年度检查次数已用完（第十七条）', 'no visit left this year (article 17)'],
   'draw.leftOut.VISITED_THIS_QUARTER': ['本季度已检查（第十七条）', 'visited this quarter (article 17)'],
   'draw.waits': ['结果和证据现在只有本单位可见，请勿外传；到公布日期自动公开（第十八条）。', 'Result and evidence are for your organisation alone until that day; do not pass them on. They become public by themselves (article 18).'],
   'draw.withheldFiles': ['下载不公开的文件', 'Download the files withheld'],

@@ -40,7 +40,7 @@ function Outcome({ row }: { row: DrawnRow }) {
     <>
       <span className={late ? 'due-over' : undefined}>{said}</span>{' '}
       {row.outcome === 'DRAWN_OUTCOME_TEAM_DRAWN' && <DrawLink name={row.outcomeOf} />}
-      {row.outcome === 'DRAWN_OUTCOME_DEFERRED' && <code>{lastPart(row.outcomeOf)}</code>}
+      {row.outcome === 'DRAWN_OUTCOME_DEFERRED' && (row.outcomeOf === '' ? tEnum('draw.leftOut.', row.outcomeReason) : <code>{lastPart(row.outcomeOf)}</code>)}
     </>
   );
 }

@@ -204,7 +204,7 @@ pub async fn freeze(
                 subjects.finish()?;
                 Ok(written)
             });
-            let out = store::left_out_of_supplement(conn, follows, &plan.organisation, quarter, lines);
+            let out = store::left_out_of_supplement(conn, follows, &plan, (quarter, Some(legal_day(*now))), lines);
             both(write, out).await?
         }
         Kind::Teams => {

@@ -11,7 +11,12 @@ use super::{
     pool::Lines,
     rules::{DRAWN_BEFORE, HAS_TEAM, IN_ANOTHER_DRAW, VISITED_THIS_QUARTER},
 };
-use crate::visits::takes_its_quarter;
+use crate::{
+    caps::{BUDGET_SPENT, reserve, spent, spent_joins},
+    plans::rules::Plan,
+    registers::store::{Spared, counties},
+    visits::takes_its_quarter,
+};
 
 /// A failed draw of a plan that waits for its successor, among those that compete for the same. It is failed for ever: the turn
 /// of a quarter makes nobody forget it.
@@ -27,16 +32,16 @@ pub async fn failed(conn: &mut PgConnection, plan: &str, rivalry: &str) -> Resul
 }
 
 /// Who of a draw's pool a supplementary draw leaves out, as lines `key TAB reason` sorted by key: the drawn, by the original draw
-/// or by any that supplements it, those who have gone, in this order of weight those with a planned visit in `quarter`. The
-/// database sorts, and nothing is held here.
+/// or by any that supplements it, those who have gone, in this order of weight those with a planned visit in the quarter, and those
+/// with none left this year. The database sorts, and nothing is held here.
 ///
 /// # Errors
 /// The database fails.
 pub async fn left_out_of_supplement(
     conn: &mut PgConnection,
     follows: &str,
-    register: &str,
-    quarter: Option<&str>,
+    plan: &Plan,
+    (quarter, day): Spared<'_>,
     mut lines: Lines,
 ) -> Result<()> {
     // Draws that supplement one original come from one pool, whichever of them each follows.
@@ -55,10 +60,18 @@ pub async fn left_out_of_supplement(
              union all
              select v.subject, 3, $5 from visit v where v.quarter = $3 and ",
         takes_its_quarter!(),
+        " union all
+             select s.key, 4, $6 from subject s",
+        spent_joins!("$7", "$9::jsonb"),
+        "where s.organisation = $2 and $8 and ",
+        spent!(),
         ") out order by key collate \"C\", weight"
     );
-    let found = sqlx::query_as(sql).bind(follows).bind(register).bind(quarter).bind(DRAWN_BEFORE);
-    let mut rows = found.bind(VISITED_THIS_QUARTER).fetch(conn);
+    // Where no cap is in force the register is not gone through for nothing.
+    let capped = reserve::any_in_force(conn, day).await?;
+    let found = sqlx::query_as(sql).bind(follows).bind(&plan.organisation).bind(quarter).bind(DRAWN_BEFORE);
+    let mut rows =
+        found.bind(VISITED_THIS_QUARTER).bind(BUDGET_SPENT).bind(day).bind(capped).bind(counties(plan)).fetch(conn);
     while let Some((key, reason)) = rows.try_next().await? {
         let (key, reason): (String, String) = (key, reason);
         lines.push(&[&key, &reason]).await;
