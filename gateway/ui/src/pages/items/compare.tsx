@@ -48,7 +48,7 @@ export default function ItemCompare() {
   return (
     <>
       <PageHead title={t('items.compareTitle')} lead={`${item.data.title}${item.data.subTitle && ` · ${item.data.subTitle}`}：${lead}`}>
-        <LinkButton to={`/items/${organisation}/${id}`}>{t('items.title')}</LinkButton>
+        <LinkButton to={`/items/${organisation}/${id}`}>{t('items.backToItem')}</LinkButton>
       </PageHead>
       {compared.data.differences.length > 0 ? <Table label={t('items.compareTitle')} columns={columns} rows={compared.data.differences} rowKey={(row) => row.field} /> : <p className="muted">{t('items.compareNone')}</p>}
     </>

@@ -8,16 +8,15 @@ import { Section } from '../../components/page';
 import { Table, type Column } from '../../components/table';
 import { useI18n } from '../../i18n';
 import { formatTime } from '../../lib/dates';
-import { lastPart, pathBelow } from '../../lib/names';
+import { pathBelow } from '../../lib/names';
 
 /** Every publication of an item, newest first (art. 8); the hundred newest, which no list has reached yet. */
 export function ItemVersionList({ item }: { item: Item }) {
   const { t, lang } = useI18n();
   const { data, error, reload } = useLoad(`${item.name}/versions?${item.version}`, (signal) => call('ItemVersions.ListItemVersions', { parent: item.name, pageSize: 100 }, signal));
   const columns: Column<ItemVersion>[] = [
-    { title: t('items.version'), head: true, nowrap: true, render: (row) => t('items.versionNo', { n: row.number }) },
+    { title: t('items.versionOf'), head: true, nowrap: true, render: (row) => t('items.versionNo', { n: row.number }) },
     { title: t('items.publishTime'), nowrap: true, render: (row) => formatTime(row.publishTime, lang) },
-    { title: t('items.publisher'), render: (row) => lastPart(row.publisher) },
     { title: t('items.reason'), render: (row) => row.reason || t('items.firstVersion') },
     {
       title: t('items.compareTitle'),
