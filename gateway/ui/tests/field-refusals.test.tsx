@@ -2,10 +2,14 @@ import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/re
 import { App, Form, Input } from 'antd';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, type FieldViolation } from '../src/api/errors';
+import { Confirm } from '../src/components/confirm';
 import { inLanguage, placed } from '../src/components/field-refusals';
 import { FormModal } from '../src/components/form-modal';
 import { useAct } from '../src/components/use-act';
 import { LanguageProvider } from '../src/i18n';
+
+// jsdom measures nothing; a field of several lines asks for it.
+vi.stubGlobal('ResizeObserver', class { observe() {} unobserve() {} disconnect() {} });
 
 afterEach(cleanup);
 
@@ -77,5 +81,33 @@ describe('a form in a dialog', { timeout: 120_000 }, () => {
     fireEvent.submit(reason.closest('form') as HTMLFormElement);
     await waitFor(() => expect(screen.queryByText('太短')).toBeNull(), patience);
     expect(send).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('a question with a reason', { timeout: 120_000 }, () => {
+  it('keeps the reason that is refused, says why beside it and goes there', async () => {
+    const act = vi.fn<(requestId: string, reason: string) => Promise<void>>(() => Promise.reject(refusal('INVALID', [{ field: 'reason', description: '不得含身份证号 / no identity numbers' }])));
+    const closed = vi.fn();
+    render(
+      <LanguageProvider>
+        <App>
+          <Confirm open title="退回" okText="退回计划" reason onClose={closed} act={act} />
+        </App>
+      </LanguageProvider>,
+    );
+    const reason = screen.getByRole<HTMLTextAreaElement>('textbox');
+    fireEvent.change(reason, { target: { value: '依据有误' } });
+    fireEvent.click(screen.getByRole('button', { name: '退回计划' }));
+    const said = await screen.findByText('不得含身份证号', {}, patience);
+    expect(said.closest('.ant-form-item')).toBe(reason.closest('.ant-form-item'));
+    await waitFor(() => expect(document.activeElement).toBe(reason), patience);
+    expect([reason.value, closed.mock.calls.length]).toEqual(['依据有误', 0]);
+
+    act.mockImplementation(() => Promise.resolve());
+    fireEvent.change(reason, { target: { value: '依据已废止' } });
+    await waitFor(() => expect(screen.queryByText('不得含身份证号')).toBeNull(), patience);
+    fireEvent.click(screen.getByRole('button', { name: '退回计划' }));
+    await waitFor(() => expect(closed).toHaveBeenCalledOnce(), patience);
+    expect(act.mock.calls.map(([, words]) => words)).toEqual(['依据有误', '依据已废止']);
   });
 });

@@ -2,6 +2,7 @@ import { Form, Input, Modal } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useI18n } from '../i18n';
 import { ErrorPanel } from './error-panel';
+import { useInputRefusals } from './field-refusals';
 import { useAct } from './use-act';
 
 interface Props {
@@ -29,6 +30,8 @@ export function Confirm({ open, title, children, okText, danger = false, content
   const [text, setText] = useState('');
   const [tried, setTried] = useState(false);
   const short = reason && text.trim().length < 2;
+  const refused = useInputRefusals(error, reason ? { reason: 'confirm-reason' } : {});
+  const wrong = tried && short ? t('field.reasonShort') : refused.about('reason');
 
   useEffect(() => {
     if (!open) return;
@@ -50,14 +53,25 @@ export function Confirm({ open, title, children, okText, danger = false, content
       {children}
       {reason && (
         <Form layout="vertical">
-          <Form.Item label={t('field.reason')} required htmlFor="confirm-reason" validateStatus={tried && short ? 'error' : ''} help={tried && short ? t('field.reasonShort') : undefined}>
-            <Input.TextArea id="confirm-reason" rows={3} maxLength={500} showCount value={text} onChange={(event) => setText(event.target.value)} />
+          <Form.Item label={t('field.reason')} required htmlFor="confirm-reason" validateStatus={wrong ? 'error' : ''} help={wrong}>
+            <Input.TextArea
+              id="confirm-reason"
+              rows={3}
+              maxLength={500}
+              showCount
+              value={text}
+              onChange={(event) => {
+                setText(event.target.value);
+                clear();
+              }}
+            />
           </Form.Item>
         </Form>
       )}
       {error && (
         <ErrorPanel
           error={error}
+          beside={refused.beside}
           onRetry={
             error.stale && onReload
               ? () => {

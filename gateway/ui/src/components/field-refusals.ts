@@ -59,3 +59,23 @@ export function useFieldRefusals<Values>(form: FormInstance<Values>, error: ApiE
   }, [form, error, lang]);
   return beside;
 }
+
+/**
+ * The same for a dialog that keeps its few values itself: what is refused about each of them, by name, and the focus goes into the
+ * first. `inputs` are the names with the ids of their inputs.
+ */
+export function useInputRefusals(error: ApiError | undefined, inputs: Readonly<Record<string, string>>, places?: Places): { about: (name: string) => string | undefined; beside: readonly FieldViolation[] } {
+  const { lang } = useI18n();
+  const refused = error ? placed(error, lang, Object.keys(inputs).map((name) => [name]), places) : [];
+  const first = refused[0]?.place.join('.');
+  const id = first === undefined ? undefined : inputs[first];
+  useEffect(() => {
+    const found = error && id ? document.getElementById(id) : null;
+    // Of a group of choices the first.
+    (found?.querySelector('input') ?? found)?.focus();
+  }, [error, id]);
+  return {
+    about: (name) => refused.find(({ place }) => place.join('.') === name)?.text,
+    beside: refused.flatMap(({ violation }) => violation ?? []),
+  };
+}

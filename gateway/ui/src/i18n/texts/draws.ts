@@ -92,6 +92,7 @@ export const draws = {
   'draw.diceComputerNote': ['以上点数由本机的随机数发生器产生，不是实物骰子。', 'These come from the generator of this computer, not from real dice.'],
   'draw.freeValue': ['其他内容', 'Own value'],
   'draw.freeValueHint': ['1 至 200 个字母、数字、空格或 . , : -', '1 to 200 letters, digits, spaces or . , : -'],
+  'draw.freeValueWrong': ['只能填写 1 至 200 个字母、数字、空格或 . , : -', 'Give 1 to 200 letters, digits, spaces or . , : - and nothing else'],
   'draw.diceWrong': ['请填满六颗，每颗 1 至 6', 'Six dice, 1 to 6 each'],
   'draw.seenStatement': ['针对的声明指纹', 'For the statement'],
   'draw.sendEntry': ['提交（不可撤回）', 'Give it (cannot be undone)'],

@@ -3,6 +3,7 @@ import { useRef, useState } from 'react';
 import { call } from '../../api/client';
 import type { Contributor, Draw } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
+import { useInputRefusals } from '../../components/field-refusals';
 import { Code, Section, TimeLeft } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
@@ -34,18 +35,21 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
   const { t } = useI18n();
   const { message } = App.useApp();
   const titleOf = useOrganisationTitle();
-  const { busy, error, run } = useAct();
+  const { busy, error, run, clear } = useAct();
   const [way, setWay] = useState<'dice' | 'free'>('dice');
   const [dice, setDice] = useState<readonly string[]>(none);
   const [byComputer, setByComputer] = useState(false);
   const [free, setFree] = useState('');
   const [tried, setTried] = useState(false);
   const inputs = useRef<(HTMLInputElement | null)[]>([]);
+  const refused = useInputRefusals(error, { value: way === 'dice' ? 'entry-die-1' : 'free-entry' });
   const value = way === 'dice' ? diceToValue(dice) : isEntryValue(free) ? free : null;
+  const wrong = tried && value === null ? t(way === 'dice' ? 'draw.diceWrong' : 'draw.freeValueWrong') : refused.about('value');
 
   const type = (at: number, text: string, before: readonly string[] = dice) => {
     const { dice: spread, next } = spreadDice(before, at, text);
     setByComputer(false);
+    clear();
     setDice(spread);
     if (next !== at) inputs.current[next]?.focus();
   };
@@ -65,7 +69,10 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
       <Radio.Group
         value={way}
         aria-label={t('draw.addEntry')}
-        onChange={(event) => setWay(event.target.value as 'dice' | 'free')}
+        onChange={(event) => {
+          clear();
+          setWay(event.target.value as 'dice' | 'free');
+        }}
         options={[
           { value: 'dice', label: t('draw.dice') },
           { value: 'free', label: t('draw.freeValue') },
@@ -81,6 +88,7 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
                   ref={(element) => {
                     inputs.current[at] = element;
                   }}
+                  id={`entry-die-${at + 1}`}
                   className="ant-input die-input"
                   value={face}
                   inputMode="numeric"
@@ -105,6 +113,7 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
           <p>
             <Button
               onClick={() => {
+                clear();
                 setDice(rollDice());
                 setByComputer(true);
               }}
@@ -113,12 +122,21 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
             </Button>
           </p>
           {byComputer && <p className="muted" role="status">{t('draw.diceComputerNote')}</p>}
-          {tried && value === null && <p role="alert" className="due-over">{t('draw.diceWrong')}</p>}
+          {wrong && <p role="alert" className="due-over">{wrong}</p>}
         </>
       ) : (
         <Form layout="vertical">
-          <Form.Item label={t('draw.freeValue')} htmlFor="free-entry" extra={t('draw.freeValueHint')} validateStatus={tried && value === null ? 'error' : ''}>
-            <Input id="free-entry" value={free} maxLength={200} autoComplete="off" onChange={(event) => setFree(event.target.value)} />
+          <Form.Item label={t('draw.freeValue')} htmlFor="free-entry" extra={wrong ? undefined : t('draw.freeValueHint')} validateStatus={wrong ? 'error' : ''} help={wrong}>
+            <Input
+              id="free-entry"
+              value={free}
+              maxLength={200}
+              autoComplete="off"
+              onChange={(event) => {
+                clear();
+                setFree(event.target.value);
+              }}
+            />
           </Form.Item>
         </Form>
       )}
@@ -126,7 +144,7 @@ export function AddEntry({ draw, contributor, onGiven }: { draw: Draw; contribut
         <p className="muted">{t('draw.seenStatement')}</p>
         <Code text={draw.statement} label={t('draw.statement')} />
       </div>
-      {error && <ErrorPanel error={error} />}
+      {error && <ErrorPanel error={error} beside={refused.beside} />}
       <div className="form-acts">
         <Button type="primary" size="large" loading={busy} onClick={() => void give()}>
           {t('draw.sendEntry')}

@@ -6,6 +6,7 @@ import type { Leave, LeaveKind } from '../../api/contract/draws';
 import { useLoad } from '../../api/use-load';
 import { ErrorPanel } from '../../components/error-panel';
 import { useFocusBack } from '../../components/focus-back';
+import { useInputRefusals } from '../../components/field-refusals';
 import { FormModal } from '../../components/form-modal';
 import { FilterSelect, List, SearchBox } from '../../components/list';
 import { useListState } from '../../components/list-state';
@@ -207,6 +208,8 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
   const earliest = (first.isAfter(now) ? first : now).subtract(1, 'day');
   const [last, setLast] = useState<Dayjs | null>(earliest);
   const { busy, error, run, clear } = useAct();
+  const refused = useInputRefusals(error, { last: 'leave-last' }, { last_day: 'last' });
+  const wrong = last ? refused.about('last') : t('field.required');
   const save = async () => {
     if (!last) return;
     const lastDay = day(last);
@@ -221,7 +224,7 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
     <Modal open title={`${t('leaves.end')} ${leave.officer}`} okText={t('leaves.end')} cancelText={t('act.cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} mask={{ closable: false }}>
       <p>{t('leaves.endLead')}</p>
       <Form layout="vertical">
-        <Form.Item label={t('leaves.lastDay')} required htmlFor="leave-last" help={t('leaves.lastDayHint')}>
+        <Form.Item label={t('leaves.lastDay')} required htmlFor="leave-last" validateStatus={wrong ? 'error' : ''} help={wrong} extra={t('leaves.lastDayHint')}>
           <DatePicker
             id="leave-last"
             value={last}
@@ -237,6 +240,7 @@ function EndLeave({ leave, onClose, onDone }: { leave: Leave; onClose: () => voi
       {error && (
         <ErrorPanel
           error={error}
+          beside={refused.beside}
           onRetry={
             error.stale
               ? () => {

@@ -1,4 +1,5 @@
-import { App, Button, Checkbox, DatePicker, Form, Input, InputNumber, Radio, Select, Spin } from 'antd';
+import { Alert, App, Button, Checkbox, DatePicker, Form, Input, InputNumber, Radio, Select, Spin } from 'antd';
+import { useState } from 'react';
 import { Link, Navigate, useNavigate, useParams } from 'react-router';
 import { call, serverNow } from '../../api/client';
 import type { Plan, PlanKind, Stratification } from '../../api/contract/draws';
@@ -10,7 +11,7 @@ import { LinkButton } from '../../components/link-button';
 import { LoadFailed } from '../../components/load-failed';
 import { PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
-import { useI18n } from '../../i18n';
+import { useI18n, type TextKey } from '../../i18n';
 import { today } from '../../lib/dates';
 import { districtCodes, districtName } from '../../lib/districts';
 import { lastPart } from '../../lib/names';
@@ -29,11 +30,37 @@ export default function PlanEdit() {
   const { id } = useParams();
   const name = id ? `plans/${id}` : '';
   const { data, error, reload } = useLoad<Plan | null>(name, (signal) => (name ? call('Plans.GetPlan', { name }, signal) : Promise.resolve(null)));
-  if (error) return <LoadFailed error={error} onRetry={reload} />;
+  if (error && data === undefined) return <LoadFailed error={error} onRetry={reload} />;
   if (data === undefined) return <Spin className="page-spin" />;
   // What was submitted or published is no longer written in.
   if (data && data.state !== 'PLAN_STATE_DRAFT') return <Navigate to={`/plans/${lastPart(data.name)}`} replace />;
-  return <PlanFormPage key={data?.etag ?? 'new'} plan={data} reload={reload} />;
+  return <PlanFormPage key={data?.name ?? 'new'} plan={data} reload={reload} />;
+}
+
+/** What of a plan its form shows, by the labels of its fields. */
+const labels: readonly (readonly [keyof ReturnType<typeof formToPlan>, TextKey])[] = [
+  ['title', 'plans.name'],
+  ['kind', 'plans.kind'],
+  ['year', 'plans.year'],
+  ['items', 'plans.items'],
+  ['startDate', 'plans.startDate'],
+  ['endDate', 'plans.endDate'],
+  ['method', 'plans.method'],
+  ['frequency', 'plans.frequency'],
+  ['districts', 'plans.districts'],
+  ['stratification', 'plans.stratification'],
+  ['quotas', 'plans.quotas'],
+  ['teams', 'plans.teams'],
+  ['coverDistrict', 'plans.coverDistrict'],
+];
+
+/** What two drafts of a plan differ in, by label; what has no label of its own is told last, as one. */
+function differences(mine: PlanForm, saved: Plan, rest: TextKey): readonly TextKey[] {
+  const [left, right] = [formToPlan(mine), formToPlan(planToForm(saved))];
+  const differs = (key: keyof typeof left) => JSON.stringify(left[key]) !== JSON.stringify(right[key]);
+  const known = new Set(labels.map(([key]) => key));
+  const others = (Object.keys(right) as (keyof typeof right)[]).filter((key) => !known.has(key));
+  return [...labels.filter(([key]) => differs(key)).map(([, label]) => label), ...(others.some(differs) ? [rest] : [])];
 }
 
 function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void }) {
@@ -42,7 +69,10 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
   const { message } = App.useApp();
   const navigate = useNavigate();
   const [form] = Form.useForm<PlanForm>();
-  const { busy, error, run } = useAct();
+  const { busy, error, run, clear } = useAct();
+  // What was read when the writing began; somebody else's change is taken over by a decision, never by itself.
+  const [base, setBase] = useState(plan);
+  const changed = plan !== null && base !== null && plan.etag !== base.etag;
   const beside = useFieldRefusals(form, error, { publish_after: 'publishAfter', withheld: 'withheldFiles', 'withheld.files': 'withheldFiles', 'withheld.basis': 'withheldBasis', 'publish_after.date': 'publishAfter', 'publish_after.basis': 'publishBasis', 'experts.count': 'expertCount', 'experts.specialty': 'expertSpecialty', exceptions: 'exceptionKinds' });
   const parent = plan?.organisation ?? me.organisation;
   const items = useLoad(`items/${parent}`, (signal) => publishedItems(parent, signal));
@@ -54,13 +84,22 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
 
   const save = async (values: PlanForm) => {
     const content = formToPlan(values);
-    await run([plan?.name, plan?.etag, content], async (requestId) => {
-      const saved = plan
-        ? await call('Plans.UpdatePlan', { plan: { ...content, name: plan.name, organisation: plan.organisation, etag: plan.etag }, requestId })
+    await run([base?.name, base?.etag, content], async (requestId) => {
+      const saved = base
+        ? await call('Plans.UpdatePlan', { plan: { ...content, name: base.name, organisation: base.organisation, etag: base.etag }, requestId })
         : await call('Plans.CreatePlan', { plan: { ...content, organisation: me.organisation }, requestId });
       void message.success(t('plans.saved'));
       await navigate(`/plans/${lastPart(saved.name)}`);
     });
+  };
+
+  const settle = () => {
+    setBase(plan);
+    clear();
+  };
+  const take = () => {
+    if (plan) form.setFieldsValue(planToForm(plan));
+    settle();
   };
 
   return (
@@ -164,7 +203,8 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         <ForeseenFields />
         <Section>
           <ExceptionFields />
-          {error && <ErrorPanel error={error} beside={beside} onRetry={error.stale ? reload : undefined} />}
+          {error && <ErrorPanel error={error} beside={beside} onRetry={error.stale && !changed ? reload : undefined} />}
+          {changed && <Changed mine={form.getFieldsValue(true) as PlanForm} saved={plan} onKeep={settle} onTake={take} />}
           <div className="form-acts">
             <Button type="primary" htmlType="submit" loading={busy}>
               {t('act.save')}
@@ -174,5 +214,28 @@ function PlanFormPage({ plan, reload }: { plan: Plan | null; reload: () => void 
         </Section>
       </Form>
     </>
+  );
+}
+
+/** Somebody else saved the draft meanwhile: what differs, and whose words go on. */
+function Changed({ mine, saved, onKeep, onTake }: { mine: PlanForm; saved: Plan; onKeep: () => void; onTake: () => void }) {
+  const { t, lang } = useI18n();
+  const fields = differences(mine, saved, 'plans.otherFields').map((label) => t(label)).join(lang === 'zh' ? '、' : ', ');
+  return (
+    <Alert
+      type="warning"
+      showIcon
+      role="alert"
+      title={t('plans.changedTitle')}
+      description={
+        <>
+          <p>{fields ? t('plans.changedFields', { fields }) : t('plans.changedNothing')}</p>
+          <div className="form-acts">
+            <Button onClick={onKeep}>{t('plans.keepMine')}</Button>
+            <Button onClick={onTake}>{t('plans.takeTheirs')}</Button>
+          </div>
+        </>
+      }
+    />
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { call } from '../../api/client';
 import type { Recusal } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
+import { useInputRefusals } from '../../components/field-refusals';
 import { Facts } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useFocusBack } from '../../components/focus-back';
@@ -24,6 +25,9 @@ export function DecideRecusal({ recusal, onClose, onDecided }: { recusal: Recusa
   // Who is ill or gone takes nobody's place.
   const onlyReplaced = recusal.ground === 'RECUSAL_GROUND_ILLNESS' || recusal.ground === 'RECUSAL_GROUND_TRANSFER';
   const short = decision === 'reject' && reason.trim().length < 2;
+  const refused = useInputRefusals(error, { act: 'recusal-act', ...(decision === 'reject' && { reason: 'reject-reason' }) });
+  const noDecision = tried && decision === null ? t('recusals.choose') : refused.about('act');
+  const noReason = tried && short ? t('field.reasonShort') : refused.about('reason');
 
   const decide = async () => {
     setTried(true);
@@ -55,8 +59,9 @@ export function DecideRecusal({ recusal, onClose, onDecided }: { recusal: Recusa
         ]}
       />
       <Form layout="vertical">
-        <Form.Item label={t('recusals.decide')} validateStatus={tried && decision === null ? 'error' : ''} help={tried && decision === null ? t('recusals.choose') : undefined}>
+        <Form.Item label={t('recusals.decide')} validateStatus={noDecision ? 'error' : ''} help={noDecision}>
           <Radio.Group
+            id="recusal-act"
             aria-label={t('recusals.decide')}
             value={decision}
             vertical
@@ -71,13 +76,36 @@ export function DecideRecusal({ recusal, onClose, onDecided }: { recusal: Recusa
           </Radio.Group>
         </Form.Item>
         {decision === 'reject' && (
-          <Form.Item label={t('recusals.rejectReason')} required htmlFor="reject-reason" validateStatus={tried && short ? 'error' : ''} help={tried && short ? t('field.reasonShort') : undefined}>
-            <Input.TextArea id="reject-reason" rows={3} maxLength={500} showCount value={reason} onChange={(event) => setReason(event.target.value)} />
+          <Form.Item label={t('recusals.rejectReason')} required htmlFor="reject-reason" validateStatus={noReason ? 'error' : ''} help={noReason}>
+            <Input.TextArea
+              id="reject-reason"
+              rows={3}
+              maxLength={500}
+              showCount
+              value={reason}
+              onChange={(event) => {
+                clear();
+                setReason(event.target.value);
+              }}
+            />
           </Form.Item>
         )}
       </Form>
       {decision !== null && decision !== 'reject' && <Alert type="warning" showIcon title={t('recusals.publicWarn')} />}
-      {error && <ErrorPanel error={error} />}
+      {error && (
+        <ErrorPanel
+          error={error}
+          beside={refused.beside}
+          onRetry={
+            error.stale
+              ? () => {
+                  onDecided();
+                  clear();
+                }
+              : undefined
+          }
+        />
+      )}
     </Modal>
   );
 }

@@ -4,6 +4,7 @@ import { useNavigate } from 'react-router';
 import { call, type Input as Given } from '../../api/client';
 import type { RegisterChange } from '../../api/contract/draws';
 import { ErrorPanel } from '../../components/error-panel';
+import { useInputRefusals } from '../../components/field-refusals';
 import { StateTag } from '../../components/page';
 import { Table } from '../../components/table';
 import { useAct } from '../../components/use-act';
@@ -33,6 +34,9 @@ export function BulkChange({ parent, scope, onClose }: { parent: string; scope: 
   const noTarget = kind === 'status' ? !status : !district;
   const short = reason.trim().length < 2;
   const request = { parent, ...scope, ...wanted, reason: reason.trim() };
+  const refused = useInputRefusals(error, { target: 'bulk-target', reason: 'bulk-reason' }, { status: 'target', district: 'target' });
+  const wrongTarget = tried && noTarget ? t('field.required') : refused.about('target');
+  const wrongReason = tried && short ? t('field.reasonShort') : refused.about('reason');
   const edited = () => {
     setPreview(null);
     clear();
@@ -79,9 +83,10 @@ export function BulkChange({ parent, scope, onClose }: { parent: string; scope: 
             ]}
           />
         </Form.Item>
-        <Form.Item label={t('changes.to')} required validateStatus={tried && noTarget ? 'error' : ''} help={tried && noTarget ? t('field.required') : undefined}>
+        <Form.Item label={t('changes.to')} required htmlFor="bulk-target" validateStatus={wrongTarget ? 'error' : ''} help={wrongTarget}>
           {kind === 'status' ? (
             <Select
+              id="bulk-target"
               aria-label={t('changes.to')}
               value={status}
               options={statuses.map((value) => ({ value, label: tEnum('subjects.status.', value) }))}
@@ -92,6 +97,7 @@ export function BulkChange({ parent, scope, onClose }: { parent: string; scope: 
             />
           ) : (
             <Select
+              id="bulk-target"
               aria-label={t('changes.to')}
               value={district}
               options={districtCodes.map((value) => ({ value, label: `${districtName(value, lang)} ${value}` }))}
@@ -102,7 +108,7 @@ export function BulkChange({ parent, scope, onClose }: { parent: string; scope: 
             />
           )}
         </Form.Item>
-        <Form.Item label={t('field.reason')} required htmlFor="bulk-reason" validateStatus={tried && short ? 'error' : ''} help={tried && short ? t('field.reasonShort') : undefined}>
+        <Form.Item label={t('field.reason')} required htmlFor="bulk-reason" validateStatus={wrongReason ? 'error' : ''} help={wrongReason}>
           <Input.TextArea
             id="bulk-reason"
             rows={2}
@@ -135,7 +141,7 @@ export function BulkChange({ parent, scope, onClose }: { parent: string; scope: 
           />
         </div>
       )}
-      {error && <ErrorPanel error={error} />}
+      {error && <ErrorPanel error={error} beside={refused.beside} />}
     </Modal>
   );
 }
