@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "../tests/it/caps.rs"]
+mod caps;
 #[path = "../tests/it/city.rs"]
 mod city;
 #[path = "../tests/it/stage.rs"]

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every kind of page.
-const PAGES: [&str; 33] = [
+const PAGES: [&str; 35] = [
     "/",
     "/draws",
     "/draws/2026-0001",
@@ -23,6 +23,8 @@ const PAGES: [&str; 33] = [
     "/draws/2026-0002/own-line",
     "/draws/2026-0005/own-line",
     "/fairness",
+    "/caps",
+    "/caps?page=2",
     "/draws/2026-0001/recipe",
     "/draws/2026-0004/recipe",
     "/draws/2026-0001/ceremony",

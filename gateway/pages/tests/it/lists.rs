@@ -121,3 +121,23 @@ async fn a_slash_at_the_end_leads_to_the_page_with_its_query() {
         assert_eq!(get(&pages, to).await.status, StatusCode::OK, "{to}");
     }
 }
+
+#[tokio::test]
+async fn caps_say_whose_visits_how_many_from_when_and_why() {
+    let pages = pages(city()).await;
+    let first = get(&pages, "/caps").await;
+    assert_eq!(first.status, StatusCode::OK);
+    for shown in
+        ["market", "A 类：1；其他各类：2", "2026-01-01", "汴政办〔2026〕1号", "/law#article-17", "/caps?page=2"]
+    {
+        assert!(first.text.contains(shown), "{shown} is not in {}", first.text);
+    }
+    let second = get_with(&pages, "/caps?page=2", "lang=en").await.text;
+    assert!(second.contains("all authorities together") && second.contains("unclassified: 4"), "{second}");
+    let table = get(&pages, "/caps.csv").await.text;
+    for row in ["organisations/market,2026,A,1,2026-01-01,", "organisations/market,2026,*,2,", "*,2026,UNCLASSIFIED,4,"]
+    {
+        assert!(table.contains(row), "{row} is not in {table}");
+    }
+    assert_eq!(get(&pages, "/caps?page=x").await.status, StatusCode::BAD_REQUEST);
+}

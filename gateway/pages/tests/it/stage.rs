@@ -16,6 +16,7 @@ use proto::{
         catalog::v1::Item,
         draws::v1::{
             self as draws, Drawn,
+            caps_server::CapsServer,
             proofs_server::{Proofs, ProofsServer},
             witnesses_server::{Witnesses, WitnessesServer},
         },
@@ -42,7 +43,7 @@ pub struct City {
 
 struct Small(Arc<City>);
 
-type Chunks<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub type Chunks<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 type Told<T> = Result<Answer<T>, Status>;
 
 /// Rows of one page, the token being the place of its first.
@@ -262,6 +263,7 @@ pub async fn pages(city: City) -> axum::Router {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tonic::transport::Server::builder()
         .add_service(PortalServer::new(Small(Arc::new(city))))
+        .add_service(CapsServer::new(crate::caps::Published))
         .add_service(ProofsServer::new(Codes))
         .add_service(WitnessesServer::new(Links));
     tokio::spawn(server.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));

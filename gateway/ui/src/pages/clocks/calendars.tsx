@@ -64,7 +64,7 @@ export default function Calendars() {
     { title: t('calendars.creator'), render: creator, csv: creator },
     { title: t('calendars.time'), sort: 'create_time', nowrap: true, render: (row) => formatTime(row.createTime, lang), csv: (row) => row.createTime ?? '' },
     { title: t('calendars.reviewer'), csvOnly: true, render: () => null, csv: (row) => row.reviewer },
-    { title: '', render: acts },
+    { title: t('users.act'), render: acts },
   ];
   return (
     <>
