@@ -6,7 +6,9 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
 use qingtian::{
-    audit, bench, fleet, migrate, operator,
+    audit, bench,
+    demo::year,
+    fleet, migrate, operator,
     settings::{Settings, metrics_address},
     up, verify,
 };
@@ -56,8 +58,11 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Loads the demonstration city into empty, migrated databases, under demonstration keys.
+    /// Loads the demonstration city into empty, migrated databases, under demonstration keys; `demo year` tells a whole year instead.
+    #[command(args_conflicts_with_subcommands = true)]
     Demo {
+        #[command(subcommand)]
+        story: Option<Story>,
         #[command(flatten)]
         settings: Settings,
         /// File that receives the accounts with their passwords (mode 0600).
@@ -84,6 +89,13 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Story {
+    /// A full year of a city under a set clock, in minutes, on a private PostgreSQL; then the invariants of supervision are checked.
+    /// Exit status 0 when all hold and nothing was too rare, 1 otherwise.
+    Year(year::YearArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,7 +155,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let password = operator::make(&args, &settings).await?;
             println!("{} may sign in. First password, not to be seen again: {password}", args.name);
         }
-        Command::Demo { settings, accounts } => {
+        Command::Demo { story: Some(Story::Year(args)), .. } => {
+            return Ok(if year::run(&args).await? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        Command::Demo { story: None, settings, accounts } => {
             qingtian::demo::load(&settings, &accounts).await?;
             println!("loaded the demonstration city; accounts in {}", accounts.display());
         }

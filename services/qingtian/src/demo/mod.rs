@@ -12,6 +12,7 @@ mod people;
 mod story;
 mod subjects;
 mod unannounced;
+pub mod year;
 
 pub use story::tell;
 

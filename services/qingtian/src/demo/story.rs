@@ -1,5 +1,7 @@
 //! What happened in the demonstration city before the newcomer came.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, ensure};
 use chrono::Datelike;
 use kit::{env::Env, ledger::Ledger};
@@ -48,7 +50,7 @@ pub async fn tell(env: &Env) -> anyhow::Result<Vec<Account>> {
     Ok(accounts)
 }
 
-fn account(person: &Person, organisation: &str, password: String) -> Account {
+pub(super) fn account(person: &Person, organisation: &str, password: String) -> Account {
     Account {
         username: person.user.username.clone(),
         password,
@@ -58,7 +60,7 @@ fn account(person: &Person, organisation: &str, password: String) -> Account {
     }
 }
 
-fn password() -> anyhow::Result<String> {
+pub(super) fn password() -> anyhow::Result<String> {
     // 16 hexadecimal digits from the operating system, with a capital and a sign for the password rule.
     Ok(format!("Kf-{}", hex::encode(&kit::keys::random_bytes()?[..8])))
 }
@@ -77,16 +79,8 @@ async fn everybody(env: &Env) -> anyhow::Result<(Vec<Account>, Vec<Account>)> {
     };
     identity::bootstrap(&Ledger::open(env, "identity")?, operator_made).await?;
     let mut identity = IdentityClient::new(sign_in(env, &first).await?);
-    let mut titles = std::collections::BTreeMap::from([(bureau.name.clone(), bureau.title.clone())]);
-    for (id, organisation) in city::organisations() {
-        titles.insert(organisation.name.clone(), organisation.title.clone());
-        let request = CreateOrganisationRequest {
-            organisation_id: id,
-            organisation: Some(organisation),
-            request_id: String::new(),
-        };
-        identity.create_organisation(request).await?;
-    }
+    let mut titles = create_organisations(&mut identity).await?;
+    titles.insert(bureau.name.clone(), bureau.title.clone());
     let mut accounts = vec![first];
     for person in city::people() {
         let title = titles.get(&person.user.organisation).cloned().unwrap_or_default();
@@ -108,7 +102,28 @@ async fn everybody(env: &Env) -> anyhow::Result<(Vec<Account>, Vec<Account>)> {
     Ok((accounts, officers))
 }
 
-async fn create_user(identity: &mut IdentityClient<AsPerson>, person: &Person, password: &str) -> anyhow::Result<()> {
+/// Makes every organisation but the bureau; answers their titles by name.
+pub(super) async fn create_organisations(
+    identity: &mut IdentityClient<AsPerson>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut titles = BTreeMap::new();
+    for (id, organisation) in city::organisations() {
+        titles.insert(organisation.name.clone(), organisation.title.clone());
+        let request = CreateOrganisationRequest {
+            organisation_id: id,
+            organisation: Some(organisation),
+            request_id: String::new(),
+        };
+        identity.create_organisation(request).await?;
+    }
+    Ok(titles)
+}
+
+pub(super) async fn create_user(
+    identity: &mut IdentityClient<AsPerson>,
+    person: &Person,
+    password: &str,
+) -> anyhow::Result<()> {
     let request =
         CreateUserRequest { user: Some(person.user.clone()), password: password.to_owned(), request_id: String::new() };
     identity.create_user(request).await.with_context(|| format!("user {}", person.user.username))?;
