@@ -369,6 +369,7 @@ class Acts:
         listed = self.handler.get("/v1/calendars", query="2028")["calendars"]
         self.handler.get(f"/v1/{listed[0]['name']}")
         self.handler.get(f"/v1/{MARKET}/catalogClocks")
+        self.handler.get(f"/v1/{MARKET}/drawsClocks")
 
     def public(self):
         anybody, draw = self.anybody, self.draw

@@ -6,6 +6,7 @@
 //! [`proofs`] hand a firm its own line. [`people`] are who may be sent, [`experts`] among them.
 
 pub mod caps;
+mod clocks;
 pub mod draws;
 pub mod experts;
 pub mod follow;
@@ -48,6 +49,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let part = experts::add(part, env, &ledger, &uploads)?;
     let part = plans::add(part, env, &ledger);
     let part = caps::add(part, env, &ledger);
+    let part = clocks::add(part, env, &ledger);
     let part = visits::add(part, env, &ledger);
     let part = recusals::add(part, env, &ledger)?;
     let part = proofs::add(part, env, &ledger);

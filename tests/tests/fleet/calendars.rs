@@ -38,8 +38,10 @@ async fn a_citizen_asks_and_the_calendar_of_a_year_comes() {
     assert_eq!((&after["dueDate"], after["provisional"] == true), (&json!("2027-01-05"), false), "{after}");
     let listed = handler.get("/v1/calendars?query=2027").await.ok();
     assert_eq!(listed["calendars"][0]["state"], "CALENDAR_STATE_OFFICIAL", "{listed}");
-    let clocks = handler.get("/v1/organisations/market/catalogClocks").await.ok();
-    assert_eq!(clocks["clocks"], json!([]), "{clocks}");
+    for part in ["catalogClocks", "drawsClocks"] {
+        let clocks = handler.get(&format!("/v1/organisations/market/{part}")).await.ok();
+        assert_eq!(clocks["clocks"], json!([]), "{clocks}");
+    }
 
     // Draws counts by it too.
     let draws = PgPool::connect(&city.fleet.database_url.replace("{service}", "draws")).await.unwrap();

@@ -10,6 +10,7 @@ import { DueDay } from '../components/due-day';
 import { ErrorPanel } from '../components/error-panel';
 import { PageHead, Section, StateTag, TimeLeft, useNow } from '../components/page';
 import { useI18n } from '../i18n';
+import { listClocks } from '../lib/clocks';
 import { daysLeft, formatDay, today } from '../lib/dates';
 import { mayFollow, owedTeams } from '../lib/draw-chain';
 import { beaconToType, isUnderWay, missedItsTime, owesEntry } from '../lib/draw-state';
@@ -71,7 +72,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     part(officer && Boolean(me.user.certificate?.number), () => call('People.GetOwnStanding', { parent }, signal)),
     part(keeps && me.may('People.ListUndeclared'), () => call('People.ListUndeclared', { parent, pageSize: 1 }, signal)),
     part(keeps && me.may('People.LiftConflict'), () => call('Registers.ListConflicts', { parent, state: 'CONFLICT_STATE_LIFT_ASKED', pageSize: 100 }, signal)),
-    part(keeps, () => call('CatalogClocks.ListClocks', { parent, pageSize: 20 }, signal)),
+    part(keeps, () => listClocks({ parent }, 20, '', signal)),
   ]);
   return {
     plans: plans?.plans ?? [],
@@ -84,7 +85,7 @@ async function gather(me: Me, signal: AbortSignal): Promise<Gathered> {
     declareYear: standing && !standing.declaration ? standing.year : undefined,
     undeclared: Number(missingPeople?.totalSize ?? 0),
     openLifts: lifts?.conflicts.filter((one) => one.liftAsker !== me.user.name && one.officer !== me.user.certificate?.number).length ?? 0,
-    clocks: clocks?.clocks.filter((one) => one.state !== 'CLOCK_STATE_PAUSED' && (one.responsible === '' || one.responsible === me.user.name)) ?? [],
+    clocks: clocks?.rows.filter((one) => one.state !== 'CLOCK_STATE_PAUSED' && (one.responsible === '' || one.responsible === me.user.name)) ?? [],
     figures: {
       subjects: subjects && Number(subjects.totalSize),
       officers: officers?.officers.length,

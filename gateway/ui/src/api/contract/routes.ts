@@ -91,6 +91,7 @@ export interface Methods {
   'Caps.ListCaps': [draws.ListCapsRequest, draws.ListCapsResponse];
   'Caps.ListPublishedCaps': [draws.ListPublishedCapsRequest, draws.ListPublishedCapsResponse];
   'Caps.DownloadPublishedCaps': [draws.DownloadPublishedCapsRequest, unknown];
+  'DrawsClocks.ListClocks': [clocks.ListClocksRequest, clocks.ListClocksResponse];
   'Draws.CreateDraw': [draws.CreateDrawRequest, draws.Draw];
   'Draws.GetDraw': [draws.GetDrawRequest, draws.Draw];
   'Draws.ListDraws': [draws.ListDrawsRequest, draws.ListDrawsResponse];
@@ -247,6 +248,7 @@ export const routes: Record<keyof Methods, Route> = {
   'Caps.ListCaps': { verb: 'GET', path: '/v1/{parent=organisations/*}/caps' },
   'Caps.ListPublishedCaps': { verb: 'GET', path: '/v1/public/caps' },
   'Caps.DownloadPublishedCaps': { verb: 'GET', path: '/v1/public/caps:csv' },
+  'DrawsClocks.ListClocks': { verb: 'GET', path: '/v1/{parent=organisations/*}/drawsClocks' },
   'Draws.CreateDraw': { verb: 'POST', path: '/v1/draws', body: 'draw', roles: ['ROLE_HANDLER'] },
   'Draws.GetDraw': { verb: 'GET', path: '/v1/{name=draws/*}' },
   'Draws.ListDraws': { verb: 'GET', path: '/v1/draws' },

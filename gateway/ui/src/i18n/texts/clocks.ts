@@ -23,6 +23,7 @@ export const clocks = {
   'clocks.leftDays': ['{n} 天', '{n} days'],
   'clocks.over': ['逾期 {n} 天', '{n} days late'],
   'clocks.responsible': ['负责人', 'Who answers'],
+  'clocks.unit': ['科室（单位）', 'Unit'],
   'clocks.nobody': ['尚未落实', 'Nobody yet'],
   'clocks.provisional': ['暂定', 'Provisional'],
   'clocks.provisionalHint': ['该年度的官方工作日历尚未公布，公布后重算一次。', 'The official calendar of the year has not come; it is counted anew once when it does.'],
