@@ -8,3 +8,5 @@ grant select, insert, delete on workday_year to {role};
 grant select, insert on clock, clock_act to {role};
 grant update (unit, responsible, days, anchor_on, anchor_days, due_on, provisional, stamp, paused_on, ended_on, warned, warn_on, acts)
     on clock to {role};
+-- A decision stays: what was passed over is known for ever.
+grant select, insert on parked_event to {role};

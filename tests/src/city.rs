@@ -117,15 +117,30 @@ impl City {
             Layout::One => self.processes.push(Process::start("all", self.log("all"), &["serve", "all"], &environment)),
             Layout::Many => {
                 for part in SERVICES.into_iter().chain(["gateway"]) {
-                    let mut own = environment.clone();
-                    let peer = own.iter().find(|(name, _)| *name == format!("PEER_URL_{}", part.to_uppercase()));
-                    if let Some((_, peer)) = peer {
-                        own.push(("GRPC_ADDR".to_owned(), peer.trim_start_matches("http://").to_owned()));
-                    }
-                    self.processes.push(Process::start(part, self.log(part), &["serve", part], &own));
+                    self.processes.push(self.start_part(part, &environment));
                 }
             }
         }
+    }
+
+    fn start_part(&self, part: &str, environment: &[(String, String)]) -> Process {
+        let mut own = environment.to_vec();
+        let peer = own.iter().find(|(name, _)| *name == format!("PEER_URL_{}", part.to_uppercase()));
+        if let Some((_, peer)) = peer {
+            own.push(("GRPC_ADDR".to_owned(), peer.trim_start_matches("http://").to_owned()));
+        }
+        Process::start(part, self.log(part), &["serve", part], &own)
+    }
+
+    /// Stops one part of many, lets something be done meanwhile, and starts it again; the others run on.
+    pub async fn without(&mut self, part: &str, meanwhile: impl Future<Output = ()>) {
+        assert_eq!(self.layout, Layout::Many, "{part} is no process of its own");
+        let nth = SERVICES.iter().position(|service| *service == part).unwrap();
+        self.processes.remove(nth).terminate().await;
+        meanwhile.await;
+        let mut process = self.start_part(part, &self.environment);
+        process.serving(&self.grpc[nth]).await;
+        self.processes.insert(nth, process);
     }
 
     /// Log of a process.

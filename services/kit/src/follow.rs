@@ -2,9 +2,19 @@
 //! once in effect, and replayable from zero. There is no broker that could lose or reorder.
 //!
 //! A release that takes more from events than the one before it raises [`Follow::model`]: the follower then clears what it built
-//! and reads the log anew, by itself. Until it has come to the end of the log [`is_building`] says so.
+//! and reads the log anew, by itself. Until it has come to the end of the log [`is_building`] says so. It does the same when the peer was
+//! restored to an earlier state and its log is another one than what was followed.
+//!
+//! An event that cannot be applied stops its follower: nothing behind it is applied, and it is tried again and again. Log, metrics and
+//! health (`follower.{part}.{peer}`) say so, and only a person passes over it, by [`park`].
 
-use std::{sync::Arc, time::Duration};
+mod parking;
+mod stand;
+
+pub use parking::{Standing, park, standing};
+pub(crate) use stand::health;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use futures::future::BoxFuture;
@@ -16,7 +26,13 @@ use proto::qingtian::{
 use sqlx::{PgConnection, PgPool};
 use tonic::{Code, IntoRequest, codegen::http::uri::PathAndQuery};
 
-use crate::{env::Env, error, peers::PeerChannel};
+use crate::{
+    env::{Clock, Env},
+    error,
+    peers::PeerChannel,
+};
+
+use stand::{STAND, Stand, hold, moved, stopped};
 
 /// Applies one event within the follower's transaction.
 pub type Apply = Arc<dyn for<'c> Fn(&'c mut PgConnection, Event) -> BoxFuture<'c, anyhow::Result<()>> + Send + Sync>;
@@ -70,27 +86,6 @@ pub fn payload<E: Message + Name + Default>(event: &Event) -> anyhow::Result<Opt
     E::decode(any.value.as_slice()).map(Some).with_context(|| format!("cannot decode {}", E::full_name()))
 }
 
-/// Up to where a peer was followed.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-struct Stand {
-    position: i64,
-    /// Of the log there.
-    hash: String,
-    /// By which [`Follow::model`].
-    model: i32,
-    /// What was built was cleared, and the end of the log was not reached since.
-    building: bool,
-}
-
-const STAND: &str = "select position, hash, model, building from follower where peer = $1";
-
-impl Stand {
-    /// Nothing was followed yet.
-    fn zero(follow: &Follow) -> Self {
-        Self { position: 0, hash: String::new(), model: follow.model, building: false }
-    }
-}
-
 /// Whether something of what a part built from its peers is being built anew: what is asked of it then may be missing, or be there
 /// in part.
 ///
@@ -106,10 +101,11 @@ pub async fn is_building(pool: &PgPool) -> error::Result<bool> {
 /// The peer's address or the part's key is missing.
 pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
     let channel = env.peer(follow.part, follow.peer)?;
+    let clock = env.clock.clone();
     env.spawn("follower", async move {
         let mut pause = RETRY;
         loop {
-            match run(&pool, &follow, channel.clone(), &mut pause).await {
+            match run(&pool, &clock, &follow, channel.clone(), &mut pause).await {
                 Ok(()) => pause = RETRY,
                 Err(error) => {
                     metrics::counter!("follower_stops_total", "part" => follow.part, "peer" => follow.peer)
@@ -129,14 +125,22 @@ pub fn spawn(env: &Env, pool: PgPool, follow: Follow) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut Duration) -> anyhow::Result<()> {
+async fn run(
+    pool: &PgPool,
+    clock: &Clock,
+    follow: &Follow,
+    channel: PeerChannel,
+    pause: &mut Duration,
+) -> anyhow::Result<()> {
     let stored: Option<Stand> = sqlx::query_as(STAND).bind(follow.peer).fetch_optional(pool).await?;
     let mut stands = stored.unwrap_or_else(|| Stand::zero(follow));
     if stands.model < follow.model {
         tracing::info!(part = follow.part, peer = follow.peer, model = follow.model, "builds anew what it follows");
-        return rebuild(pool, follow, &stands).await;
+        return rebuild(pool, follow, &stands, "model").await;
     }
     anyhow::ensure!(stands.model == follow.model, "a newer release of {} follows {}", follow.part, follow.peer);
+    // What is parked later is found at the next try, which a stopped follower makes soon.
+    let parked = parking::parked(pool, follow).await?;
     let request = ReadEventsRequest {
         after: stands.position,
         after_hash: stands.hash.clone(),
@@ -145,14 +149,7 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
     };
     let mut stream = match open(channel, follow.method, request).await {
         Ok(stream) => stream,
-        Err(status) if status.code() == Code::DataLoss => {
-            tracing::error!(
-                part = follow.part,
-                peer = follow.peer,
-                "the log diverged from what was followed: rebuilding from zero"
-            );
-            return rebuild(pool, follow, &stands).await;
-        }
+        Err(status) if status.code() == Code::DataLoss => return diverged(pool, follow, &stands).await,
         Err(status) if status.code() == Code::Unavailable => return Ok(()),
         Err(status) => return Err(status).context("cannot read events"),
     };
@@ -160,15 +157,27 @@ async fn run(pool: &PgPool, follow: &Follow, channel: PeerChannel, pause: &mut D
         let step = match stream.message().await {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(()),
+            // The peer was restored under the open stream.
+            Err(status) if status.code() == Code::DataLoss => return diverged(pool, follow, &stands).await,
             Err(status) if matches!(status.code(), Code::Unauthenticated | Code::Unavailable) => return Ok(()),
             Err(status) => return Err(status).context("event stream broke"),
         };
-        *pause = RETRY;
         // A step without an event comes at the end of the log.
         if step.position > stands.position || (stands.building && step.event.is_none()) {
-            stands = apply(pool, follow, &stands, step).await?;
+            stands = apply(pool, clock, follow, &stands, step, &parked).await?;
         }
+        *pause = RETRY;
     }
+}
+
+async fn diverged(pool: &PgPool, follow: &Follow, stands: &Stand) -> anyhow::Result<()> {
+    tracing::error!(
+        part = follow.part,
+        peer = follow.peer,
+        position = stands.position,
+        "the log diverged from what was followed: rebuilding from zero"
+    );
+    rebuild(pool, follow, stands, "diverged").await
 }
 
 /// Opens `ReadEvents` of any part.
@@ -186,20 +195,14 @@ pub async fn open(
     Ok(grpc.server_streaming(request.into_request(), PathAndQuery::from_static(method), codec).await?.into_inner())
 }
 
-/// Takes the follower's row: one replica at a time changes what was built from the peer.
-async fn hold(connection: &mut PgConnection, peer: &str) -> Result<Stand, sqlx::Error> {
-    // The text is a constant of this module.
-    let locked = sqlx::AssertSqlSafe(format!("{STAND} for update"));
-    sqlx::query_as(locked).bind(peer).fetch_one(connection).await
-}
-
-async fn moved(connection: &mut PgConnection, peer: &str, to: &Stand) -> Result<(), sqlx::Error> {
-    let update = sqlx::query("update follower set position = $2, hash = $3, model = $4, building = $5 where peer = $1");
-    let update = update.bind(peer).bind(to.position).bind(&to.hash).bind(to.model).bind(to.building);
-    update.execute(connection).await.map(drop)
-}
-
-async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsResponse) -> anyhow::Result<Stand> {
+async fn apply(
+    pool: &PgPool,
+    clock: &Clock,
+    follow: &Follow,
+    before: &Stand,
+    step: ReadEventsResponse,
+    parked: &HashSet<(i64, String)>,
+) -> anyhow::Result<Stand> {
     let mut tx = pool.begin().await?;
     sqlx::query("insert into follower (peer, position, hash, model) values ($1, 0, '', $2) on conflict do nothing")
         .bind(follow.peer)
@@ -209,19 +212,32 @@ async fn apply(pool: &PgPool, follow: &Follow, before: &Stand, step: ReadEventsR
     let stands = hold(&mut tx, follow.peer).await?;
     anyhow::ensure!(stands == *before, "another replica of {} follows {}", follow.part, follow.peer);
     let building = stands.building && step.event.is_some();
-    if let Some(event) = step.event {
-        let what = format!("{} at position {}", event.aggregate, step.position);
-        (follow.apply)(&mut tx, event).await.with_context(|| format!("cannot apply the event of {what}"))?;
+    let passed_over = parked.contains(&(step.position, step.hash.clone()));
+    if let Some(event) = step.event.filter(|_| !passed_over) {
+        let kind = event.payload.as_ref().map(|any| any.type_url.rsplit('/').next().unwrap_or_default().to_owned());
+        let what = format!("{} of {}", kind.unwrap_or_default(), event.aggregate);
+        if let Err(error) = (follow.apply)(&mut tx, event).await {
+            tx.rollback().await?;
+            let at = (step.position, step.hash.as_str());
+            stopped(pool, follow, before, at, &what, &format!("{error:#}"), clock.now()).await?;
+            return Err(error.context(format!("cannot apply {what} at position {}", step.position)));
+        }
     }
     let after = Stand { position: step.position, hash: step.hash, model: follow.model, building };
     moved(&mut tx, follow.peer, &after).await?;
     tx.commit().await?;
-    metrics::gauge!("follower_position", "part" => follow.part, "peer" => follow.peer).set(after.position as f64);
+    let labels = [("part", follow.part), ("peer", follow.peer)];
+    metrics::gauge!("follower_position", &labels).set(after.position as f64);
+    metrics::gauge!("follower_stopped", &labels).set(0.0);
+    metrics::gauge!("follower_building", &labels).set(f64::from(u8::from(after.building)));
+    if before.building && !after.building {
+        tracing::info!(part = follow.part, peer = follow.peer, position = after.position, "built anew, whole again");
+    }
     Ok(after)
 }
 
 /// Begins from zero, unless another replica did so or went on since `left` was read.
-async fn rebuild(pool: &PgPool, follow: &Follow, left: &Stand) -> anyhow::Result<()> {
+async fn rebuild(pool: &PgPool, follow: &Follow, left: &Stand, cause: &'static str) -> anyhow::Result<()> {
     let mut tx = pool.begin().await?;
     // Held before anything is cleared: else what another replica just applies would stay, and be applied once more.
     if hold(&mut tx, follow.peer).await? != *left {
@@ -230,6 +246,10 @@ async fn rebuild(pool: &PgPool, follow: &Follow, left: &Stand) -> anyhow::Result
     (follow.reset)(&mut tx).await?;
     moved(&mut tx, follow.peer, &Stand { building: true, ..Stand::zero(follow) }).await?;
     tx.commit().await?;
+    let labels = [("part", follow.part), ("peer", follow.peer)];
+    metrics::counter!("follower_rebuilds_total", "part" => follow.part, "peer" => follow.peer, "cause" => cause)
+        .increment(1);
+    metrics::gauge!("follower_building", &labels).set(1.0);
     Ok(())
 }
 

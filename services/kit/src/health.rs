@@ -1,5 +1,7 @@
 //! Whether parts can do their work, as gRPC health tells it: a part serves when its database answers and is migrated to what
 //! this binary knows. It is looked at all the time, so that whoever asks costs nothing and hears what was so a moment ago.
+//! Under `follower.{part}.{peer}` it tells besides whether what a part built from a peer's events is whole and goes on. That takes no
+//! part out of service: what it has is as good as it was, and what is being built anew is refused where it is asked for.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -12,6 +14,7 @@ use tonic_health::{
     server::HealthReporter,
 };
 
+use crate::follow;
 use crate::ledger::{KIT_MIGRATOR, Ledger, Schema};
 
 /// The name under which a process says that it is alive, whatever its databases do: for who would start it anew, not for who would
@@ -36,12 +39,27 @@ pub(crate) struct Needs {
     /// A connection of its own: a pool that work has emptied is no database that does not answer.
     connection: Option<PgConnection>,
     serves: Option<bool>,
+    /// Of every peer it follows: whether it goes on, as far as its database could be asked.
+    followers: HashMap<String, bool>,
 }
 
 impl Needs {
     pub(crate) fn new(ledger: Ledger, schema: Option<&Schema>, services: Vec<&'static str>) -> Self {
         let own = schema.map(|schema| steps(schema.migrator)).unwrap_or_default();
-        Self { ledger, services, kit: steps(&KIT_MIGRATOR), own, connection: None, serves: None }
+        Self {
+            ledger,
+            services,
+            kit: steps(&KIT_MIGRATOR),
+            own,
+            connection: None,
+            serves: None,
+            followers: HashMap::new(),
+        }
+    }
+
+    /// Under which name health tells of a follower.
+    fn follower(&self, peer: &str) -> String {
+        format!("follower.{}.{peer}", self.ledger.part())
     }
 
     /// Looks once; answers whether the part serves.
@@ -67,8 +85,8 @@ impl Needs {
         if let Some(mut connection) = self.connection.take()
             && let Ok(done) = done(&mut connection).await
         {
-            self.connection = Some(connection);
-            return self.compare(&done);
+            let compared = self.compare(&done);
+            return self.ask_followers(connection, compared).await;
         }
         // The old connection may have broken, as at a restart of the database, which answers all the same.
         let asked = async {
@@ -80,8 +98,25 @@ impl Needs {
             Ok::<_, sqlx::Error>((connection, done))
         };
         let (connection, done) = asked.await.map_err(|error| error.to_string())?;
+        let compared = self.compare(&done);
+        self.ask_followers(connection, compared).await
+    }
+
+    /// Asks how the followers stand, of a database that has their table, and keeps the connection.
+    async fn ask_followers(
+        &mut self,
+        mut connection: PgConnection,
+        compared: Result<(), Cow<'static, str>>,
+    ) -> Result<(), Cow<'static, str>> {
+        compared?;
+        let found = follow::health(&mut connection).await.map_err(|error| error.to_string())?;
+        for (peer, goes_on) in found {
+            if self.followers.insert(peer.clone(), goes_on) != Some(goes_on) {
+                tracing::info!(part = self.ledger.part(), peer, goes_on, "follower");
+            }
+        }
         self.connection = Some(connection);
-        self.compare(&done)
+        Ok(())
     }
 
     /// What another release added does no harm: databases are migrated before the last old process is gone.
@@ -119,18 +154,17 @@ async fn done(connection: &mut PgConnection) -> Result<HashMap<(bool, i64), Vec<
 /// nameless service, by which a process is asked as a whole, serves when every part does.
 pub(crate) async fn report(reporter: HealthReporter, mut parts: Vec<Needs>, stop: CancellationToken) {
     let looking = async {
-        let mut known: HashMap<&'static str, bool> = HashMap::new();
+        let mut known: HashMap<String, bool> = HashMap::new();
         loop {
             let serves = futures::future::join_all(parts.iter_mut().map(Needs::look)).await;
             let all = serves.iter().all(|serves| *serves);
-            let mut told = vec![("", all)];
+            let mut told = vec![(String::new(), all)];
             for (part, serves) in parts.iter().zip(serves) {
-                for service in &part.services {
-                    told.push((service, serves));
-                }
+                told.extend(part.services.iter().map(|service| ((*service).to_owned(), serves)));
+                told.extend(part.followers.iter().map(|(peer, goes_on)| (part.follower(peer), serves && *goes_on)));
             }
             for (service, serves) in told {
-                if known.insert(service, serves) != Some(serves) {
+                if known.insert(service.clone(), serves) != Some(serves) {
                     let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
                     reporter.set_service_status(service, status).await;
                 }
@@ -146,6 +180,9 @@ pub(crate) async fn report(reporter: HealthReporter, mut parts: Vec<Needs>, stop
     for part in &parts {
         for service in &part.services {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        for peer in part.followers.keys() {
+            reporter.set_service_status(part.follower(peer), ServingStatus::NotServing).await;
         }
     }
 }

@@ -4,9 +4,13 @@
 //! vanish with it.
 
 mod harness;
+mod history;
+mod upstream;
 pub mod workbook;
 
 pub use harness::{HANG_MAX, Harness, UserChannel, refusal, refusal_of, refused, until};
+pub use history::{history_seed, tables};
+pub use upstream::Upstream;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

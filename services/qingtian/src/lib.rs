@@ -5,6 +5,7 @@ pub mod bench;
 pub mod certificate;
 pub mod demo;
 pub mod fleet;
+pub mod followers;
 pub mod migrate;
 pub mod operator;
 pub mod settings;

@@ -8,7 +8,7 @@ use kit::{env::Clock, keys::Keys, telemetry::Telemetry};
 use qingtian::{
     audit, bench,
     demo::year,
-    fleet, migrate, operator,
+    fleet, followers, migrate, operator,
     settings::{Settings, metrics_address},
     up, verify,
 };
@@ -83,6 +83,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Work on what parts build from each other's events.
+    Followers {
+        #[command(subcommand)]
+        command: followers::Followers,
     },
     /// Measures beside what others do. Exit status 0 when every bound holds, 1 otherwise.
     Bench {
@@ -171,6 +176,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let env = settings.env(Clock::System)?;
             let whole = audit::verify(&args, &env.databases, &env.keys).await?;
             return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        Command::Followers { command: followers::Followers::List { settings } } => {
+            return Ok(if followers::list(&settings).await? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        Command::Followers { command: followers::Followers::Park { args, settings } } => {
+            followers::pass_over(&args, &settings).await?;
         }
         Command::Bench { bench } => return bench::run(&bench).await,
     }

@@ -21,6 +21,7 @@ mod matrix;
 mod new_platform;
 mod openapi;
 mod recusal;
+mod restore;
 mod shapes;
 mod story;
 mod streams;

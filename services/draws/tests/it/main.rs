@@ -9,6 +9,7 @@ mod expert_changes;
 mod experts;
 mod files;
 mod follow;
+mod histories;
 mod imports;
 mod orders;
 mod people;

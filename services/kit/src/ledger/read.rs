@@ -87,13 +87,24 @@ impl Ledger {
         sender: &mpsc::Sender<Result<ReadEventsResponse, Status>>,
     ) -> Result<()> {
         let mut position = request.after;
+        // Of the log at `position`, once it is known: a database that was restored under this stream holds another one there, or none.
+        let mut reached = request.after_hash.clone();
         let mut changes = self.position.subscribe();
         loop {
             if self.authenticator.is_revoked(caller) {
                 return Err(Refusal::new(Reason::NotSignedIn));
             }
-            let top: i64 =
-                sqlx::query_scalar("select coalesce(max(position), 0) from log").fetch_one(&self.pool).await?;
+            // In one view: what is sent below is then measured against the log it was read from.
+            let (top, top_hash, stands): (i64, Option<Vec<u8>>, Option<Vec<u8>>) = sqlx::query_as(
+                "select top, (select hash from log where position = top), (select hash from log where position = $1)
+                 from (select coalesce(max(position), 0) as top from log) as head",
+            )
+            .bind(position)
+            .fetch_one(&self.pool)
+            .await?;
+            if !reached.is_empty() && stands.map(hex::encode).as_deref() != Some(reached.as_str()) {
+                return Err(Refusal::new(Reason::LogDiverged).with("position", position));
+            }
             while position < top {
                 let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
                     "select position, hash, bytes from log where position > $1 and position <= $2 and type <> $5
@@ -124,7 +135,11 @@ impl Ledger {
                     position = top;
                 }
             }
-            if sender.send(Ok(self.checkpoint(position).await?)).await.is_err() || !request.follow {
+            if position == top {
+                reached = top_hash.map(hex::encode).unwrap_or_default();
+            }
+            let checkpoint = self.checkpoint(position, reached.clone()).await?;
+            if sender.send(Ok(checkpoint)).await.is_err() || !request.follow {
                 return Ok(());
             }
             // Wakes when this process moved rows; otherwise looks again for those another one moved.
@@ -136,8 +151,7 @@ impl Ledger {
         }
     }
 
-    async fn checkpoint(&self, position: i64) -> Result<ReadEventsResponse> {
-        let hash = self.hash_at(position).await?.unwrap_or_default();
+    async fn checkpoint(&self, position: i64, hash: String) -> Result<ReadEventsResponse> {
         let head: Option<HeadRow> =
             sqlx::query_as("select position, hash, signed_at, kid, signature from head order by position desc limit 1")
                 .fetch_optional(&self.pool)

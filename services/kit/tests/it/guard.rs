@@ -108,7 +108,7 @@ impl Catalog for Small {
     }
 }
 
-async fn harness() -> Harness {
+pub async fn harness() -> Harness {
     let schema = SCHEMA();
     Harness::start(&[("catalog", &schema)], |env| {
         async move {
@@ -121,7 +121,7 @@ async fn harness() -> Harness {
     .unwrap()
 }
 
-fn create(title: &str, request_id: &str) -> pb::CreateItemRequest {
+pub fn create(title: &str, request_id: &str) -> pb::CreateItemRequest {
     pb::CreateItemRequest {
         parent: "organisations/market".to_owned(),
         item: Some(pb::Item { title: title.to_owned(), ..Default::default() }),
@@ -129,7 +129,7 @@ fn create(title: &str, request_id: &str) -> pb::CreateItemRequest {
     }
 }
 
-const MARKET: &str = "organisations/market";
+pub const MARKET: &str = "organisations/market";
 
 #[tokio::test]
 async fn who_may_call_is_what_the_contract_says() {

@@ -4,6 +4,7 @@
 
 mod clocks;
 mod error;
+mod followers;
 mod guard;
 mod health;
 mod ledger;

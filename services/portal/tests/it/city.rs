@@ -7,7 +7,7 @@ use kit::{
     env::Env,
     ledger::{Audience, Ledger, Schema},
     serve::Part,
-    testing::Harness,
+    testing::{Harness, Upstream},
 };
 use prost::{Message, Name};
 use proto::qingtian::{
@@ -28,19 +28,24 @@ pub const MARKET: &str = "organisations/market-bureau";
 pub struct City {
     pub harness: Harness,
     ledgers: Ledgers,
+    trouble: Option<u64>,
 }
 
 type Ledgers = Arc<Mutex<Vec<Ledger>>>;
 
-fn parts(ledgers: Ledgers) -> impl for<'e> FnOnce(&'e Env) -> BoxFuture<'e, anyhow::Result<Vec<Part>>> {
+fn parts(
+    ledgers: Ledgers,
+    trouble: Option<u64>,
+) -> impl for<'e> FnOnce(&'e Env) -> BoxFuture<'e, anyhow::Result<Vec<Part>>> {
     move |env| {
         async move {
             let open: Vec<Ledger> = PEERS.iter().map(|peer| Ledger::open(env, peer)).collect::<anyhow::Result<_>>()?;
             let [identity, catalog, draws] = open.as_slice() else { anyhow::bail!("three peers") };
+            let log = |ledger| Upstream::new(ledger, trouble);
             let parts = vec![
-                Part::new(identity.clone()).with(upstream::Identity(identity.clone())),
-                Part::new(catalog.clone()).with(upstream::Catalog(catalog.clone())),
-                Part::new(draws.clone()).with(upstream::Draws(draws.clone())),
+                Part::new(identity.clone()).with(upstream::Identity(log(identity))),
+                Part::new(catalog.clone()).with(upstream::Catalog(log(catalog))),
+                Part::new(draws.clone()).with(upstream::Draws(log(draws))),
                 portal::start(env).await?,
             ];
             *ledgers.lock().unwrap() = open;
@@ -53,12 +58,17 @@ fn parts(ledgers: Ledgers) -> impl for<'e> FnOnce(&'e Env) -> BoxFuture<'e, anyh
 impl City {
     /// A city in which nothing has happened yet, on 2026-11-23.
     pub async fn empty() -> Self {
+        Self::troubled(None).await
+    }
+
+    /// The same, where deliveries come twice and streams break off.
+    pub async fn troubled(trouble: Option<u64>) -> Self {
         let bare = Schema { migrator: &NO_TABLES, grants: "" };
         let mut schemas: Vec<(&str, &Schema)> = PEERS.iter().map(|peer| (*peer, &bare)).collect();
         schemas.push((portal::PART, &portal::SCHEMA));
         let ledgers = Ledgers::default();
-        let harness = Harness::start(&schemas, parts(ledgers.clone())).await.unwrap();
-        Self { harness, ledgers }
+        let harness = Harness::start(&schemas, parts(ledgers.clone(), trouble)).await.unwrap();
+        Self { harness, ledgers, trouble }
     }
 
     /// A city with a market bureau, two items and the plan `plans/2026-07` over them.
@@ -120,7 +130,7 @@ impl City {
     /// Stops everything and starts it again.
     pub async fn restart(&mut self) {
         let ledgers = self.ledgers.clone();
-        self.harness.restart(parts(ledgers)).await.unwrap();
+        self.harness.restart(parts(ledgers, self.trouble)).await.unwrap();
     }
 
     /// Anybody's client.

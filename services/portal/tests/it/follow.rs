@@ -2,26 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use kit::testing::tables;
 use lottery::testing::Shape;
 use proto::qingtian::{draws::v1::DrawState, portal::v1 as pb};
 
 use crate::{city::City, story::Story};
 
 /// Every row of every table, as text.
-async fn rows(city: &City) -> BTreeMap<&'static str, Vec<String>> {
+pub async fn rows(city: &City) -> BTreeMap<&'static str, Vec<String>> {
     let pool = city.harness.pool("portal").await.unwrap();
-    let mut all = BTreeMap::new();
-    for (table, query) in [
+    let all = [
         ("organisation", "select to_jsonb(t)::text from organisation t order by 1"),
         ("item", "select to_jsonb(t)::text from item t order by 1"),
         ("plan", "select to_jsonb(t)::text from plan t order by 1"),
         ("draw", "select to_jsonb(t)::text from draw t order by 1"),
         ("log_line", "select to_jsonb(t)::text from log_line t order by 1"),
         ("drawn", "select to_jsonb(t)::text from drawn t order by 1"),
-    ] {
-        all.insert(table, sqlx::query_scalar(query).fetch_all(&pool).await.unwrap());
-    }
-    all
+    ];
+    tables(&pool, &all).await.unwrap()
 }
 
 /// A city in which all that can be announced was announced.

@@ -6,6 +6,7 @@
 mod city;
 mod fairness;
 mod follow;
+mod histories;
 mod lists;
 mod log;
 mod look_up;
