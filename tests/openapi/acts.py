@@ -7,6 +7,7 @@ from city import Person, Refused, day, in_secs
 
 MARKET, EMERGENCY, OWN = "organisations/market", "organisations/emergency", "organisations/contract"
 FAR = {"pageSize": 1000}
+VERIFIED = "核验居民身份证原件"
 
 
 class Acts:
@@ -58,15 +59,16 @@ class Acts:
         operator.post("/v1/organisations", department, organisationId="contract")
         admin = self.registered(operator, "contract-admin", "ROLE_DEPARTMENT_ADMIN")
         # Whoever administers a department of his own can freeze nobody whom other acts need.
-        clerk = admin.post("/v1/users", {"user": user("contract-clerk", "ROLE_HANDLER")})
+        clerk = admin.post("/v1/users", {"user": user("contract-clerk", "ROLE_HANDLER"), "verification": VERIFIED})
         name = clerk["user"]["name"]
         admin.get("/v1/users", **FAR)
         frozen = admin.post(f"/v1/{name}:freeze", {"etag": admin.get(f"/v1/{name}")["etag"], "reason": "离岗"})
         admin.post(f"/v1/{name}:unfreeze", {"etag": frozen["etag"]})
-        officer = admin.post("/v1/users", {"user": {**user("contract-officer", "ROLE_OFFICER"), "certificate": certificate()}})
+        officer = admin.post("/v1/users", {"user": {**user("contract-officer", "ROLE_OFFICER"), "certificate": certificate()}, "verification": VERIFIED})
         renewed = {**certificate(), "expireDate": "2032-12-31"}
         change = {"certificate": renewed, "etag": officer["user"]["etag"], "reason": "换证"}
         admin.post(f"/v1/{officer['user']['name']}:setCertificate", change)
+        self.accounts(admin, name)
         signed_in = self.city.sign_in("contract-clerk", clerk["password"])
         signed_in.get("/v1/me")
         new = "Contract-2026-契约"
@@ -76,6 +78,18 @@ class Acts:
         self.city.passwords["contract-clerk"] = new
         operator.get("/v1/me")
         self.machine_clients(admin)
+
+    def accounts(self, admin, successor):
+        """Somebody registered, verified, given another role, succeeded and closed."""
+        made = admin.post("/v1/users", {"user": user("contract-passing", "ROLE_HANDLER")})["user"]
+        name = f"/v1/{made['name']}"
+        verified = admin.post(f"{name}:verify", {"verification": VERIFIED, "etag": made["etag"]})
+        change = {"roles": ["ROLE_REVIEWER"], "reason": "岗位调整", "etag": verified["etag"]}
+        changed = admin.post(f"{name}:setRoles", change)
+        leaving = {"successor": successor, "reason": "岗位轮换", "etag": changed["etag"]}
+        handed = admin.post(f"{name}:handOverDuties", leaving)
+        admin.post(f"{name}:close", {**leaving, "etag": handed["etag"]})
+        admin.get(f"{name}/acts")
 
     def machine_clients(self, admin):
         client = admin.post("/v1/machineClients", {"title": "契约演练系统"})
@@ -94,7 +108,7 @@ class Acts:
         admin.post(f"{name}:retire", {"etag": back["etag"], "reason": "系统下线"})
 
     def registered(self, by, username, role):
-        made = by.post("/v1/users", {"user": user(username, role)})
+        made = by.post("/v1/users", {"user": user(username, role), "verification": VERIFIED})
         self.city.passwords[username] = made["password"]
         return self.city.sign_in(username)
 

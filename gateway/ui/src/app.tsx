@@ -43,6 +43,7 @@ const ProofCodes = lazy(() => import('./pages/draws/proof-codes'));
 const Visits = lazy(() => import('./pages/visits'));
 const Recusals = lazy(() => import('./pages/recusals/list'));
 const Users = lazy(() => import('./pages/admin/users'));
+const User = lazy(() => import('./pages/admin/user'));
 const UserCreate = lazy(() => import('./pages/admin/user-create'));
 const Organisations = lazy(() => import('./pages/admin/organisations'));
 const Machines = lazy(() => import('./pages/admin/machines'));
@@ -137,6 +138,7 @@ function Addresses() {
             <Route path="recusals" element={<Recusals />} />
             <Route path="users" element={<Users />} />
             <Route path="users/new" element={<UserCreate />} />
+            <Route path="users/:id" element={<PerRecord page={User} />} />
             <Route path="organisations" element={<Organisations />} />
             <Route path="machines" element={<Machines />} />
             <Route path="machines/:id" element={<PerRecord page={Machine} />} />

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 const certificate = { number: '16020001', expireDate: '2027-12-31', districts: ['410202'], specialties: ['food'] };
-const user: User = { name: 'users/a', username: 'li.wei', realName: '李伟', organisation: 'organisations/market', roles: ['ROLE_OFFICER'], state: 'USER_STATE_ACTIVE', certificate, etag: '3' };
+const user: User = { name: 'users/a', username: 'li.wei', realName: '李伟', organisation: 'organisations/market', roles: ['ROLE_OFFICER'], state: 'USER_STATE_ACTIVE', certificate, verification: '核验居民身份证原件', etag: '3' };
 
 /** A machine under load takes long to draw a dialog; only one that hangs fails. */
 const patience = { timeout: 60_000 };

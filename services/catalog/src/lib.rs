@@ -8,6 +8,7 @@
 
 mod api;
 mod calendars;
+mod follow;
 mod import;
 mod jobs;
 mod publish;
@@ -41,6 +42,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("give up", jobs::give_up(ledger.pool().clone(), env.clock.clone()));
     env.spawn("built-in calendars", calendars::enter_built_in(ledger.clone()));
+    follow::spawn(env, &ledger)?;
     kit::clocks::spawn(env, &ledger);
     let uploads = Sessions::start(env, &ledger, "itemUploads")?;
     let service = CatalogServer::new(api::Api::new(env, ledger.clone(), uploads.clone()));

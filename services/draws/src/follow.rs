@@ -18,7 +18,7 @@ use proto::qingtian::{
         v1::ItemState,
     },
     events::v1::Event,
-    identity::events::v1::{OfficerChanged, OrganisationChanged},
+    identity::events::v1::{DutiesHandedOver, OfficerChanged, OrganisationChanged},
 };
 use sqlx::PgConnection;
 
@@ -36,7 +36,7 @@ pub(crate) fn spawn(env: &Env, ledger: &Ledger) -> anyhow::Result<()> {
             part: PART,
             peer: "identity",
             method: method_of("identity")?,
-            types: vec![OfficerChanged::full_name(), OrganisationChanged::full_name()],
+            types: vec![OfficerChanged::full_name(), OrganisationChanged::full_name(), DutiesHandedOver::full_name()],
             model: 0,
             apply: Arc::new(|conn, event| Box::pin(identity(conn, event))),
             reset: Arc::new(|conn| Box::pin(forget_identity(conn))),
@@ -76,10 +76,10 @@ pub async fn identity(conn: &mut PgConnection, event: Event) -> anyhow::Result<(
         .bind(&organisation.title_en)
         .bind(&organisation.district)
         .bind(organisation.enforcing)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
     }
-    Ok(())
+    kit::clocks::note_handover(conn, &event).await
 }
 
 async fn officer_changed(conn: &mut PgConnection, officer: &OfficerChanged) -> anyhow::Result<()> {
@@ -152,8 +152,8 @@ pub async fn catalog(conn: &mut PgConnection, event: Event) -> anyhow::Result<()
 
 async fn forget_identity(conn: &mut PgConnection) -> anyhow::Result<()> {
     sqlx::query("delete from officer").execute(&mut *conn).await?;
-    sqlx::query("delete from organisation").execute(conn).await?;
-    Ok(())
+    sqlx::query("delete from organisation").execute(&mut *conn).await?;
+    kit::clocks::forget_handovers(conn).await
 }
 
 async fn forget_catalog(conn: &mut PgConnection) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 mod machines;
 mod people;
 mod sign_in;
+mod users;
 
 pub(crate) use sign_in::attempt_key;
 
@@ -196,20 +197,17 @@ impl Identity for Api {
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
+        let within = store::Within::of(&caller);
         if !request.organisation.is_empty() {
-            caller.reaches(&request.organisation)?;
+            within.reaches(self.ledger.pool(), &request.organisation).await?;
         }
         let page = store::USER_ORDERS.page(&request.order_by, &request.page_token, request.page_size)?;
-        let state = match pb::UserState::try_from(request.state) {
-            Ok(pb::UserState::Unspecified) => None,
-            Ok(pb::UserState::Active) => Some(rules::PersonState::Active),
-            Ok(pb::UserState::Frozen) => Some(rules::PersonState::Frozen),
-            Err(_) => return Err(Refusal::invalid("state", "没有该状态 / no such state").into()),
-        };
+        let state = rules::PersonState::asked(request.state)?;
         let role = Role::try_from(request.role).map_err(|_| Refusal::invalid("role", "没有该岗位 / no such role"))?;
-        let (reach, pattern) = (caller.reach(), pattern(&request.query));
+        let pattern = pattern(&request.query);
         let users = store::Users {
-            organisation: Some(request.organisation.as_str()).filter(|name| !name.is_empty()).or(reach.organisation()),
+            organisation: Some(request.organisation.as_str()).filter(|name| !name.is_empty()),
+            within: &within,
             pattern: pattern.as_deref(),
             state,
             role: Some(role).filter(|role| *role != Role::Unspecified),
@@ -225,8 +223,8 @@ impl Identity for Api {
 
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Result<Response<pb::User>, Status> {
         let caller = Caller::of(&request)?;
-        let (name, reach) = (request.into_inner().name, caller.reach());
-        let user = store::user(self.ledger.pool(), &name, reach.organisation(), self.clock.now()).await?;
+        let name = request.into_inner().name;
+        let user = store::user(self.ledger.pool(), &name, &store::Within::of(&caller), self.clock.now()).await?;
         Ok(Response::new(user))
     }
 

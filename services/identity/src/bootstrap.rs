@@ -53,8 +53,12 @@ pub async fn bootstrap(ledger: &Ledger, first: Bootstrap<'_>) -> anyhow::Result<
         password_hash: &password_hash,
         attempt_key: &api::attempt_key(&username),
         created_by: "services/identity",
+        verification: "首位平台管理员，由安装人员登记",
     };
-    let user = store::insert_person(&mut tx, new, now).await?.to_user(None);
+    let person = store::insert_person(&mut tx, new, now).await?;
+    let act = (rules::Act::Registered, person.verification.as_str(), None);
+    store::keep_act(&mut tx, &person, act, "services/identity", now).await?;
+    let user = person.to_user(None);
     tx.changed(&user.name, None, Some(&user));
     tx.commit(&()).await?;
     tracing::info!(user.name = %user.name, "made the first operator");

@@ -16,7 +16,7 @@ pub use bootstrap::{Bootstrap, bootstrap};
 pub use passwords::random_password;
 
 use kit::{env::Env, ledger::Ledger, serve::Part};
-use proto::qingtian::identity::v1::identity_server::IdentityServer;
+use proto::qingtian::identity::v1::{identity_server::IdentityServer, users_server::UsersServer};
 
 /// This part's name.
 pub const PART: &str = "identity";
@@ -35,5 +35,5 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("forget", jobs::forget(ledger.pool().clone(), env.clock.clone()));
     let service = api::Api::new(env, ledger.clone()).await?;
-    Ok(Part::new(ledger).with(IdentityServer::new(service)))
+    Ok(Part::new(ledger).with(UsersServer::new(service.clone())).with(IdentityServer::new(service)))
 }

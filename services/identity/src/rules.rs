@@ -26,51 +26,6 @@ const TITLE_CHARS_MAX: usize = 200;
 const LIST_MAX: usize = 100;
 const TEXT_CHARS_MAX: usize = 500;
 
-/// Roles that the administrator of a department grants within the department. A machine's role is given with its client.
-const DEPARTMENT_GRANTS: [Role; 4] = [Role::Handler, Role::Reviewer, Role::Officer, Role::DepartmentAdmin];
-
-/// State of a person's account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PersonState {
-    Active,
-    Frozen,
-}
-
-/// What may happen to an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PersonEvent {
-    Freeze,
-    Unfreeze,
-}
-
-impl PersonState {
-    /// As stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Frozen => "FROZEN",
-        }
-    }
-
-    /// As read from the database, whose constraint knows these two only.
-    pub fn stored(text: &str) -> Self {
-        if text == Self::Active.as_str() { Self::Active } else { Self::Frozen }
-    }
-
-    /// The state after an event.
-    ///
-    /// # Errors
-    /// `WRONG_STATE` when the account is there already.
-    pub fn next(self, event: PersonEvent, name: &str) -> Result<Self> {
-        match (self, event) {
-            (Self::Active, PersonEvent::Freeze) => Ok(Self::Frozen),
-            (Self::Frozen, PersonEvent::Unfreeze) => Ok(Self::Active),
-            (Self::Frozen, PersonEvent::Freeze) => Err(Refusal::wrong_state(name, self.as_str(), "freeze")),
-            (Self::Active, PersonEvent::Unfreeze) => Err(Refusal::wrong_state(name, self.as_str(), "unfreeze")),
-        }
-    }
-}
-
 /// Failed attempts under one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attempts {
@@ -137,49 +92,6 @@ pub fn sign_in_over(opened_at: DateTime<Utc>, used_at: DateTime<Utc>, now: DateT
     now - opened_at >= SIGN_IN_LIFE || now - used_at >= SIGN_IN_IDLE
 }
 
-/// Checks that these roles may be granted, or taken away, by the holder of those.
-///
-/// # Errors
-/// `WIDER_RIGHTS`, naming the role.
-pub fn check_grant(own: &[Role], wanted: &[Role]) -> Result<()> {
-    if own.contains(&Role::PlatformOperator) {
-        return Ok(());
-    }
-    let within = |role: &Role| own.contains(&Role::DepartmentAdmin) && DEPARTMENT_GRANTS.contains(role);
-    match wanted.iter().find(|role| !within(role)) {
-        None => Ok(()),
-        Some(role) => Err(Refusal::new(Reason::WiderRights).with("role", role_name(*role))),
-    }
-}
-
-/// Name of a role without the enum's prefix.
-pub fn role_name(role: Role) -> &'static str {
-    role.as_str_name().trim_start_matches("ROLE_")
-}
-
-/// Roles as asked for, each once, in order.
-///
-/// # Errors
-/// `INVALID` when there is none or one is unknown.
-pub fn parse_roles(numbers: &[i32]) -> Result<Vec<Role>> {
-    let mut roles = Vec::new();
-    for number in numbers {
-        match Role::try_from(*number) {
-            Ok(Role::Unspecified) | Err(_) => {
-                return Err(Refusal::invalid("user.roles", format!("没有岗位 / no role {number}")));
-            }
-            Ok(role) => roles.push(role),
-        }
-    }
-    roles.sort_unstable_by_key(|role| *role as i32);
-    roles.dedup();
-    if roles.is_empty() {
-        Err(Refusal::invalid("user.roles", "至少一个岗位 / at least one role"))
-    } else {
-        Ok(roles)
-    }
-}
-
 /// Checks a password against the policy: at least twelve characters of at least three kinds, without the user's name.
 ///
 /// # Errors
@@ -227,17 +139,42 @@ pub fn parse_username(text: &str) -> Result<String> {
     }
 }
 
+/// Words that name an office or a post, never a person: who signs on under one of them shares an account.
+const OFFICES: [&str; 14] = [
+    "办公室",
+    "管理员",
+    "值班",
+    "科室",
+    "中心",
+    "专用",
+    "共用",
+    "公用",
+    "账号",
+    "测试",
+    "大队",
+    "支队",
+    "admin",
+    "office",
+];
+
 /// A real name: at least two letters, no digits, nothing that names of people do not have.
 ///
 /// # Errors
-/// `REAL_NAME_NEEDED` (art. 27).
+/// `REAL_NAME_NEEDED`, `SHARED_ACCOUNT` for the name of an office (art. 27).
 pub fn parse_real_name(text: &str) -> Result<String> {
     let name = text.trim();
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
     let fits = letters >= 2
         && name.chars().count() <= 100
         && name.chars().all(|c| c.is_alphabetic() || matches!(c, '·' | '•' | ' ' | '.' | '-' | '\''));
-    if fits { Ok(name.to_owned()) } else { Err(Refusal::new(Reason::RealNameNeeded)) }
+    if !fits {
+        return Err(Refusal::new(Reason::RealNameNeeded));
+    }
+    let small = name.to_lowercase();
+    if OFFICES.iter().any(|office| small.contains(office)) {
+        return Err(Refusal::new(Reason::SharedAccount).with("name", name));
+    }
+    Ok(name.to_owned())
 }
 
 /// A certificate as parsed.
@@ -285,6 +222,17 @@ pub fn parse_certificate(given: Option<&pb::Certificate>, roles: &[Role]) -> Res
     }
     let (districts, specialties) = (given.districts.clone(), given.specialties.clone());
     Ok(Some(Certificate { number: given.number.clone(), expires, districts, specialties }))
+}
+
+/// Checks that an officer has a certificate (art. 13).
+///
+/// # Errors
+/// `CERTIFICATE_NEEDED`.
+pub fn check_certified(number: Option<&str>, roles: &[Role]) -> Result<()> {
+    match number {
+        None if roles.contains(&Role::Officer) => Err(Refusal::new(Reason::CertificateNeeded)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Checks that a number once given stays with its user: draws that were made, their visits and recusals know the officer by it,
@@ -350,6 +298,11 @@ pub fn parse_organisation(id: &str, given: &pb::Organisation) -> Result<pb::Orga
     parse_district("organisation.district", &given.district)?;
     Ok(pb::Organisation { name: format!("organisations/{id}"), title, title_en, responsible, ..given.clone() })
 }
+
+mod life;
+mod roles;
+pub use life::{Act, Colleague, PersonEvent, PersonState, check_successor, may_have_duties};
+pub use roles::{changed, check_freeze, check_grant, check_separate, parse_roles, role_name};
 
 mod clients;
 pub use clients::{ClientEvent, ClientState, Secret, Secrets, Which, parse_overlap};

@@ -8,18 +8,20 @@ use kit::{
 use proto::qingtian::{access::v1::Role, identity::v1 as pb};
 use sqlx::{FromRow, PgConnection, PgPool};
 
-use crate::rules::{Certificate, PersonState};
+use crate::rules::{Certificate, Colleague, PersonState};
 
 mod certificates;
 mod clients;
 mod lists;
 mod sign_ins;
+mod users;
 pub use certificates::{keep_certificate, save_certificate};
 pub use clients::{
     MachineClient, NewClient, client, client_within, insert_client, lock_client, save_client, touch_client,
 };
 pub use lists::{CLIENT_ORDERS, Clients, Listed, ORGANISATION_ORDERS, Organisations, USER_ORDERS, Users};
 pub use sign_ins::{attempts, end_sign_in, end_sign_ins, forget, insert_sign_in, judge, lock_sign_in, touch_sign_in};
+pub use users::{ACT_ORDERS, Within, acts, keep_act, save_handed_over, save_roles, save_verified, within};
 
 /// An organisation as stored.
 #[derive(Debug, Clone, FromRow)]
@@ -66,10 +68,12 @@ pub struct Person {
     pub created_at: DateTime<Utc>,
     pub changed_by: String,
     pub change: String,
+    pub verification: String,
 }
 
 const PERSON: &str = "person.name, username, real_name, organisation, roles, person.state, certificate,
-    certificate_expires, certificate_districts, certificate_specialties, person.revision, person.created_at, changed_by, change";
+    certificate_expires, certificate_districts, certificate_specialties, person.revision, person.created_at, changed_by, change,
+    verification";
 
 impl Person {
     /// State of the account.
@@ -82,12 +86,13 @@ impl Person {
         self.roles.iter().filter_map(|number| Role::try_from(*number).ok()).collect()
     }
 
+    /// As somebody who hands over, or takes over.
+    pub fn as_colleague<'a>(&'a self, roles: &'a [Role]) -> Colleague<'a> {
+        Colleague { name: &self.name, organisation: &self.organisation, state: self.state(), roles }
+    }
+
     /// As shown to whoever may see it.
     pub fn to_user(&self, locked_until: Option<DateTime<Utc>>) -> pb::User {
-        let state = match self.state() {
-            PersonState::Active => pb::UserState::Active,
-            PersonState::Frozen => pb::UserState::Frozen,
-        };
         let certificate = self.certificate.clone().map(|number| pb::Certificate {
             number,
             expire_date: self.certificate_expires.map(|date| date.to_string()).unwrap_or_default(),
@@ -100,11 +105,12 @@ impl Person {
             real_name: self.real_name.clone(),
             organisation: self.organisation.clone(),
             roles: self.roles.clone(),
-            state: state as i32,
+            state: self.state().shown() as i32,
             certificate,
             etag: self.revision.to_string(),
             create_time: Some(timestamp(self.created_at)),
             locked_until: locked_until.map(timestamp),
+            verification: self.verification.clone(),
         }
     }
 }
@@ -164,15 +170,19 @@ pub struct NewPerson<'a> {
     pub password_hash: &'a str,
     pub attempt_key: &'a [u8],
     pub created_by: &'a str,
+    /// How the real name was verified; empty: not yet.
+    pub verification: &'a str,
 }
 
-/// Adds a person, active.
+/// Adds a person, active where the real name was verified.
 pub async fn insert_person(db: &mut PgConnection, new: NewPerson<'_>, now: DateTime<Utc>) -> Result<Person> {
     let sql = format!(
         "insert into person (name, username, real_name, organisation, roles, state, password_hash, attempt_key, certificate,
-            certificate_expires, certificate_districts, certificate_specialties, revision, created_at, changed_by, change)
-         values ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, 1, $12, $13, 'created') returning {PERSON}"
+            certificate_expires, certificate_districts, certificate_specialties, revision, created_at, changed_by, change,
+            verification)
+         values ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, 1, $12, $13, 'created', $15) returning {PERSON}"
     );
+    let state = if new.verification.is_empty() { PersonState::Pending } else { PersonState::Active };
     let roles: Vec<i32> = new.roles.iter().map(|role| *role as i32).collect();
     let certificate = new.certificate;
     sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -189,19 +199,22 @@ pub async fn insert_person(db: &mut PgConnection, new: NewPerson<'_>, now: DateT
         .bind(certificate.map(|c| c.specialties.clone()).unwrap_or_default())
         .bind(now)
         .bind(new.created_by)
+        .bind(state.as_str())
+        .bind(new.verification)
         .fetch_one(db)
         .await
         .map_err(|error| refused(error, new.username, certificate.map_or("", |c| c.number.as_str())))
 }
 
 /// One user within reach.
-pub async fn user(pool: &PgPool, name: &str, reach: Option<&str>, now: DateTime<Utc>) -> Result<pb::User> {
+pub async fn user(pool: &PgPool, name: &str, reach: &Within, now: DateTime<Utc>) -> Result<pb::User> {
     let sql = format!(
         "select {PERSON}, locked_until from person left join attempt on key = attempt_key and locked_until > $3
-         where person.name = $1 and ($2::text is null or organisation = $2)"
+         where person.name = $1 and {}",
+        within(2, 4)
     );
-    let found: Option<Listed> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).bind(reach).bind(now).fetch_optional(pool).await?;
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).bind(&reach.organisation).bind(now);
+    let found: Option<Listed> = query.bind(&reach.district).fetch_optional(pool).await?;
     let found = found.ok_or_else(|| Refusal::not_found(name))?;
     Ok(found.person.to_user(found.locked_until))
 }
@@ -215,20 +228,28 @@ pub async fn called(db: &mut PgConnection, actor: &str) -> Result<String> {
 
 /// Locks a person within reach together with the administrators on whom it depends whether one more may go: those of the
 /// same organisation, and the platform's operators. All in one order, so that two administrators who freeze each other
-/// wait, and the second is then refused. Answers the person first.
-pub async fn lock_with_admins(db: &mut PgConnection, name: &str, reach: Option<&str>) -> Result<(Person, Vec<Person>)> {
+/// wait, and the second is then refused. Answers the person first. Whoever shall take over is locked with them.
+pub async fn lock_with_admins(
+    db: &mut PgConnection,
+    name: &str,
+    reach: &Within,
+    successor: &str,
+) -> Result<(Person, Vec<Person>)> {
     let sql = format!(
         "select {PERSON} from person where exists (
-            select 1 from person one where one.name = $1 and ($2::text is null or one.organisation = $2)
-            and (person.name = one.name or person.state = 'ACTIVE'
-                and ($4 = any (person.roles) or $3 = any (person.roles) and person.organisation = one.organisation)))
-         order by person.name for update of person"
+            select 1 from (select name, organisation from person where name = $1 and {}) one
+            where person.name in (one.name, $5) or person.state = 'ACTIVE'
+                and ($4 = any (person.roles) or $3 = any (person.roles) and person.organisation = one.organisation))
+         order by person.name for update of person",
+        within(2, 6)
     );
     let mut locked: Vec<Person> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(name)
-        .bind(reach)
+        .bind(&reach.organisation)
         .bind(Role::DepartmentAdmin as i32)
         .bind(Role::PlatformOperator as i32)
+        .bind(successor)
+        .bind(&reach.district)
         .fetch_all(db)
         .await?;
     let place = locked.iter().position(|person| person.name == name).ok_or_else(|| Refusal::not_found(name))?;
@@ -249,8 +270,10 @@ pub async fn save_state(
          where name = $1 returning {PERSON}"
     );
     let change = match state {
+        PersonState::Pending => "created",
         PersonState::Active => "unfrozen",
         PersonState::Frozen => "frozen",
+        PersonState::Closed => "closed",
     };
     let saved = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     Ok(saved.bind(name).bind(state.as_str()).bind(reason).bind(changed_by).bind(change).fetch_one(db).await?)

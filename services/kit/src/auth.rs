@@ -15,7 +15,8 @@ use tonic::Request;
 use crate::error::{Reason, Refusal, Result};
 
 /// Roles whose holders reach the rows of the whole city.
-const CITY_ROLES: [Role; 3] = [Role::PlatformOperator, Role::SupervisionOffice, Role::Auditor];
+const CITY_ROLES: [Role; 5] =
+    [Role::PlatformOperator, Role::SupervisionOffice, Role::Auditor, Role::LeadingGroupSecretary, Role::JusticeBureau];
 
 /// Who calls.
 #[derive(Debug, Clone, Default)]

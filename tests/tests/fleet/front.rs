@@ -31,7 +31,7 @@ async fn officer_joins(operator: &Web, organisation: &str, number: &str) {
         "username": number, "realName": "高洁", "organisation": format!("organisations/{organisation}"), "roles": ["ROLE_OFFICER"],
         "certificate": {"number": number, "expireDate": "2031-12-31", "districts": ["410202"]},
     });
-    operator.post("/v1/users", json!({"user": user})).await.ok();
+    operator.post("/v1/users", json!({"user": user, "verification": "核验居民身份证原件"})).await.ok();
 }
 
 /// What a subscription brings, up to the first event of which this is so.

@@ -41,7 +41,7 @@ async fn registered(city: &City) -> (Web, System) {
     let user = json!({
         "username": "market.admin.two", "realName": "钱管理", "organisation": "organisations/market", "roles": ["ROLE_DEPARTMENT_ADMIN"],
     });
-    let made = operator.post("/v1/users", json!({"user": user})).await.ok();
+    let made = operator.post("/v1/users", json!({"user": user, "verification": "核验居民身份证原件"})).await.ok();
     let admin = Web::sign_in(&city.url, "market.admin.two", made["password"].as_str().unwrap()).await;
     let made = admin.post("/v1/machineClients", json!({"title": "市场监管局业务系统"})).await.ok();
     let secret = made["secret"].as_str().unwrap().to_owned();

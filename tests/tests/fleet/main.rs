@@ -28,6 +28,7 @@ mod streams;
 mod telling;
 mod up;
 mod uploads;
+mod users;
 mod verifiers;
 mod verify;
 mod witness;

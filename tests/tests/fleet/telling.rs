@@ -35,7 +35,7 @@ pub async fn found_department(city: &City, id: &str, district: &str) -> Departme
     for (duty, role) in [("handler", "ROLE_HANDLER"), ("reviewer", "ROLE_REVIEWER")] {
         let username = format!("{id}-{duty}");
         let user = json!({"username": username, "realName": "石磊", "organisation": name, "roles": [role]});
-        let made = operator.post("/v1/users", json!({"user": user})).await.ok();
+        let made = operator.post("/v1/users", json!({"user": user, "verification": "核验居民身份证原件"})).await.ok();
         let password = made["password"].as_str().unwrap();
         signed_in.push(Web::sign_in(&city.url, &username, password).await);
         passwords.push(password.to_owned());
@@ -45,7 +45,7 @@ pub async fn found_department(city: &City, id: &str, district: &str) -> Departme
             "username": format!("{id}-officer-{nth}"), "realName": "高洁", "organisation": name, "roles": ["ROLE_OFFICER"],
             "certificate": {"number": format!("{id}-{nth:04}"), "expireDate": "2031-12-31", "districts": [district]},
         });
-        operator.post("/v1/users", json!({"user": user})).await.ok();
+        operator.post("/v1/users", json!({"user": user, "verification": "核验居民身份证原件"})).await.ok();
     }
     let reviewer = signed_in.pop().unwrap();
     Department { name, handler_password: passwords.swap_remove(0), handler: signed_in.pop().unwrap(), reviewer }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{Api, announce_officer, attempt_key};
 use crate::{
     passwords,
-    rules::{self, PersonEvent},
-    store::{self, Person},
+    rules::{self, Act, PersonEvent, PersonState},
+    store::{self, Person, Within},
 };
 
 impl Api {
@@ -24,12 +24,18 @@ impl Api {
         request: pb::CreateUserRequest,
     ) -> Result<pb::CreateUserResponse> {
         let given = request.user.clone().unwrap_or_default();
-        let organisation = own_or(&caller, &given.organisation)?;
+        let organisation = if given.organisation.is_empty() { &caller.organisation } else { &given.organisation };
+        Within::of(&caller).reaches(self.ledger.pool(), organisation).await?;
         let roles = rules::parse_roles(&given.roles)?;
         rules::check_grant(&caller.roles, &roles)?;
+        rules::check_separate(&roles)?;
         let username = rules::parse_username(&given.username)?;
         let real_name = rules::parse_real_name(&given.real_name)?;
         let certificate = rules::parse_certificate(given.certificate.as_ref(), &roles)?;
+        let verification = match request.verification.trim() {
+            "" => String::new(),
+            how => rules::parse_text("verification", how)?,
+        };
         let (password, shown) = if request.password.is_empty() {
             let password = passwords::random_password().map_err(Refusal::internal)?;
             (password.clone(), password)
@@ -43,18 +49,20 @@ impl Api {
             name: &format!("users/{}", Uuid::now_v7().simple()),
             username: &username,
             real_name: &real_name,
-            organisation: &organisation,
+            organisation,
             roles: &roles,
             certificate: certificate.as_ref(),
             password_hash: &password_hash,
             attempt_key: &attempt_key(&username),
             created_by: &caller.actor,
+            verification: &verification,
         };
         let now = tx.now();
         let person = store::insert_person(&mut tx, new, now).await?;
         if person.certificate.is_some() {
             store::keep_certificate(&mut tx, &person, "", now).await?;
         }
+        store::keep_act(&mut tx, &person, (Act::Registered, &verification, None), &caller.actor, now).await?;
         let user = person.to_user(None);
         announce_officer(&mut tx, &person)?;
         tx.changed(&user.name, None, Some(&user));
@@ -66,52 +74,43 @@ impl Api {
     /// Freezes a user: sign-ins end here, tokens everywhere.
     pub(super) async fn freeze(&self, caller: Caller, request: pb::FreezeUserRequest) -> Result<pb::User> {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let (person, admins) = lock(&mut tx, &caller, &request.name, &request.etag).await?;
+        let (person, admins) = lock(&mut tx, &caller, (&request.name, &request.etag), "").await?;
+        rules::check_freeze(&caller.roles, &person.roles())?;
         let reason = rules::parse_text("reason", &request.reason)?;
         let state = person.state().next(PersonEvent::Freeze, &person.name)?;
-        check_not_last(&person, &admins)?;
+        check_not_last(&person, &admins, &[])?;
         let saved = store::save_state(&mut tx, &person.name, state, &reason, &caller.actor).await?;
         let now = tx.now();
         store::end_sign_ins(&mut tx, &person.name, "", now).await?;
         announce_officer(&mut tx, &saved)?;
         self.revoke(&mut tx, &saved.name, saved.revision)?;
-        let user = saved.to_user(None);
-        tx.changed(&user.name, Some(&person.to_user(None)), Some(&user));
-        tx.commit(&user).await?;
-        tracing::info!(user.name = %user.name, "froze user");
-        Ok(user)
+        self.kept(tx, (&person, saved), (PersonEvent::Freeze.act(), &reason, None), &caller).await
     }
 
     /// Lets a frozen user sign in again.
     pub(super) async fn unfreeze(&self, caller: Caller, request: pb::UnfreezeUserRequest) -> Result<pb::User> {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let (person, _) = lock(&mut tx, &caller, &request.name, &request.etag).await?;
+        let (person, _) = lock(&mut tx, &caller, (&request.name, &request.etag), "").await?;
+        rules::check_freeze(&caller.roles, &person.roles())?;
         let state = person.state().next(PersonEvent::Unfreeze, &person.name)?;
         let saved = store::save_state(&mut tx, &person.name, state, "", &caller.actor).await?;
         announce_officer(&mut tx, &saved)?;
-        let user = saved.to_user(None);
-        tx.changed(&user.name, Some(&person.to_user(None)), Some(&user));
-        tx.commit(&user).await?;
-        tracing::info!(user.name = %user.name, "unfroze user");
-        Ok(user)
+        self.kept(tx, (&person, saved), (PersonEvent::Unfreeze.act(), "", None), &caller).await
     }
 
     /// Sets what a certificate says, and announces it to those who draw (art. 13).
     pub(super) async fn certify(&self, caller: Caller, request: pb::SetCertificateRequest) -> Result<pb::User> {
         let mut tx = self.ledger.begin(&caller, &request.request_id, &request).await?;
-        let (person, _) = lock(&mut tx, &caller, &request.name, &request.etag).await?;
+        let (person, _) = lock_to_grant(&mut tx, &caller, (&request.name, &request.etag), "").await?;
         let reason = rules::parse_text("reason", &request.reason)?;
+        person.state().open(&person.name, "登记执法证 set certificate")?;
         let certificate = rules::parse_certificate(request.certificate.as_ref(), &person.roles())?;
         rules::check_number_stays(person.certificate.as_deref(), certificate.as_ref())?;
         let saved = store::save_certificate(&mut tx, &person.name, certificate.as_ref(), &caller.actor).await?;
         let now = tx.now();
         store::keep_certificate(&mut tx, &saved, &reason, now).await?;
         announce_officer(&mut tx, &saved)?;
-        let user = saved.to_user(None);
-        tx.changed(&user.name, Some(&person.to_user(None)), Some(&user));
-        tx.commit(&user).await?;
-        tracing::info!(user.name = %user.name, "set certificate");
-        Ok(user)
+        self.kept(tx, (&person, saved), (Act::CertificateSet, &reason, None), &caller).await
     }
 }
 
@@ -122,25 +121,58 @@ pub(super) fn own_or(caller: &Caller, named: &str) -> Result<String> {
     Ok(organisation.to_owned())
 }
 
-/// Locks a user whom the caller may manage, as the caller read it.
-async fn lock(tx: &mut Tx, caller: &Caller, name: &str, etag: &str) -> Result<(Person, Vec<Person>)> {
-    let (person, admins) = store::lock_with_admins(tx, name, caller.reach().organisation()).await?;
+/// Locks a user within the caller's reach, as the caller read it, with those on whom it depends whether one more may go and whoever
+/// shall take over.
+pub(super) async fn lock(
+    tx: &mut Tx,
+    caller: &Caller,
+    (name, etag): (&str, &str),
+    successor: &str,
+) -> Result<(Person, Vec<Person>)> {
+    let (person, others) = store::lock_with_admins(tx, name, &Within::of(caller), successor).await?;
     if etag.is_empty() {
         return Err(Refusal::invalid("etag", "请先读取用户 / read the user first"));
     }
-    // Taking rights away or giving them back is granting: nobody decides over wider rights than their own.
-    rules::check_grant(&caller.roles, &person.roles())?;
     if etag != person.revision.to_string() {
         let who = store::called(tx, &person.changed_by).await?;
         return Err(Refusal::stale(name, who, &person.change));
     }
-    Ok((person, admins))
+    Ok((person, others))
 }
 
-/// Checks that somebody else remains who can do what only administrators can (art. 27). `others` are active.
-fn check_not_last(person: &Person, others: &[Person]) -> Result<()> {
+/// The same of somebody whose roles the caller may grant: nobody decides over wider rights than their own.
+pub(super) async fn lock_to_grant(
+    tx: &mut Tx,
+    caller: &Caller,
+    named: (&str, &str),
+    successor: &str,
+) -> Result<(Person, Vec<Person>)> {
+    let (person, others) = lock(tx, caller, named, successor).await?;
+    rules::check_grant(&caller.roles, &person.roles())?;
+    Ok((person, others))
+}
+
+/// Announces what became of an officer, also of one who is none any more.
+pub(super) fn announce_change(tx: &mut Tx, before: &Person, after: &Person) -> Result<()> {
+    let officer = |person: &Person| person.roles().contains(&Role::Officer);
+    if officer(before) && !officer(after) {
+        let gone =
+            Person { roles: before.roles.clone(), state: PersonState::Closed.as_str().to_owned(), ..after.clone() };
+        return announce_officer(tx, &gone);
+    }
+    announce_officer(tx, after)
+}
+
+/// Checks that somebody else remains who can do what only administrators can, where a person keeps these roles alone (art. 27).
+/// `others` are locked.
+pub(super) fn check_not_last(person: &Person, others: &[Person], kept: &[Role]) -> Result<()> {
     let last = |role: Role, within: &dyn Fn(&Person) -> bool| {
-        person.roles().contains(&role) && !others.iter().any(|other| other.roles().contains(&role) && within(other))
+        person.state() == PersonState::Active
+            && person.roles().contains(&role)
+            && !kept.contains(&role)
+            && !others
+                .iter()
+                .any(|other| other.state() == PersonState::Active && other.roles().contains(&role) && within(other))
     };
     let department = |other: &Person| other.organisation == person.organisation;
     if last(Role::DepartmentAdmin, &department) || last(Role::PlatformOperator, &|_| true) {

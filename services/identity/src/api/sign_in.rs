@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Api;
 use crate::{
     passwords,
-    rules::{self, ClientState, PersonState, Verdict},
+    rules::{self, ClientState, Verdict},
     store::{self, Person},
 };
 
@@ -51,7 +51,7 @@ impl Api {
         let mut tx = self.ledger.begin(actor, "", &()).await?;
         let person = store::hold_person(&mut tx, &actor.actor).await?;
         let person = person.ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
-        active(person.state())?;
+        person.state().admitted()?;
         let now = tx.now();
         store::insert_sign_in(&mut tx, &passwords::digest(&sign_in), &id, &person.name, address, now).await?;
         let organisation = store::organisation(&mut tx, &person.organisation).await?;
@@ -77,7 +77,7 @@ impl Api {
         let mut tx = self.ledger.pool().begin().await?;
         let found = store::lock_sign_in(&mut tx, &digest).await?.ok_or_else(over)?;
         let person = store::hold_person(&mut tx, &found.person).await?.ok_or_else(over)?;
-        active(person.state())?;
+        person.state().admitted()?;
         if found.is_over(now) {
             return Err(over());
         }
@@ -153,7 +153,7 @@ impl Api {
     pub(super) async fn me(&self, caller: &Caller) -> Result<pb::User> {
         let pool = self.ledger.pool();
         if !caller.actor.starts_with("machineClients/") {
-            return store::user(pool, &caller.actor, None, self.clock.now()).await;
+            return store::user(pool, &caller.actor, &store::Within::default(), self.clock.now()).await;
         }
         let client = store::client(pool, &caller.actor).await?.ok_or_else(|| Refusal::not_found(&caller.actor))?;
         let state = match client.state() {
@@ -215,14 +215,6 @@ impl Api {
             self.ledger.record_refusal(actor, &refusal.meaning().name).await?;
         }
         result
-    }
-}
-
-/// Nothing when the account may be used.
-fn active(state: PersonState) -> Result<()> {
-    match state {
-        PersonState::Active => Ok(()),
-        PersonState::Frozen => Err(Refusal::new(Reason::UserFrozen)),
     }
 }
 

@@ -11,24 +11,6 @@ fn reason<T: std::fmt::Debug>(result: Result<T>) -> Reason {
 }
 
 #[test]
-fn every_state_answers_every_event() {
-    for state in [PersonState::Active, PersonState::Frozen] {
-        for event in [PersonEvent::Freeze, PersonEvent::Unfreeze] {
-            let expected = match (state, event) {
-                (PersonState::Active, PersonEvent::Freeze) => Some(PersonState::Frozen),
-                (PersonState::Frozen, PersonEvent::Unfreeze) => Some(PersonState::Active),
-                (PersonState::Active, PersonEvent::Unfreeze) | (PersonState::Frozen, PersonEvent::Freeze) => None,
-            };
-            match expected {
-                Some(next) => assert_eq!(state.next(event, "users/a").unwrap(), next),
-                None => assert_eq!(reason(state.next(event, "users/a")), Reason::WrongState),
-            }
-        }
-        assert_eq!(PersonState::stored(state.as_str()), state);
-    }
-}
-
-#[test]
 fn five_failures_lock_for_fifteen_minutes_and_then_counting_begins_anew() {
     let mut attempts = Attempts::default();
     for _ in 0..5 {
@@ -76,15 +58,23 @@ fn a_sign_in_ends_by_age_or_by_disuse() {
 
 #[test]
 fn nobody_grants_wider_rights_than_their_own() {
-    let all: Vec<Role> = (1..=9).map(|number| Role::try_from(number).unwrap()).collect();
+    let all: Vec<Role> = (1..=19).map(|number| Role::try_from(number).unwrap()).collect();
     for own in &all {
         for wanted in &all {
             let granted = check_grant(&[*own], &[*wanted]);
             let expected = match own {
                 Role::PlatformOperator => true,
-                Role::DepartmentAdmin => {
-                    matches!(wanted, Role::Handler | Role::Reviewer | Role::Officer | Role::DepartmentAdmin)
-                }
+                Role::DepartmentAdmin => matches!(
+                    wanted,
+                    Role::Handler
+                        | Role::Reviewer
+                        | Role::Officer
+                        | Role::DepartmentAdmin
+                        | Role::LegalReviewer
+                        | Role::Head
+                        | Role::Editor
+                ),
+                Role::DistrictAdmin => *wanted == Role::DepartmentAdmin,
                 _ => false,
             };
             assert_eq!(granted.is_ok(), expected, "{own:?} grants {wanted:?}");
@@ -96,6 +86,85 @@ fn nobody_grants_wider_rights_than_their_own() {
     }
     let mixed = [Role::Handler, Role::Auditor];
     assert_eq!(reason(check_grant(&[Role::DepartmentAdmin], &mixed)), Reason::WiderRights);
+}
+
+#[test]
+fn every_state_answers_every_event() {
+    use PersonEvent::{Close, Freeze, Unfreeze, Verify};
+    use PersonState::{Active, Closed, Frozen, Pending};
+    let ways = [
+        (Pending, Verify, Active),
+        (Pending, Close, Closed),
+        (Active, Freeze, Frozen),
+        (Active, Close, Closed),
+        (Frozen, Unfreeze, Active),
+        (Frozen, Close, Closed),
+    ];
+    for state in PersonState::ALL {
+        for event in [Verify, Freeze, Unfreeze, Close] {
+            let found = ways.iter().find(|(from, by, _)| (*from, *by) == (state, event));
+            match found {
+                Some((_, _, to)) => assert_eq!(state.next(event, "users/a").unwrap(), *to),
+                None => assert_eq!(reason(state.next(event, "users/a")), Reason::WrongState, "{state:?} {event:?}"),
+            }
+        }
+        assert_eq!(PersonState::stored(state.as_str()), state);
+        assert_eq!(PersonState::asked(state.shown() as i32).unwrap(), Some(state));
+    }
+    let refused = [Pending, Frozen, Closed].map(|state| reason(state.admitted()));
+    assert_eq!(refused, [Reason::UserUnverified, Reason::UserFrozen, Reason::UserClosed]);
+    Active.admitted().unwrap();
+    for act in Act::ALL {
+        assert_ne!(Act::shown(act.as_str()), pb::UserActKind::Unspecified);
+    }
+}
+
+#[test]
+fn nobody_administers_what_another_of_his_roles_watches() {
+    let watched = [Role::PlatformOperator, Role::SecurityAdmin, Role::Auditor];
+    for one in watched {
+        check_separate(&[one, Role::Handler, Role::Coordinator]).unwrap();
+        for other in watched.iter().filter(|other| **other != one) {
+            let refusal = check_separate(&[Role::Handler, one, *other]).unwrap_err();
+            assert_eq!(refusal.reason(), Reason::AdminsSeparate);
+            assert!(refusal.message().contains(role_name(one)) && refusal.message().contains(role_name(*other)));
+        }
+    }
+    assert_eq!(changed(&[Role::Handler, Role::Officer], &[Role::Officer, Role::Head]), [Role::Head, Role::Handler]);
+    assert!(changed(&[Role::Head], &[Role::Head]).is_empty());
+    check_freeze(&[Role::SecurityAdmin], &[Role::PlatformOperator]).unwrap();
+    assert_eq!(reason(check_freeze(&[Role::DistrictAdmin], &[Role::Handler])), Reason::WiderRights);
+}
+
+#[test]
+fn duties_go_to_a_colleague_who_is_there_and_has_some() {
+    let of = |name, organisation, state, roles| Colleague { name, organisation, state, roles };
+    let leaver = of("users/a", "organisations/market", PersonState::Frozen, &[Role::Handler]);
+    let (handler, admin) = ([Role::Reviewer], [Role::DepartmentAdmin]);
+    check_successor(leaver, Some(of("users/b", "organisations/market", PersonState::Active, &handler)), "b").unwrap();
+    for unfit in [
+        None,
+        Some(leaver),
+        Some(of("users/b", "organisations/fire", PersonState::Active, &handler)),
+        Some(of("users/b", "organisations/market", PersonState::Pending, &handler)),
+        Some(of("users/b", "organisations/market", PersonState::Frozen, &handler)),
+        Some(of("users/b", "organisations/market", PersonState::Closed, &handler)),
+        Some(of("users/b", "organisations/market", PersonState::Active, &admin)),
+    ] {
+        assert_eq!(reason(check_successor(leaver, unfit, "users/b")), Reason::SuccessorUnfit, "{unfit:?}");
+    }
+    let idle = of("users/a", "organisations/market", PersonState::Active, &admin);
+    check_successor(idle, Some(of("users/b", "organisations/market", PersonState::Active, &admin)), "b").unwrap();
+}
+
+#[test]
+fn an_office_is_no_person() {
+    for name in ["李伟", "欧阳 娜娜", "Anna Müller-Li"] {
+        parse_real_name(name).unwrap();
+    }
+    for office in ["信用监管科室", "系统管理员", "值班人员", "办公室", "Admin Wang"] {
+        assert_eq!(reason(parse_real_name(office)), Reason::SharedAccount, "{office}");
+    }
 }
 
 #[test]

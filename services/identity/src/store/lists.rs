@@ -8,7 +8,7 @@ use kit::{
 use proto::qingtian::{access::v1::Role, identity::v1 as pb};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 
-use super::{MachineClient, Organisation, PERSON, Person, clients::CLIENT};
+use super::{MachineClient, Organisation, PERSON, Person, Within, clients::CLIENT};
 use crate::rules::{ClientState, PersonState};
 
 /// How far lists count what matches.
@@ -111,6 +111,8 @@ pub struct Listed {
 pub struct Users<'a> {
     /// Only rows of this organisation.
     pub organisation: Option<&'a str>,
+    /// Only rows the caller manages.
+    pub within: &'a Within,
     /// Pattern for sign-in name or real name.
     pub pattern: Option<&'a str>,
     pub state: Option<PersonState>,
@@ -125,6 +127,11 @@ impl Users<'_> {
         sql.push(" where true");
         if let Some(organisation) = self.organisation {
             sql.push(" and organisation = ").push_bind(organisation.to_owned());
+        }
+        if let Some(own) = &self.within.organisation {
+            sql.push(" and (organisation = ").push_bind(own.clone());
+            sql.push(" or organisation in (select o.name from organisation o where o.district = ");
+            sql.push_bind(self.within.district.clone()).push("))");
         }
         if let Some(pattern) = self.pattern {
             sql.push(" and (username like lower(").push_bind(pattern.to_owned());

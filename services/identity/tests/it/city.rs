@@ -17,6 +17,8 @@ pub type Client = IdentityClient<UserChannel>;
 
 pub const OPERATOR_PASSWORD: &str = "Qingtian-First-2026";
 pub const PASSWORD: &str = "Kaifeng-2026-market";
+/// How real names are verified here.
+pub const VERIFIED: &str = "核验居民身份证原件";
 
 pub struct City {
     pub harness: Harness,
@@ -73,6 +75,7 @@ impl City {
         let request = pb::CreateUserRequest {
             user: Some(person(username, roles)),
             password: PASSWORD.into(),
+            verification: VERIFIED.into(),
             ..Default::default()
         };
         self.operator().await.create_user(request).await.unwrap().into_inner().user.unwrap()

@@ -81,7 +81,12 @@ async fn users_are_filtered_and_sorted() {
         ("c.c", "阿乙", vec![Role::Reviewer]),
     ] {
         let user = pb::User { real_name: real_name.into(), ..person(username, &roles) };
-        let request = pb::CreateUserRequest { user: Some(user), password: PASSWORD.into(), request_id: String::new() };
+        let request = pb::CreateUserRequest {
+            user: Some(user),
+            password: PASSWORD.into(),
+            verification: crate::city::VERIFIED.into(),
+            ..Default::default()
+        };
         city.admin().await.create_user(request).await.unwrap();
         city.harness.clock.advance(chrono::Duration::seconds(1));
     }

@@ -9,3 +9,4 @@ mod lists;
 mod machines;
 mod people;
 mod sign_in;
+mod users;

@@ -3,10 +3,15 @@
 use proto::qingtian::{access::v1::Role, identity::v1 as pb};
 use tonic::{Code, Response};
 
-use crate::city::{City, PASSWORD, first, organisation, person, refused};
+use crate::city::{City, PASSWORD, VERIFIED, first, organisation, person, refused};
 
 fn create(user: pb::User) -> pb::CreateUserRequest {
-    pb::CreateUserRequest { user: Some(user), password: PASSWORD.into(), request_id: String::new() }
+    pb::CreateUserRequest {
+        user: Some(user),
+        password: PASSWORD.into(),
+        request_id: String::new(),
+        verification: VERIFIED.into(),
+    }
 }
 
 #[tokio::test]

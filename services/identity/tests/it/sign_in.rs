@@ -10,7 +10,11 @@ use crate::city::{City, Client, PASSWORD, person, refused};
 #[tokio::test]
 async fn a_registered_user_signs_in_is_known_everywhere_and_signs_out() {
     let city = City::new().await;
-    let request = pb::CreateUserRequest { user: Some(person("li.wei", &[Role::Officer])), ..Default::default() };
+    let request = pb::CreateUserRequest {
+        user: Some(person("li.wei", &[Role::Officer])),
+        verification: crate::city::VERIFIED.into(),
+        ..Default::default()
+    };
     let created = city.operator().await.create_user(request).await.unwrap().into_inner();
     assert_eq!(created.password.chars().count(), 22, "a first password is made and shown");
 
@@ -217,6 +221,7 @@ async fn no_secret_is_stored_as_it_was_shown() {
     let request = pb::CreateUserRequest {
         user: Some(person("li.wei", &[Role::Handler])),
         request_id: "one".into(),
+        verification: crate::city::VERIFIED.into(),
         ..Default::default()
     };
     let password = operator.create_user(request).await.unwrap().into_inner().password;

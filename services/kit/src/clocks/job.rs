@@ -7,6 +7,7 @@ use std::time::Duration;
 use proto::qingtian::clocks::events::v1::ClockWarned;
 
 use super::{
+    handover::hand_over,
     rules::{Act, Clock},
     store::{CLOCK, ClockRow, calendar, save, stamp},
 };
@@ -34,14 +35,15 @@ pub fn spawn(env: &Env, ledger: &Ledger) {
     });
 }
 
-/// Deals with all clocks that are to be counted anew or warned of now; answers how many.
+/// Deals with all clocks that are to be counted anew, handed over or warned of now; answers how many.
+/// Handed over before they are warned of: the successor is told.
 ///
 /// # Errors
 /// The database fails; what was dealt with before stays.
 pub async fn look(ledger: &Ledger) -> Result<usize> {
     let mut done = 0;
     loop {
-        let chunk = recount(ledger).await? + warn(ledger).await?;
+        let chunk = recount(ledger).await? + hand_over(ledger).await? + warn(ledger).await?;
         if chunk == 0 {
             return Ok(done);
         }

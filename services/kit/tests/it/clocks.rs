@@ -19,7 +19,8 @@ use proto::qingtian::{
         events::v1::{ClockChanged, ClockWarned},
         v1::{ClockAct, ClockState, ListClocksRequest},
     },
-    events::v1::{Record, record::Kind},
+    events::v1::{Event, Record, record::Kind},
+    identity::events::v1::DutiesHandedOver,
 };
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 
@@ -285,4 +286,53 @@ async fn lists_are_sorted_searched_paged_and_keep_to_ones_reach() {
     assert_eq!(list(&caller, all).await.unwrap().0, [10], "a department reaches its own");
     let refused = list(&caller, asked("organisations/market")).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::NotFound);
+}
+
+#[tokio::test]
+async fn what_somebody_answered_for_goes_to_the_successor_and_its_deadline_stays() {
+    let bench = Bench::at("2026-03-02").await;
+    let mine = New { responsible: "users/a", ..CLAIM };
+    bench.act(async |tx| clocks::start(tx, &mine).await).await.unwrap();
+    let before = bench.clock().await.unwrap();
+    bench.time.advance(Duration::hours(1));
+    let handed = |user: &str, successor: &str| Event {
+        aggregate: user.to_owned(),
+        time: Some(kit::ledger::timestamp(bench.time.now())),
+        payload: Some(prost_types::Any {
+            type_url: DutiesHandedOver::type_url(),
+            value: DutiesHandedOver { user: user.into(), successor: successor.into(), ..Default::default() }
+                .encode_to_vec(),
+        }),
+        ..Event::default()
+    };
+    let note = async |event: &Event| {
+        let mut conn = bench.ledger.pool().acquire().await.unwrap();
+        clocks::note_handover(&mut conn, event).await.unwrap();
+        clocks::look(&bench.ledger).await.unwrap();
+    };
+    let first = handed("users/a", "users/b");
+    note(&first).await;
+    let after = bench.clock().await.unwrap();
+    assert_eq!((after.responsible.as_str(), after.due_on, after.acts), ("users/b", before.due_on, before.acts + 1));
+    let told = bench.announced::<ClockChanged>().await.pop().unwrap();
+    assert_eq!((told.act(), told.clock.unwrap().responsible.as_str()), (ClockAct::Assigned, "users/b"));
+
+    // It comes back to him later: the old handover, read again, does not take it away.
+    bench.time.advance(Duration::hours(1));
+    bench.act(async |tx| clocks::assign(tx, ITEM, "item_claim", "", "users/a").await).await.unwrap();
+    note(&first).await;
+    assert_eq!(bench.clock().await.unwrap().responsible, "users/a");
+    // A chain of handovers ends with the last.
+    bench.time.advance(Duration::hours(1));
+    let mut conn = bench.ledger.pool().acquire().await.unwrap();
+    clocks::note_handover(&mut conn, &handed("users/a", "users/b")).await.unwrap();
+    let second = handed("users/b", "users/c");
+    drop(conn);
+    // Done late, after the second was made too.
+    bench.time.advance(Duration::hours(1));
+    note(&second).await;
+    assert_eq!(bench.clock().await.unwrap().responsible, "users/c");
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from clock_handover").fetch_one(bench.ledger.pool()).await.unwrap();
+    assert_eq!(left, 0);
 }

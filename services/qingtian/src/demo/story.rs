@@ -124,8 +124,12 @@ pub(super) async fn create_user(
     person: &Person,
     password: &str,
 ) -> anyhow::Result<()> {
-    let request =
-        CreateUserRequest { user: Some(person.user.clone()), password: password.to_owned(), request_id: String::new() };
+    let request = CreateUserRequest {
+        user: Some(person.user.clone()),
+        password: password.to_owned(),
+        verification: "核验居民身份证原件".to_owned(),
+        ..CreateUserRequest::default()
+    };
     identity.create_user(request).await.with_context(|| format!("user {}", person.user.username))?;
     Ok(())
 }

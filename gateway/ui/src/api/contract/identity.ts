@@ -10,7 +10,9 @@ export type OrganisationKind =
 export type UserState =
   | 'USER_STATE_UNSPECIFIED'
   | 'USER_STATE_ACTIVE'
-  | 'USER_STATE_FROZEN';
+  | 'USER_STATE_FROZEN'
+  | 'USER_STATE_PENDING_VERIFICATION'
+  | 'USER_STATE_CLOSED';
 
 export interface Organisation {
   name: string;
@@ -41,6 +43,7 @@ export interface User {
   etag: string;
   createTime?: string;
   lockedUntil?: string;
+  verification: string;
 }
 
 export interface OpenSignInRequest {
@@ -126,6 +129,7 @@ export interface CreateUserRequest {
   user?: User;
   password: string;
   requestId: string;
+  verification: string;
 }
 
 export interface CreateUserResponse {
@@ -164,6 +168,70 @@ export interface CreateMachineClientResponse {
   name: string;
   secret: string;
   client?: MachineClient;
+}
+
+export type UserActKind =
+  | 'USER_ACT_KIND_UNSPECIFIED'
+  | 'USER_ACT_KIND_REGISTERED'
+  | 'USER_ACT_KIND_VERIFIED'
+  | 'USER_ACT_KIND_ROLES_SET'
+  | 'USER_ACT_KIND_FROZEN'
+  | 'USER_ACT_KIND_UNFROZEN'
+  | 'USER_ACT_KIND_CERTIFICATE_SET'
+  | 'USER_ACT_KIND_HANDED_OVER'
+  | 'USER_ACT_KIND_CLOSED';
+
+export interface UserAct {
+  number: number;
+  kind: UserActKind;
+  actor: string;
+  time?: string;
+  reason: string;
+  roles: access.Role[];
+  successor: string;
+}
+
+export interface VerifyUserRequest {
+  name: string;
+  verification: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface SetRolesRequest {
+  name: string;
+  roles: access.Role[];
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface HandOverDutiesRequest {
+  name: string;
+  successor: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface CloseUserRequest {
+  name: string;
+  successor: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface ListUserActsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListUserActsResponse {
+  acts: UserAct[];
+  nextPageToken: string;
+  totalSize: string;
 }
 
 export type MachineClientState =

@@ -32,6 +32,11 @@ export interface Methods {
   'Identity.UnfreezeMachineClient': [identity.UnfreezeMachineClientRequest, identity.MachineClient];
   'Identity.RetireMachineClient': [identity.RetireMachineClientRequest, identity.MachineClient];
   'Identity.ReadEvents': [events.ReadEventsRequest, events.ReadEventsResponse];
+  'Users.VerifyUser': [identity.VerifyUserRequest, identity.User];
+  'Users.SetRoles': [identity.SetRolesRequest, identity.User];
+  'Users.HandOverDuties': [identity.HandOverDutiesRequest, identity.User];
+  'Users.CloseUser': [identity.CloseUserRequest, identity.User];
+  'Users.ListUserActs': [identity.ListUserActsRequest, identity.ListUserActsResponse];
   'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
   'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
   'Catalog.GetItem': [catalog.GetItemRequest, catalog.Item];
@@ -174,11 +179,11 @@ export const routes: Record<keyof Methods, Route> = {
   'Identity.ChangePassword': { verb: 'POST', path: '/v1/me:changePassword', body: '*' },
   'Identity.ListOrganisations': { verb: 'GET', path: '/v1/organisations' },
   'Identity.CreateOrganisation': { verb: 'POST', path: '/v1/organisations', body: 'organisation', roles: ['ROLE_PLATFORM_OPERATOR'] },
-  'Identity.ListUsers': { verb: 'GET', path: '/v1/users', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
-  'Identity.GetUser': { verb: 'GET', path: '/v1/{name=users/*}', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
-  'Identity.CreateUser': { verb: 'POST', path: '/v1/users', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
-  'Identity.FreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
-  'Identity.UnfreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Identity.ListUsers': { verb: 'GET', path: '/v1/users', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_SECURITY_ADMIN'] },
+  'Identity.GetUser': { verb: 'GET', path: '/v1/{name=users/*}', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_SECURITY_ADMIN'] },
+  'Identity.CreateUser': { verb: 'POST', path: '/v1/users', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN'] },
+  'Identity.FreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:freeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN', 'ROLE_SECURITY_ADMIN'] },
+  'Identity.UnfreezeUser': { verb: 'POST', path: '/v1/{name=users/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN', 'ROLE_SECURITY_ADMIN'] },
   'Identity.SetCertificate': { verb: 'POST', path: '/v1/{name=users/*}:setCertificate', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.CreateMachineClient': { verb: 'POST', path: '/v1/machineClients', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.ListMachineClients': { verb: 'GET', path: '/v1/machineClients', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR'] },
@@ -189,6 +194,11 @@ export const routes: Record<keyof Methods, Route> = {
   'Identity.UnfreezeMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:unfreeze', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.RetireMachineClient': { verb: 'POST', path: '/v1/{name=machineClients/*}:retire', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN'] },
   'Identity.ReadEvents': { verb: 'GET', path: '/v1/events/identity', roles: ['ROLE_INTEGRATOR', 'ROLE_AUDITOR'] },
+  'Users.VerifyUser': { verb: 'POST', path: '/v1/{name=users/*}:verify', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Users.SetRoles': { verb: 'POST', path: '/v1/{name=users/*}:setRoles', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Users.HandOverDuties': { verb: 'POST', path: '/v1/{name=users/*}:handOverDuties', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Users.CloseUser': { verb: 'POST', path: '/v1/{name=users/*}:close', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
+  'Users.ListUserActs': { verb: 'GET', path: '/v1/{parent=users/*}/acts', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR', 'ROLE_SECURITY_ADMIN'] },
   'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },
   'Catalog.GetItem': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}' },

@@ -14,6 +14,7 @@ import { PageHead, Section } from '../../components/page';
 import { useAct } from '../../components/use-act';
 import { useI18n } from '../../i18n';
 import { districtCodes, districtName } from '../../lib/districts';
+import { grantable } from '../../lib/roles';
 import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 import { ShownOnce } from './shown-once';
 
@@ -22,20 +23,17 @@ interface UserForm {
   username: string;
   realName: string;
   roles: Role[];
+  verification?: string;
   certNumber?: string;
   certExpire?: Dayjs;
   certDistricts?: string[];
   certSpecialties?: string[];
 }
 
-/** Roles of a department; the city's own are granted by the operator only. */
-const departmentRoles: readonly Role[] = ['ROLE_HANDLER', 'ROLE_REVIEWER', 'ROLE_OFFICER', 'ROLE_DEPARTMENT_ADMIN'];
-const cityRoles: readonly Role[] = ['ROLE_COORDINATOR', 'ROLE_SUPERVISION_OFFICE', 'ROLE_AUDITOR', 'ROLE_PLATFORM_OPERATOR'];
-
 /** Where a refusal stands: the certificate's fields are named by what they hold. */
 const places: Places = {
   'certificate.number': 'certNumber', 'certificate.expire_date': 'certExpire', 'certificate.districts': 'certDistricts', 'certificate.specialties': 'certSpecialties',
-  REAL_NAME_NEEDED: 'realName', WIDER_RIGHTS: 'roles', CERTIFICATE_NEEDED: 'certNumber', NOT_FOUND: 'organisation',
+  REAL_NAME_NEEDED: 'realName', SHARED_ACCOUNT: 'realName', WIDER_RIGHTS: 'roles', ADMINS_SEPARATE: 'roles', CERTIFICATE_NEEDED: 'certNumber', NOT_FOUND: 'organisation',
 };
 
 /** Registering a user under the real name (art. 27). */
@@ -66,18 +64,19 @@ export default function UserCreate() {
         ? { certificate: { number: values.certNumber?.trim(), expireDate: values.certExpire?.format('YYYY-MM-DD'), districts: values.certDistricts ?? [], specialties: values.certSpecialties ?? [] } }
         : {}),
     };
-    await run(user, async (requestId) => {
-      setCreated(await call('Identity.CreateUser', { user, requestId }));
+    const verification = values.verification?.trim() ?? '';
+    await run([user, verification], async (requestId) => {
+      setCreated(await call('Identity.CreateUser', { user, verification, requestId }));
     });
   };
 
   return (
     <>
       <PageHead title={t('users.new')} lead={t('users.lead')} />
-      <Form<UserForm> form={form} name="user" layout="vertical" className="form" onKeyDown={enterTakesDate} onValuesChange={clear} initialValues={{ organisation: me.organisation, roles: [] }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
+      <Form<UserForm> form={form} name="user" layout="vertical" className="form" onKeyDown={enterTakesDate} onValuesChange={clear} initialValues={{ organisation: me.organisation, roles: [], verification: t('users.verificationUsual') }} onFinish={(values) => void create(values)} scrollToFirstError={{ focus: true }}>
         <Section>
           <Form.Item name="organisation" label={t('field.organisation')} rules={text}>
-            <Select disabled={!operator} options={(organisations.length > 0 ? organisations : [{ name: me.organisation }]).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
+            <Select disabled={!operator && !me.roles.includes('ROLE_DISTRICT_ADMIN')} options={(organisations.length > 0 ? organisations : [{ name: me.organisation }]).map((one) => ({ value: one.name, label: titleOf(one.name) }))} showSearch={{ optionFilterProp: 'label' }} />
           </Form.Item>
           <div className="form-row">
             <Form.Item name="realName" label={t('users.realName')} rules={text}>
@@ -87,6 +86,9 @@ export default function UserCreate() {
               <Input maxLength={64} autoComplete="off" autoCapitalize="none" spellCheck={false} />
             </Form.Item>
           </div>
+          <Form.Item name="verification" label={t('users.verification')} extra={t('users.verificationCreateHint')}>
+            <Input maxLength={500} />
+          </Form.Item>
           <Form.Item
             name="roles"
             label={
@@ -97,7 +99,7 @@ export default function UserCreate() {
             required={false}
             rules={[{ validator: (_, roles: Role[]) => (roles.length > 0 ? Promise.resolve() : Promise.reject(new Error(t('field.required')))) }]}
           >
-            <Checkbox.Group className="role-boxes" options={(operator ? [...departmentRoles, ...cityRoles] : departmentRoles).map((role) => ({ value: role, label: tEnum('role.', role) }))} />
+            <Checkbox.Group className="role-boxes" options={grantable(me.roles).map((role) => ({ value: role, label: tEnum('role.', role) }))} />
           </Form.Item>
           {officer && (
             <>
