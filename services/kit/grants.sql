@@ -8,9 +8,6 @@ grant select, insert, delete on workday_year to {role};
 grant select, insert on clock, clock_act to {role};
 grant update (unit, responsible, days, anchor_on, anchor_days, due_on, provisional, stamp, paused_on, ended_on, warned, warn_on, acts)
     on clock to {role};
-<<<<<<< HEAD
 -- A decision stays: what was passed over is known for ever.
 grant select, insert on parked_event to {role};
-=======
 grant select, insert, update, delete on clock_handover to {role};
->>>>>>> 108c072 (Accounts have a life: verified, given roles with a reason, succeeded, closed; deadlines go to the successor in every part)
