@@ -8,7 +8,10 @@ use kit::{
 use proto::qingtian::draws::v1::{self as pb, visits_server::Visits};
 use tonic::{Request, Response, Status};
 
-use super::store::{self, Filter, Sight, VisitRow};
+use super::{
+    store::{self, Filter, Sight, VisitRow},
+    totals::Totals,
+};
 
 /// Stands for the caller's own certificate number.
 const ME: &str = "me";
@@ -16,12 +19,13 @@ const ME: &str = "me";
 /// The service.
 pub struct Api {
     ledger: Ledger,
+    totals: Totals,
 }
 
 impl Api {
     /// A service over this part's ledger.
     pub fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+        Self { ledger, totals: Totals::default() }
     }
 }
 
@@ -65,7 +69,7 @@ impl Visits for Api {
         let mut conn = self.ledger.pool().acquire().await.map_err(Refusal::from)?;
         let mut found = store::list(&mut conn, &filter, &page).await?;
         let next_page_token = page.cut(&mut found);
-        let total_size = store::count(&mut conn, &filter).await?;
+        let total_size = self.totals.of(filter.words(), store::count(&mut conn, &filter)).await?;
         let visits = found.into_iter().map(message).collect();
         Ok(Response::new(pb::ListVisitsResponse { visits, next_page_token, total_size }))
     }

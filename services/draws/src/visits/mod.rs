@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod store;
+mod totals;
 
 /// Condition on a visit `v` that takes its quarter (art. 17). What stands beside it takes none: a visit with a published reason
 /// for a second one, and a visit nobody may know of before its day (art. 18), for the public list of those left out of the next

@@ -64,6 +64,22 @@ pub struct Filter<'a> {
     pub query: &'a str,
 }
 
+impl Filter<'_> {
+    /// Everything by which the visits it asks for are chosen.
+    pub fn words(&self) -> Vec<String> {
+        let Self { sight: Sight { organisation, certificate }, draw, officer, query } = self;
+        // Nothing and the empty text are two things.
+        let told = |text: Option<&str>| text.map(|text| format!("={text}")).unwrap_or_default();
+        vec![
+            told(organisation.as_deref()),
+            certificate.clone(),
+            (*draw).to_owned(),
+            told(*officer),
+            (*query).to_owned(),
+        ]
+    }
+}
+
 const VISITS: &str =
     "select name, draw, place, plan, organisation, subject, title, district, officers, experts, empty_places,
         due_date, created_at from visit where ";

@@ -1,11 +1,13 @@
 //! `qingtian bench`: what the promises of the design cost, measured beside what others do (art. 11, 15). Absolute times say
 //! more about a machine than about a program, so every case is a ratio taken in one run on one machine.
 //!
-//! [`report`] is what every bench comes to; [`draw`] measures the draw, [`gateway`] the web's door.
+//! [`report`] is what every bench comes to; [`draw`] measures the draw, [`gateway`] the web's door, [`worklist`] a list
+//! that many look at.
 
 pub mod draw;
 pub mod gateway;
 pub mod report;
+pub mod worklist;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,8 @@ pub enum Bench {
     DrawAct(draw::ActArgs),
     /// JSON through the gateway beside direct gRPC calls and beside Envoy's transcoder.
     Gateway(gateway::GatewayArgs),
+    /// The first page of a work list over many visits beside the bare SQL query of that page, asked by many at once.
+    Worklist(worklist::WorklistArgs),
     /// The service that `gateway` asks.
     #[command(hide = true)]
     GatewayService(gateway::ServiceArgs),
@@ -37,6 +41,7 @@ pub async fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Draw(args) => Ok(tell(&draw::run(args).await?, args.json)),
         Bench::Gateway(args) => Ok(tell(&gateway::run(args).await?, args.json)),
+        Bench::Worklist(args) => Ok(tell(&worklist::run(args).await?, args.json)),
         Bench::DrawAct(args) => {
             println!("{}", draw::act(args).await?);
             Ok(ExitCode::SUCCESS)

@@ -104,3 +104,30 @@ fn the_bench_of_the_gateway_asks_in_every_way_and_tells_what_it_skips() {
     let all_hold = cases.iter().all(|case| case["holds"] != false);
     assert_eq!(output.status.code(), Some(i32::from(!all_hold)), "{progress}");
 }
+
+/// The cases of a bench that came to its end, with whether they have a bound.
+fn cases(arguments: &[&str]) -> Vec<(String, bool)> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qingtian"));
+    command.arg("bench").args(arguments).args(["--json", "--runs", "1", "--data"]).arg(folder.path());
+    let output = command.env_remove("DATABASE_URL").output().unwrap();
+    let (json, progress) = said(&output);
+    let report: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}\n{progress}"));
+    let cases = report["cases"].as_array().unwrap().iter();
+    cases
+        .map(|case| (case["name"].as_str().unwrap().to_owned(), case["bound"].is_f64() && case["value"].is_f64()))
+        .collect()
+}
+
+#[test]
+fn the_bench_of_work_lists_asks_for_each_of_them() {
+    let lists = ["department", "department-by-due-date", "officer", "city"];
+    let expected: Vec<_> = lists.iter().map(|list| (format!("{list}.2000"), true)).collect();
+    assert_eq!(cases(&["worklist", "--visits", "2000", "--users", "3", "--pages", "2"]), expected);
+}
+
+#[test]
+fn the_bench_of_caps_states_with_and_without_them() {
+    assert_eq!(cases(&["draw", "--caps", "--subjects", "1800"]), [("statement-capped.1800".to_owned(), true)]);
+}

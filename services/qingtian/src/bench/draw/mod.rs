@@ -7,12 +7,14 @@
 //! - An **import** through the API beside a bare COPY of the same rows into the same table.
 //! - Of the largest register, [`told`] once and held to no bound: what **withholding** it adds to the statement, and what the
 //!   **quarter rule** adds where every tenth subject was visited.
+//! - With `--caps` alone: what **caps and the quarter rule** add to a statement, [`capped`].
 //!
 //! The contestants take turns; medians are compared. The [`register`]s stay for the next run.
 
-mod acts;
+pub(super) mod acts;
+mod capped;
 mod import;
-mod register;
+pub(super) mod register;
 mod told;
 
 use std::{
@@ -71,6 +73,9 @@ pub struct DrawArgs {
     /// Turns each contestant takes, after one that does not count.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: u32,
+    /// Only the statement with frequency caps and the quarter rule beside the one without, on the largest register.
+    #[arg(long)]
+    pub caps: bool,
     /// Prints the figures as JSON.
     #[arg(long)]
     pub json: bool,
@@ -135,7 +140,7 @@ pub async fn run(args: &DrawArgs) -> anyhow::Result<Report> {
     let mut sizes = args.subjects.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let folder = folder(args)?;
+    let folder = folder(args.data.as_deref())?;
     let work = folder.join("work");
     // What a run that was cut left behind.
     remove(&work)?;
@@ -150,9 +155,13 @@ pub async fn run(args: &DrawArgs) -> anyhow::Result<Report> {
     Ok(Report { bench: "draw", machine, cases: cases? })
 }
 
-fn folder(args: &DrawArgs) -> anyhow::Result<PathBuf> {
-    let folder = match &args.data {
-        Some(folder) => folder.clone(),
+/// Where a bench keeps its private PostgreSQL.
+///
+/// # Errors
+/// It cannot be made.
+pub(super) fn folder(data: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let folder = match data {
+        Some(folder) => folder.to_owned(),
         // PostgreSQL does not run as root; its own user could not reach a checkout below a home of mode 0700.
         None if nix::unistd::Uid::effective().is_root() => PathBuf::from("/var/lib/qingtian/bench"),
         None => std::env::current_dir()?.join("var/bench"),
@@ -161,7 +170,7 @@ fn folder(args: &DrawArgs) -> anyhow::Result<PathBuf> {
     folder.canonicalize().with_context(|| folder.display().to_string())
 }
 
-fn remove(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn remove(folder: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| folder.display().to_string())
@@ -171,6 +180,11 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
 }
 
 async fn measure(args: &DrawArgs, sizes: &[u32], server: &Postgres, work: &Path) -> anyhow::Result<Vec<Case>> {
+    if args.caps {
+        let Some(size) = sizes.last() else { return Ok(Vec::new()) };
+        let database = Database::register(server, *size, &[OFFICERS_EACH, MANY_OFFICERS_EACH]).await?;
+        return Ok(vec![capped::measure(&database, *size, work, args.runs).await?]);
+    }
     // All are made before anything is measured.
     let mut databases = BTreeMap::new();
     for size in sizes {

@@ -77,7 +77,10 @@ pub fn bureau(officers_each: u32) -> String {
 }
 
 /// Runs a statement made of constants and numbers.
-async fn run(connection: &mut PgConnection, sql: String) -> anyhow::Result<()> {
+///
+/// # Errors
+/// The server fails.
+pub async fn run(connection: &mut PgConnection, sql: String) -> anyhow::Result<()> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
 }
@@ -111,20 +114,42 @@ impl Database {
     /// # Errors
     /// The server fails.
     pub async fn register(server: &Postgres, subjects: u32, officers_each: &[u32]) -> anyhow::Result<Self> {
-        let name = format!("qingtian_bench_{subjects}");
-        let mark = mark(subjects, officers_each);
+        let what = format!("{subjects} subjects, {officers_each:?} officers");
+        let fill = async |database: &Self| database.fill(subjects, officers_each).await;
+        Self::kept(
+            server,
+            &format!("qingtian_bench_{subjects}"),
+            &format!("register of {subjects} subjects"),
+            &what,
+            fill,
+        )
+        .await
+    }
+
+    /// A database that is kept between runs: found where an earlier run left it whole, and made of these tables; else filled.
+    ///
+    /// # Errors
+    /// The server fails.
+    pub async fn kept(
+        server: &Postgres,
+        name: &str,
+        title: &str,
+        holds: &str,
+        fill: impl AsyncFn(&Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let mark = mark(holds);
         let mut admin = PgConnection::connect(server.admin_url()).await?;
         let sql = "select shobj_description(oid, 'pg_database') from pg_database where datname = $1";
-        let found: Option<Option<String>> = sqlx::query_scalar(sql).bind(&name).fetch_optional(&mut admin).await?;
+        let found: Option<Option<String>> = sqlx::query_scalar(sql).bind(name).fetch_optional(&mut admin).await?;
         if found.flatten().as_deref() == Some(mark.as_str()) {
-            eprintln!("found the register of {subjects} subjects");
+            eprintln!("found the {title}");
             let owner = format!("{name}_owner");
-            let (url, owner_url) = (server.url(&name, &name), server.url(&owner, &name));
-            return Ok(Self { url, owner_url, admin_url: server.url("postgres", &name) });
+            let (url, owner_url) = (server.url(name, name), server.url(&owner, name));
+            return Ok(Self { url, owner_url, admin_url: server.url("postgres", name) });
         }
-        eprintln!("making the register of {subjects} subjects ...");
-        let database = Self::empty(server, &name).await?;
-        database.fill(subjects, officers_each).await.with_context(|| format!("cannot make {name}"))?;
+        eprintln!("making the {title} ...");
+        let database = Self::empty(server, name).await?;
+        fill(&database).await.with_context(|| format!("cannot make {name}"))?;
         run(&mut admin, format!("comment on database {name} is '{mark}'")).await?;
         Ok(database)
     }
@@ -159,11 +184,11 @@ impl Database {
     }
 }
 
-/// Tells a register that is whole, and made from these tables, from any other.
-fn mark(subjects: u32, officers_each: &[u32]) -> String {
+/// Tells a database that is whole, and made from these tables, from any other.
+fn mark(holds: &str) -> String {
     let migrations: Vec<u8> = draws::SCHEMA.migrator.iter().flat_map(|one| one.checksum.iter().copied()).collect();
     let tables = kit::blob::Digest::of(&migrations).to_string();
-    format!("{subjects} subjects, {officers_each:?} officers, tables {}", &tables[..16])
+    format!("{holds}, tables {}", &tables[..16])
 }
 
 /// Enters subjects by COPY.

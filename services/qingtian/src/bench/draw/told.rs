@@ -78,7 +78,7 @@ async fn statement(database: &Database, work: &Path, besides: Besides, pool: u32
 }
 
 /// Has so many subjects visited in this quarter, by a draw that nothing here asks for.
-async fn visit(admin: &mut PgConnection, visits: u32) -> anyhow::Result<()> {
+pub(super) async fn visit(admin: &mut PgConnection, visits: u32) -> anyhow::Result<()> {
     let quarter = draws::plans::rules::quarter(chrono::Utc::now());
     // Made of constants and numbers; the visits' draw is not there, which only a superuser may leave out.
     let sql = format!(
@@ -96,7 +96,7 @@ async fn visit(admin: &mut PgConnection, visits: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn forget_visits(admin: &mut PgConnection) -> anyhow::Result<()> {
+pub(super) async fn forget_visits(admin: &mut PgConnection) -> anyhow::Result<()> {
     sqlx::raw_sql("delete from visit").execute(&mut *admin).await?;
     sqlx::raw_sql("vacuum visit").execute(admin).await?;
     Ok(())
