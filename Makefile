@@ -26,7 +26,7 @@ test: ## everything that must hold, from lints to browser stories
 	echo "$$room GiB free on this disk; from clean, make test takes about 8"; \
 	[ -d target/debug ] || [ "$$room" -ge 6 ] || { echo "too little room: nothing was begun. Free some, and run it again." >&2; exit 1; }
 	@scripts/install.sh --tests
-	@$(MAKE) --no-print-directory web browser clients
+	@$(MAKE) --no-print-directory web browser clients provider
 	@$(MAKE) --no-print-directory check rust-tests web-tests
 
 # Built only when a source is newer than the result, which keeps a digest of its sources: a release build checks it.
@@ -51,6 +51,13 @@ clients: tests/clients/typescript/node_modules/.installed
 
 tests/clients/typescript/node_modules/.installed: tests/clients/typescript/package.json tests/clients/typescript/package-lock.json
 	cd tests/clients/typescript && npm ci --no-audit --no-fund
+	@touch $@
+
+# The provider at which people of a test sign on.
+provider: tests/sign-on/node_modules/.installed
+
+tests/sign-on/node_modules/.installed: tests/sign-on/package.json tests/sign-on/package-lock.json
+	cd tests/sign-on && npm ci --no-audit --no-fund
 	@touch $@
 
 contract: web ## the contract for integrators, as an archive with examples and verifiers
@@ -79,7 +86,7 @@ web-tests:
 # Each run draws new seeds and prints them; whoever gives them runs the same cases again.
 prove: ## the same code with larger counts: hours, not minutes
 	@scripts/install.sh --prove
-	@$(MAKE) --no-print-directory web browser clients
+	@$(MAKE) --no-print-directory web browser clients provider
 	cargo build --workspace --all-targets --locked
 	random() { od -An -N6 -tu8 /dev/urandom | tr -d ' '; }; \
 	export PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-$$(random)} QINGTIAN_SEED=$${QINGTIAN_SEED:-$$(random)}; \

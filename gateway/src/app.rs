@@ -19,7 +19,7 @@ use kit::auth::Minter;
 use kit::env::Env;
 use kit::telemetry;
 use prost::Message as _;
-use proto::qingtian::session::v1::SignInRequest;
+use proto::qingtian::session::v1::{FinishSignOnRequest, SignInRequest};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -107,7 +107,7 @@ impl App {
             reach: Reach::new(env, &routes)?,
             links: Links::new(&env.peers, routes.parts())?,
             routes,
-            sign_ins: SignIns::new(env, store, settings.is_https())?,
+            sign_ins: SignIns::new(env, store, &settings)?,
             minter: Minter::service("gateway", env.keys.clone(), env.clock.clone())?,
             assets: Assets::new(settings.web.clone()),
             pages,
@@ -368,6 +368,11 @@ impl App {
             "SignIn" => {
                 let request = SignInRequest::decode(message).map_err(Fault::internal)?;
                 self.sign_ins.sign_in(request, head, caller).await?
+            }
+            "BeginSignOn" => self.sign_ins.begin_sign_on(caller).await?,
+            "FinishSignOn" => {
+                let request = FinishSignOnRequest::decode(message).map_err(Fault::internal)?;
+                self.sign_ins.finish_sign_on(request, head, caller).await?
             }
             "GetSession" => self.sign_ins.get_session(head).await,
             "SignOut" => self.sign_ins.sign_out(head, caller).await?,

@@ -64,6 +64,8 @@ pub struct Settings {
     pub contract: DescriptorPool,
     /// The gRPC front for departments' programs; none where there is no certificate for it.
     pub front: Option<front::Settings>,
+    /// Name of the provider at which people may sign on, Chinese and English; none where there is none.
+    pub sign_on: Option<(String, String)>,
 }
 
 impl Settings {
@@ -79,6 +81,7 @@ impl Settings {
             limits: Limits::default(),
             contract,
             front: None,
+            sign_on: None,
         }
     }
 

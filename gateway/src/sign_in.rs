@@ -12,13 +12,18 @@ use kit::env::Env;
 use kit::error::{Reason, Refusal};
 use kit::peers::PeerChannel;
 use proto::qingtian::identity::v1::identity_client::IdentityClient;
-use proto::qingtian::identity::v1::{AccessToken, CloseSignInRequest, OpenSignInRequest, RefreshTokenRequest};
-use proto::qingtian::session::v1::{Session as Shown, SignInRequest};
+use proto::qingtian::identity::v1::sign_ons_client::SignOnsClient;
+use proto::qingtian::identity::v1::{
+    AccessToken, BeginSignOnRequest, CloseSignInRequest, FinishSignOnRequest, OpenSignInRequest, OpenSignInResponse,
+    RefreshTokenRequest,
+};
+use proto::qingtian::session::v1::{self as shown, Session as Shown, SignInRequest};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tonic::Code;
 use tonic::metadata::AsciiMetadataValue;
 
+use crate::Settings;
 use crate::call::Caller;
 use crate::error::{Fault, Result};
 use crate::routes::Route;
@@ -26,6 +31,10 @@ use crate::sessions::{Key, Secret, Session, Store};
 
 /// Name of the session's cookie.
 pub const COOKIE_NAME: &str = "qingtian_session";
+/// Name of the cookie by which a browser that began to sign on is known again.
+const SIGN_ON_COOKIE: &str = "qingtian_sign_on";
+/// How long it is good: as long as the sign-on.
+const SIGN_ON_SECS: u32 = 600;
 /// Header in which the page sends its token.
 pub const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
@@ -47,9 +56,12 @@ struct Token {
 pub struct SignIns {
     store: Store,
     identity: IdentityClient<PeerChannel>,
+    sign_ons: SignOnsClient<PeerChannel>,
     tokens: Mutex<HashMap<Key, Slot>>,
     env: Env,
     https: bool,
+    /// Name of the provider at which people may sign on; empty without one.
+    provider: (String, String),
 }
 
 /// What became of an rpc of `Sessions`.
@@ -60,9 +72,11 @@ pub struct Answer {
 
 impl SignIns {
     /// Over this store. Errors: the gateway's key or identity's address is missing.
-    pub fn new(env: &Env, store: Store, https: bool) -> anyhow::Result<Self> {
+    pub fn new(env: &Env, store: Store, settings: &Settings) -> anyhow::Result<Self> {
         let identity = IdentityClient::new(env.peer("gateway", "identity")?);
-        Ok(Self { store, identity, tokens: Mutex::default(), env: env.clone(), https })
+        let sign_ons = SignOnsClient::new(env.peer("gateway", "identity")?);
+        let (https, provider) = (settings.is_https(), settings.sign_on.clone().unwrap_or_default());
+        Ok(Self { store, identity, sign_ons, tokens: Mutex::default(), env: env.clone(), https, provider })
     }
 
     /// Who a request speaks for: the bearer of its own token, or the session of its cookie, or nobody. A public rpc is
@@ -102,7 +116,42 @@ impl SignIns {
         let address = caller.address.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let open = OpenSignInRequest { username: request.username, password: request.password, address };
         let opened = self.identity.clone().open_sign_in(self.request(open, caller)).await.map_err(identity_fault)?;
-        let opened = opened.into_inner();
+        self.opened(opened.into_inner(), headers, caller).await
+    }
+
+    /// `BeginSignOn`: where the browser goes, and a cookie by which it is known when it comes back.
+    pub async fn begin_sign_on(&self, caller: &Caller) -> Result<Answer> {
+        use prost::Message as _;
+        let secret = Secret::random().map_err(Fault::internal)?;
+        let begin = BeginSignOnRequest { browser: hex::encode(secret.key().digest()) };
+        let begun = self.sign_ons.clone().begin_sign_on(self.request(begin, caller)).await.map_err(identity_fault)?;
+        let message = shown::BeginSignOnResponse { authorization_url: begun.into_inner().authorization_url };
+        let age = format!("; Max-Age={SIGN_ON_SECS}");
+        Ok(Answer {
+            message: message.encode_to_vec().into(),
+            set_cookie: self.cookie(SIGN_ON_COOKIE, secret.expose(), &age),
+        })
+    }
+
+    /// `FinishSignOn`: opens a sign-in at identity by the provider's word, and answers as [`SignIns::sign_in`].
+    pub async fn finish_sign_on(
+        &self,
+        request: shown::FinishSignOnRequest,
+        headers: &HeaderMap,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        let over = || Fault::from(Refusal::new(Reason::SignOnOver));
+        let browser = cookie_named(headers, SIGN_ON_COOKIE).ok_or_else(over)?;
+        let address = caller.address.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let browser = hex::encode(browser.key().digest());
+        let finish = FinishSignOnRequest { state: request.state, code: request.code, browser, address };
+        let opened =
+            self.sign_ons.clone().finish_sign_on(self.request(finish, caller)).await.map_err(identity_fault)?;
+        self.opened(opened.into_inner(), headers, caller).await
+    }
+
+    /// A new session for a sign-in that was opened, in the place of the browser's old one.
+    async fn opened(&self, opened: OpenSignInResponse, headers: &HeaderMap, caller: &Caller) -> Result<Answer> {
         if let Some(old) = cookie(headers) {
             self.end(old.key(), caller).await;
         }
@@ -229,14 +278,20 @@ impl SignIns {
             organisation: session.organisation.clone(),
             csrf_token: session.csrf.clone(),
             demonstration: self.env.keys.demonstration(),
+            sign_on_title: self.provider.0.clone(),
+            sign_on_title_en: self.provider.1.clone(),
         };
         shown.encode_to_vec().into()
     }
 
     fn set_cookie(&self, secret: Option<&Secret>) -> Option<HeaderValue> {
-        let secure = if self.https { "; Secure" } else { "" };
         let (value, age) = secret.map_or(("", "; Max-Age=0"), |secret| (secret.expose(), ""));
-        let text = format!("{COOKIE_NAME}={value}; HttpOnly; SameSite=Strict; Path=/{age}{secure}");
+        self.cookie(COOKIE_NAME, value, age)
+    }
+
+    fn cookie(&self, name: &str, value: &str, age: &str) -> Option<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        let text = format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/{age}{secure}");
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -280,9 +335,13 @@ pub fn secret(headers: &HeaderMap) -> Option<[u8; 32]> {
 
 /// The session cookie of a request.
 fn cookie(headers: &HeaderMap) -> Option<Secret> {
+    cookie_named(headers, COOKIE_NAME)
+}
+
+fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<Secret> {
     let pairs =
         headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    let ours = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME);
+    let ours = pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == wanted);
     ours.and_then(|(_, value)| Secret::parse(value))
 }
 

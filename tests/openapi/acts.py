@@ -68,6 +68,10 @@ class Acts:
         renewed = {**certificate(), "expireDate": "2032-12-31"}
         change = {"certificate": renewed, "etag": officer["user"]["etag"], "reason": "换证"}
         admin.post(f"/v1/{officer['user']['name']}:setCertificate", change)
+        account = {"subject": "contract-1", "issuer": "https://id.example"}
+        link = admin.post(f"/v1/{name}/signOnLinks", account)
+        admin.get(f"/v1/{name}/signOnLinks")
+        admin.delete(f"/v1/{link['name']}")
         self.accounts(admin, name)
         signed_in = self.city.sign_in("contract-clerk", clerk["password"])
         signed_in.get("/v1/me")

@@ -41,7 +41,7 @@ async fn a_session_is_a_cookie_and_the_browser_never_sees_a_token() {
 #[track_caller]
 fn nobody(answer: &Answer) {
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
-    assert_eq!(answer.json(), json!({"csrfToken": "", "demonstration": true}));
+    assert_eq!(answer.json(), json!({"csrfToken": "", "demonstration": true, "signOnTitle": "", "signOnTitleEn": ""}));
     assert_eq!(answer.header("set-cookie"), "");
 }
 

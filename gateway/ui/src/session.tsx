@@ -15,11 +15,18 @@ import { isCityWide, mayCall } from './lib/roles';
 
 const organisationsMax = 5000;
 
+interface Provider {
+  zh: string;
+  en: string;
+}
+
 interface SessionState {
   session: Session | null;
   /** Whether the session ended while the portal was in use: `session` is then whose page it was. */
   expired: boolean;
   organisations: readonly Organisation[];
+  /** Name of the provider at which people may sign on; empty without one. */
+  provider: Provider;
   signIn: (session: Session) => void;
   signOut: () => Promise<void>;
   reloadOrganisations: () => Promise<void>;
@@ -30,6 +37,7 @@ const SessionContext = createContext<SessionState | null>(null);
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [session, setSession] = useState<Session | null>(null);
   const [organisations, setOrganisations] = useState<readonly Organisation[]>([]);
+  const [provider, setProvider] = useState<Provider>({ zh: '', en: '' });
   const [starting, setStarting] = useState(true);
   const [expired, setExpired] = useState(false);
   const [error, setError] = useState<ApiError | undefined>();
@@ -58,6 +66,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setError(undefined);
     call('Sessions.GetSession', {}).then(
       (found) => {
+        setProvider({ zh: found.signOnTitle, en: found.signOnTitleEn || found.signOnTitle });
         // A session without a user is a visitor's.
         if (found.user) signIn(found);
         setStarting(false);
@@ -91,8 +100,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, []);
 
   const value = useMemo<SessionState>(
-    () => ({ session, expired, organisations, signIn, signOut, reloadOrganisations }),
-    [session, expired, organisations, signIn, signOut, reloadOrganisations],
+    () => ({ session, expired, organisations, provider, signIn, signOut, reloadOrganisations }),
+    [session, expired, organisations, provider, signIn, signOut, reloadOrganisations],
   );
   if (starting) return <Spin className="page-spin" size="large" />;
   if (error) {

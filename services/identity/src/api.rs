@@ -62,7 +62,7 @@ impl Api {
     /// milliseconds. The instant is taken after the row was locked, not at the begin of the transaction: whatever was signed
     /// before is void. This process knows at once, so the tokens it signs next are no earlier; should the act fail, tokens of
     /// before are refused here and the sign-in, which stays open, gives new ones.
-    fn revoke(&self, tx: &mut Tx, actor: &str, revision: i64) -> Result<()> {
+    pub(crate) fn revoke(&self, tx: &mut Tx, actor: &str, revision: i64) -> Result<()> {
         let now_ms = self.clock.now().timestamp_millis();
         let since_ms = self.authenticator.revoked_ms(actor).map_or(now_ms, |since| since.max(now_ms)) + 1;
         let time = DateTime::from_timestamp_millis(since_ms).unwrap_or_else(|| self.clock.now());

@@ -16,6 +16,9 @@ pub async fn forget(pool: PgPool, clock: Clock) {
         if let Err(error) = store::forget(&pool, clock.now()).await {
             tracing::warn!(%error, "cannot forget old sign-ins and attempts");
         }
+        if let Err(error) = crate::sign_ons::forget(&pool, clock.now()).await {
+            tracing::warn!(%error, "cannot forget sign-ons that are over");
+        }
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -10,6 +10,7 @@ mod bootstrap;
 mod jobs;
 mod passwords;
 pub mod rules;
+mod sign_ons;
 mod store;
 
 pub use bootstrap::{Bootstrap, bootstrap};
@@ -35,5 +36,7 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let ledger = Ledger::open(env, PART)?;
     env.spawn("forget", jobs::forget(ledger.pool().clone(), env.clock.clone()));
     let service = api::Api::new(env, ledger.clone()).await?;
-    Ok(Part::new(ledger).with(UsersServer::new(service.clone())).with(IdentityServer::new(service)))
+    let part = Part::new(ledger.clone());
+    let part = part.with(UsersServer::new(service.clone())).with(IdentityServer::new(service.clone()));
+    sign_ons::add(part, env, &ledger, service)
 }

@@ -80,6 +80,24 @@ impl Databases {
 /// How long an upload may stand still: as long as the gateway waits for its own clients.
 pub const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60);
 
+/// A provider outside at which people may sign on (OpenID Connect), and who this platform is to it.
+#[derive(Clone)]
+pub struct SignOn {
+    /// Its exact issuer address.
+    pub issuer: String,
+    /// Name of this platform there.
+    pub client_id: String,
+    /// Its secret; none for a public client, which proves itself by PKCE alone.
+    pub client_secret: Option<String>,
+    /// Where the provider sends browsers back to.
+    pub redirect: String,
+    /// A claim that the provider has verified, and that is the sign-in name or certificate of an account here; none where
+    /// administrators alone make links.
+    pub claim: Option<String>,
+    /// Certificate of the provider's authority, PEM, where the usual ones do not know it.
+    pub authority: Option<Vec<u8>>,
+}
+
 /// What parts are given. Cheap to clone.
 #[derive(Clone)]
 pub struct Env {
@@ -103,6 +121,8 @@ pub struct Env {
     pub upload_idle_max: Duration,
     /// Edges of uploads that go on where they stopped.
     pub upload_sessions: Limits,
+    /// Where people may sign on outside; none where they may not.
+    pub sign_on: Option<Arc<SignOn>>,
     cpu: Arc<Semaphore>,
     pools: Arc<Mutex<Vec<PgPool>>>,
     pub(crate) ledgers: Arc<Mutex<BTreeMap<&'static str, Ledger>>>,
@@ -142,6 +162,7 @@ impl Env {
             tasks: TaskTracker::new(),
             upload_idle_max: UPLOAD_IDLE_MAX,
             upload_sessions: Limits::default(),
+            sign_on: None,
             cpu: Arc::new(Semaphore::new(cores)),
             pools: Arc::default(),
             ledgers: Arc::default(),

@@ -1,11 +1,11 @@
 //! What the environment tells a process: addresses, databases, folders. Names and defaults stand here, once.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
 use kit::{
-    env::{Clock, Databases, Env, Parts},
+    env::{Clock, Databases, Env, Parts, SignOn},
     keys::Keys,
     peers::Peers,
 };
@@ -55,6 +55,28 @@ pub struct Settings {
     /// Address of the site as the public sees it.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Issuer address of a provider at which people may sign on (OpenID Connect), exactly as it names itself; none for no sign-on.
+    #[arg(long, env = "OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// Name of this platform at the provider. It sends browsers back to `PUBLIC_URL/work/sign-on`.
+    #[arg(long, env = "OIDC_CLIENT_ID", default_value = "qingtian")]
+    pub oidc_client_id: String,
+    /// File with the platform's secret there; none for a public client, by PKCE alone.
+    #[arg(long, env = "OIDC_CLIENT_SECRET_FILE")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// A claim that the provider has verified and that is the sign-in name or the enforcement certificate of an account here: who signs on
+    /// with it for the first time is linked by it. Without it administrators alone make links.
+    #[arg(long, env = "OIDC_CLAIM")]
+    pub oidc_claim: Option<String>,
+    /// Certificate of the provider's authority, PEM, where the usual ones do not know it.
+    #[arg(long, env = "OIDC_AUTHORITY")]
+    pub oidc_authority: Option<PathBuf>,
+    /// Name of the provider on the sign-in page, Chinese.
+    #[arg(long, env = "OIDC_TITLE", default_value = "统一身份认证")]
+    pub oidc_title: String,
+    /// The same in English.
+    #[arg(long, env = "OIDC_TITLE_EN", default_value = "Unified sign-on")]
+    pub oidc_title_en: String,
     /// Proxies of ours in front of the gateway, each of which appends to `x-forwarded-for`; with none the header is not believed.
     #[arg(long, env = "PROXIES", default_value_t = 0)]
     pub proxies: usize,
@@ -107,7 +129,7 @@ impl Settings {
                 peers = peers.with_override(part, url);
             }
         }
-        Env::new(Parts {
+        let mut env = Env::new(Parts {
             clock,
             keys: Keys::read(&self.keys).context("keys (made by `qingtian up`, or by `qingtian keys`)")?,
             peers,
@@ -117,6 +139,28 @@ impl Settings {
                 connections_max: self.database_connections_max,
             },
             blob_folder: self.blobs.clone(),
-        })
+        })?;
+        env.sign_on = self.sign_on()?.map(Arc::new);
+        Ok(env)
+    }
+
+    /// Address of the site as the public sees it.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http))
+    }
+
+    fn sign_on(&self) -> anyhow::Result<Option<SignOn>> {
+        let Some(issuer) = self.oidc_issuer.clone().filter(|issuer| !issuer.is_empty()) else { return Ok(None) };
+        let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+        let secret = self.oidc_client_secret_file.as_ref().map(read).transpose()?;
+        let secret = secret.map(String::from_utf8).transpose().context("OIDC_CLIENT_SECRET_FILE")?;
+        Ok(Some(SignOn {
+            issuer,
+            client_id: self.oidc_client_id.clone(),
+            client_secret: secret.map(|text| text.trim().to_owned()),
+            redirect: format!("{}/work/sign-on", self.public_url().trim_end_matches('/')),
+            claim: self.oidc_claim.clone().filter(|claim| !claim.is_empty()),
+            authority: self.oidc_authority.as_ref().map(read).transpose()?,
+        }))
     }
 }

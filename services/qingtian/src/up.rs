@@ -114,6 +114,13 @@ async fn serve(
         front_key: tls.key,
         metrics: args.metrics.clone(),
         public_url: None,
+        oidc_issuer: None,
+        oidc_client_id: String::new(),
+        oidc_client_secret_file: None,
+        oidc_claim: None,
+        oidc_authority: None,
+        oidc_title: String::new(),
+        oidc_title_en: String::new(),
         proxies: 0,
         rate_address: 1_000,
         rate_client: 200,
@@ -162,7 +169,7 @@ async fn serve(
 /// # Errors
 /// PUBLIC_URL is not a URL, FRONT_ADDR neither an address nor `none`.
 pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings> {
-    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.http));
+    let public_url = settings.public_url();
     let public_url = public_url.parse().with_context(|| format!("PUBLIC_URL: {public_url} is not a URL"))?;
     let rate = |per_second: u32| (per_second > 0).then(|| Rate::per_second(per_second, per_second.saturating_mul(5)));
     let limits = gateway::Limits {
@@ -179,6 +186,7 @@ pub fn gateway_settings(settings: &Settings) -> anyhow::Result<gateway::Settings
         web: settings.web.clone(),
         proxies: settings.proxies,
         limits,
+        sign_on: settings.oidc_issuer.as_ref().map(|_| (settings.oidc_title.clone(), settings.oidc_title_en.clone())),
         ..gateway::Settings::new(settings.http, public_url)
     })
 }

@@ -23,6 +23,7 @@ mod openapi;
 mod recusal;
 mod restore;
 mod shapes;
+mod sign_on;
 mod story;
 mod streams;
 mod telling;

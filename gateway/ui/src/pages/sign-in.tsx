@@ -1,5 +1,5 @@
 import { Button, Card, Form, Input, Modal } from 'antd';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { call } from '../api/client';
 import { toApiError, type ApiError } from '../api/errors';
@@ -8,14 +8,50 @@ import { ErrorPanel } from '../components/error-panel';
 import { useI18n } from '../i18n';
 import { useSessionState } from '../session';
 
+/** Where the provider sends browsers back to. */
+const signOnPath = '/sign-on';
+
 /** The fields of signing in, and what came of it. */
 function SignInForm() {
-  const { t } = useI18n();
-  const { signIn, expired } = useSessionState();
+  const { t, lang } = useI18n();
+  const { signIn, expired, provider } = useSessionState();
   const location = useLocation();
   const navigate = useNavigate();
   const [error, setError] = useState<ApiError | undefined>();
   const [busy, setBusy] = useState(false);
+
+  const returned = useRef(false);
+  useEffect(() => {
+    if (location.pathname !== signOnPath || returned.current) return;
+    returned.current = true;
+    const given = new URLSearchParams(location.search);
+    const [state, code] = [given.get('state') ?? '', given.get('code') ?? ''];
+    setBusy(true);
+    call('Sessions.FinishSignOn', { state, code }).then(
+      async (session) => {
+        await navigate('/', { replace: true });
+        signIn(session);
+      },
+      async (thrown: unknown) => {
+        setError(toApiError(thrown));
+        setBusy(false);
+        // What came back is good once: loading the page anew would only be refused again.
+        await navigate('/', { replace: true });
+      },
+    );
+  }, [location, navigate, signIn]);
+
+  const signOn = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const begun = await call('Sessions.BeginSignOn', {});
+      window.location.assign(begun.authorizationUrl);
+    } catch (thrown) {
+      setError(toApiError(thrown));
+      setBusy(false);
+    }
+  };
 
   const submit = async (given: { username: string; password: string }) => {
     setBusy(true);
@@ -45,6 +81,11 @@ function SignInForm() {
           {t('signin.submit')}
         </Button>
       </Form>
+      {provider.zh && (
+        <Button className="signin-on" size="large" block disabled={busy} onClick={() => void signOn()}>
+          {t('signin.signOn', { provider: lang === 'zh' ? provider.zh : provider.en })}
+        </Button>
+      )}
     </>
   );
 }

@@ -45,7 +45,8 @@ impl Api {
         self.audited(&actor, answer).await
     }
 
-    async fn open_admitted(&self, actor: &Caller, address: &str) -> Result<pb::OpenSignInResponse> {
+    /// Opens a sign-in for somebody who has shown who that is.
+    pub(crate) async fn open_admitted(&self, actor: &Caller, address: &str) -> Result<pb::OpenSignInResponse> {
         let sign_in = passwords::random_text().map_err(Refusal::internal)?;
         let id = Uuid::now_v7().simple().to_string();
         let mut tx = self.ledger.begin(actor, "", &()).await?;
@@ -210,7 +211,7 @@ impl Api {
 
     /// Writes a refusal to the audit, under the name of nobody when the one that was typed is unknown: it is not repeated
     /// there, because people type passwords into the wrong field. The guard writes none: to it the gateway called, or nobody.
-    async fn audited<T>(&self, actor: &Caller, result: Result<T>) -> Result<T> {
+    pub(crate) async fn audited<T>(&self, actor: &Caller, result: Result<T>) -> Result<T> {
         if let Err(refusal) = &result {
             self.ledger.record_refusal(actor, &refusal.meaning().name).await?;
         }

@@ -317,3 +317,45 @@ export interface RetireMachineClientRequest {
   reason: string;
   requestId: string;
 }
+
+export interface SignOnLink {
+  name: string;
+  issuer: string;
+  subject: string;
+  createdBy: string;
+  createTime?: string;
+}
+
+export interface BeginSignOnRequest {
+  browser: string;
+}
+
+export interface BeginSignOnResponse {
+  authorizationUrl: string;
+}
+
+export interface FinishSignOnRequest {
+  state: string;
+  code: string;
+  browser: string;
+  address: string;
+}
+
+export interface ListSignOnLinksRequest {
+  parent: string;
+}
+
+export interface ListSignOnLinksResponse {
+  links: SignOnLink[];
+}
+
+export interface CreateSignOnLinkRequest {
+  parent: string;
+  subject: string;
+  issuer: string;
+  requestId: string;
+}
+
+export interface DeleteSignOnLinkRequest {
+  name: string;
+}

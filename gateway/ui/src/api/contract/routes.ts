@@ -37,6 +37,9 @@ export interface Methods {
   'Users.HandOverDuties': [identity.HandOverDutiesRequest, identity.User];
   'Users.CloseUser': [identity.CloseUserRequest, identity.User];
   'Users.ListUserActs': [identity.ListUserActsRequest, identity.ListUserActsResponse];
+  'SignOns.ListSignOnLinks': [identity.ListSignOnLinksRequest, identity.ListSignOnLinksResponse];
+  'SignOns.CreateSignOnLink': [identity.CreateSignOnLinkRequest, identity.SignOnLink];
+  'SignOns.DeleteSignOnLink': [identity.DeleteSignOnLinkRequest, Record<string, never>];
   'Catalog.ImportItems': [catalog.ImportItemsRequest, common.Import];
   'Catalog.ListItems': [catalog.ListItemsRequest, catalog.ListItemsResponse];
   'Catalog.GetItem': [catalog.GetItemRequest, catalog.Item];
@@ -161,6 +164,8 @@ export interface Methods {
   'Portal.ListLog': [portal.ListLogRequest, portal.ListLogResponse];
   'Portal.GetSigningKeys': [portal.GetSigningKeysRequest, unknown];
   'Sessions.SignIn': [session.SignInRequest, session.Session];
+  'Sessions.BeginSignOn': [session.BeginSignOnRequest, session.BeginSignOnResponse];
+  'Sessions.FinishSignOn': [session.FinishSignOnRequest, session.Session];
   'Sessions.GetSession': [session.GetSessionRequest, session.Session];
   'Sessions.SignOut': [session.SignOutRequest, Record<string, never>];
 }
@@ -199,6 +204,9 @@ export const routes: Record<keyof Methods, Route> = {
   'Users.HandOverDuties': { verb: 'POST', path: '/v1/{name=users/*}:handOverDuties', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
   'Users.CloseUser': { verb: 'POST', path: '/v1/{name=users/*}:close', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN'] },
   'Users.ListUserActs': { verb: 'GET', path: '/v1/{parent=users/*}/acts', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DISTRICT_ADMIN', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_AUDITOR', 'ROLE_SECURITY_ADMIN'] },
+  'SignOns.ListSignOnLinks': { verb: 'GET', path: '/v1/{parent=users/*}/signOnLinks', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN'] },
+  'SignOns.CreateSignOnLink': { verb: 'POST', path: '/v1/{parent=users/*}/signOnLinks', body: '*', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN'] },
+  'SignOns.DeleteSignOnLink': { verb: 'DELETE', path: '/v1/{name=users/*/signOnLinks/*}', roles: ['ROLE_PLATFORM_OPERATOR', 'ROLE_DEPARTMENT_ADMIN', 'ROLE_DISTRICT_ADMIN'] },
   'Catalog.ImportItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/items:import', body: 'file', roles: ['ROLE_HANDLER', 'ROLE_INTEGRATOR'] },
   'Catalog.ListItems': { verb: 'GET', path: '/v1/{parent=organisations/*}/items' },
   'Catalog.GetItem': { verb: 'GET', path: '/v1/{name=organisations/*/items/*}' },
@@ -323,6 +331,8 @@ export const routes: Record<keyof Methods, Route> = {
   'Portal.ListLog': { verb: 'GET', path: '/v1/public/{parent=draws/*}/log/lines' },
   'Portal.GetSigningKeys': { verb: 'GET', path: '/.well-known/jwks.json' },
   'Sessions.SignIn': { verb: 'POST', path: '/v1/session:signIn', body: '*' },
+  'Sessions.BeginSignOn': { verb: 'POST', path: '/v1/session:beginSignOn', body: '*' },
+  'Sessions.FinishSignOn': { verb: 'POST', path: '/v1/session:finishSignOn', body: '*' },
   'Sessions.GetSession': { verb: 'GET', path: '/v1/session' },
   'Sessions.SignOut': { verb: 'POST', path: '/v1/session:signOut', body: '*' },
 };

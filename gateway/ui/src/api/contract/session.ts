@@ -6,6 +6,17 @@ export interface SignInRequest {
   password: string;
 }
 
+export type BeginSignOnRequest = Record<string, never>;
+
+export interface BeginSignOnResponse {
+  authorizationUrl: string;
+}
+
+export interface FinishSignOnRequest {
+  state: string;
+  code: string;
+}
+
 export type GetSessionRequest = Record<string, never>;
 
 export type SignOutRequest = Record<string, never>;
@@ -15,4 +26,6 @@ export interface Session {
   organisation?: identity.Organisation;
   csrfToken: string;
   demonstration: boolean;
+  signOnTitle: string;
+  signOnTitleEn: string;
 }

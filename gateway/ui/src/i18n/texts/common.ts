@@ -129,6 +129,7 @@ export const common = {
   'signin.username': ['用户名', 'User name'],
   'signin.password': ['密码', 'Password'],
   'signin.submit': ['登录', 'Sign in'],
+  'signin.signOn': ['用{provider}登录', 'Sign on with {provider}'],
   'signin.expired': ['登录已过期。重新登录后继续，已填写的内容仍在。', 'Your sign-in has expired. Sign in to go on; what you typed is kept.'],
   'signin.accounts': ['演示环境的账号和密码由启动命令打印在终端。', 'The accounts of a demonstration are printed by the command that starts it.'],
   'signin.realName': ['用户实行实名制，账号不得转借', 'Accounts are personal and carry real names'],

@@ -18,15 +18,17 @@ import { useI18n } from '../../i18n';
 import { formatDay, formatTime } from '../../lib/dates';
 import { districtName } from '../../lib/districts';
 import { grantable } from '../../lib/roles';
-import { useMe, useOrganisationTitle } from '../../session';
+import { useMe, useOrganisationTitle, useSessionState } from '../../session';
 import { CertificateForm } from './certificate';
+import { SignOnLinks } from './sign-on-links';
 
-type Asked = 'verify' | 'roles' | 'handOver' | 'close' | 'freeze' | 'unfreeze' | 'certificate';
+type Asked = 'verify' | 'roles' | 'handOver' | 'close' | 'freeze' | 'unfreeze' | 'certificate' | 'links';
 
 /** One account: its state, its roles, what was done to it, and what may be done next (art. 27). */
 export default function User() {
   const { t, tEnum, lang } = useI18n();
   const me = useMe();
+  const { provider } = useSessionState();
   const titleOf = useOrganisationTitle();
   const { message } = App.useApp();
   const { id = '' } = useParams();
@@ -63,6 +65,7 @@ export default function User() {
             <Button onClick={() => setAsked('handOver')}>{t('users.handOver')}</Button>
           </>
         )}
+        {open && provider.zh && me.may('SignOns.CreateSignOnLink') && <Button onClick={() => setAsked('links')}>{t('users.links')}</Button>}
         {open && !own && me.may('Identity.FreezeUser') && user.state !== 'USER_STATE_PENDING_VERIFICATION' && (
           <Button danger={!frozen} onClick={() => setAsked(frozen ? 'unfreeze' : 'freeze')}>
             {t(frozen ? 'users.unfreeze' : 'users.freeze')}
@@ -98,6 +101,7 @@ export default function User() {
       {asked === 'roles' && <SetRoles {...modal} />}
       {(asked === 'handOver' || asked === 'close') && <Succeed {...modal} closing={asked === 'close'} />}
       {asked === 'certificate' && <CertificateForm user={user} onClose={() => setAsked(null)} onSaved={loaded.reload} />}
+      {asked === 'links' && <SignOnLinks user={user} onClose={() => setAsked(null)} />}
       <Confirm
         open={asked === 'freeze' || asked === 'unfreeze'}
         title={`${t(frozen ? 'users.unfreeze' : 'users.freeze')} ${user.realName}`}
