@@ -386,8 +386,22 @@ class Acts:
             self.supervision.post(f"/v1/{entered['name']}:{verb}", {"etag": entered["etag"], **more})
         listed = self.handler.get("/v1/calendars", query="2028")["calendars"]
         self.handler.get(f"/v1/{listed[0]['name']}")
+        self.claims()
         self.handler.get(f"/v1/{MARKET}/catalogClocks")
         self.handler.get(f"/v1/{MARKET}/drawsClocks")
+
+    def claims(self):
+        """Items handed down, one claimed, one declined and ruled on (art. 6)."""
+        coordinator = self.registered(self.operator, "contract-coordinator", "ROLE_COORDINATOR")
+        clerk = self.city.sign_in("contract-clerk")
+        items = [{"code": f"4102000000000{nth}", "title": f"契约演练下发事项{nth}"} for nth in (1, 2)]
+        coordinator.post("/v1/claims:issue", {"items": items, "organisations": [OWN], "level": "ITEM_LEVEL_PROVINCE"})
+        first, second = clerk.get(f"/v1/{OWN}/claims", orderBy="code")["claims"]
+        clerk.get(f"/v1/{first['name']}")
+        clerk.post(f"/v1/{OWN}/claims:claim", {"names": [first["name"]]})
+        declined = clerk.post(f"/v1/{second['name']}:decline", {"reason": "不属本部门职责", "etag": second["etag"]})
+        ruling = {"ordered": True, "reason": "按职责分工", "etag": declined["etag"]}
+        coordinator.post(f"/v1/{second['name']}:rule", ruling)
 
     def public(self):
         anybody, draw = self.anybody, self.draw

@@ -16,7 +16,7 @@ const packages = {
   events: ['events/v1/events.proto'],
   clocks: ['clocks/v1/clocks.proto'],
   identity: ['identity/v1/identity.proto', 'identity/v1/users.proto', 'identity/v1/machines.proto', 'identity/v1/sign_ons.proto'],
-  catalog: ['catalog/v1/catalog.proto', 'catalog/v1/calendars.proto', 'catalog/v1/clocks.proto', 'catalog/v1/versions.proto', 'catalog/v1/uploads.proto'],
+  catalog: ['catalog/v1/catalog.proto', 'catalog/v1/calendars.proto', 'catalog/v1/clocks.proto', 'catalog/v1/claims.proto', 'catalog/v1/versions.proto', 'catalog/v1/uploads.proto'],
   draws: ['draws/v1/registers.proto', 'draws/v1/register_changes.proto', 'draws/v1/plans.proto', 'draws/v1/caps.proto', 'draws/v1/clocks.proto', 'draws/v1/draws.proto', 'draws/v1/recusals.proto', 'draws/v1/proofs.proto', 'draws/v1/witnesses.proto', 'draws/v1/experts.proto', 'draws/v1/people.proto', 'draws/v1/uploads.proto'],
   portal: ['portal/v1/portal.proto'],
   session: ['session/v1/session.proto'],

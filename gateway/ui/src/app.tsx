@@ -27,6 +27,7 @@ const ItemEdit = lazy(() => import('./pages/items/edit'));
 const ItemCompare = lazy(() => import('./pages/items/compare'));
 const ItemUpload = lazy(() => import('./pages/items/upload'));
 const ItemImports = lazy(() => import('./pages/items/imports'));
+const Claims = lazy(() => import('./pages/items/claims'));
 const Officers = lazy(() => import('./pages/register/officers'));
 const Conflicts = lazy(() => import('./pages/register/conflicts'));
 const Experts = lazy(() => import('./pages/people/experts'));
@@ -119,6 +120,7 @@ function Addresses() {
             <Route path="items/:organisation/:id/compare" element={<PerRecord page={ItemCompare} />} />
             <Route path="items/upload" element={<ItemUpload />} />
             <Route path="items/imports" element={<ItemImports />} />
+            <Route path="claims" element={<Claims />} />
             <Route path="items/:organisation/:id" element={<PerRecord page={ItemDetail} />} />
             <Route path="officers" element={<Officers />} />
             <Route path="conflicts" element={<Conflicts />} />

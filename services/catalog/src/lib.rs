@@ -8,6 +8,7 @@
 
 mod api;
 mod calendars;
+mod claims;
 mod follow;
 mod import;
 mod jobs;
@@ -22,7 +23,7 @@ mod versions;
 use kit::{env::Env, ledger::Ledger, serve::Part, uploads::sessions::Sessions};
 use proto::qingtian::catalog::v1::{
     calendars_server::CalendarsServer, catalog_clocks_server::CatalogClocksServer, catalog_server::CatalogServer,
-    item_uploads_server::ItemUploadsServer, item_versions_server::ItemVersionsServer,
+    claims_server::ClaimsServer, item_uploads_server::ItemUploadsServer, item_versions_server::ItemVersionsServer,
 };
 
 /// This part's name.
@@ -49,9 +50,11 @@ pub async fn start(env: &Env) -> anyhow::Result<Part> {
     let versions = ItemVersionsServer::new(versions::Api(ledger.clone()));
     let calendars = CalendarsServer::new(calendars::Api(ledger.clone()));
     let clocks = CatalogClocksServer::new(calendars::Clocks(ledger.clone()));
+    let claims = ClaimsServer::new(claims::Api(ledger.clone()));
     Ok(Part::new(ledger)
         .with(calendars)
         .with(clocks)
+        .with(claims)
         .with(service)
         .with(versions)
         .with(ItemUploadsServer::new(uploads::Api(uploads))))

@@ -6,6 +6,7 @@ mod browser;
 mod calendars;
 mod caps;
 mod chains;
+mod claims;
 mod clients;
 mod compose;
 mod faults;

@@ -12,7 +12,10 @@ use kit::{
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, ReflectMessage, Value, prost::Message};
 use proto::qingtian::{
     access::v1::{Role, Scope},
-    catalog::v1::{ListItemImportsRequest, ListItemsRequest, catalog_client::CatalogClient},
+    catalog::v1::{
+        IssueItemsRequest, Item, ItemLevel, ListClaimsRequest, ListItemImportsRequest, ListItemsRequest,
+        catalog_client::CatalogClient, claims_client::ClaimsClient,
+    },
     draws::v1::{
         Cap, CapLimit, ChangeSubjectsRequest, ChosenSubject, Conflict, CreateCapRequest, CreateExpertRequest,
         CreateLeaveRequest, CreateRecusalRequest, DeclareConflictRequest, Expert, Leave, LeaveKind, ListDrawsRequest,
@@ -296,6 +299,16 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
     };
     let cap = CreateCapRequest { parent: market.into(), cap: Some(cap), ..Default::default() };
     let cap = CapsClient::new(channel.clone()).create_cap(cap).await.unwrap().into_inner();
+    let coordinator = city.user("users/coordinator", "organisations/bureau", &[Role::Coordinator]).await.unwrap();
+    let issued = IssueItemsRequest {
+        items: vec![Item { code: "41020000000001".into(), title: "下发事项".into(), ..Default::default() }],
+        organisations: vec![market.into()],
+        level: ItemLevel::Province as i32,
+        ..Default::default()
+    };
+    ClaimsClient::new(coordinator).issue_items(issued).await.unwrap();
+    let asked = ListClaimsRequest { parent: market.into(), ..Default::default() };
+    let claims = ClaimsClient::new(channel.clone()).list_claims(asked).await.unwrap().into_inner();
     let change = RegisterChangesClient::new(channel).change_subjects(change).await.unwrap().into_inner();
     BTreeMap::from([
         ("qingtian/Organisation", market.to_owned()),
@@ -317,6 +330,7 @@ async fn records(city: &Harness) -> BTreeMap<&'static str, String> {
         ("qingtian/Expert", expert.name),
         ("qingtian/Upload", upload.name),
         ("qingtian/Cap", cap.name),
+        ("qingtian/Claim", claims.claims[0].name.clone()),
     ])
 }
 

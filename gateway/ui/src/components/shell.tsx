@@ -1,7 +1,4 @@
-import {
-  ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, ClockCircleOutlined, ScheduleOutlined, CoffeeOutlined, DisconnectOutlined, FieldNumberOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, LogoutOutlined, MenuOutlined,
-  ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined, DeploymentUnitOutlined,
-} from '@ant-design/icons';
+import { ApartmentOutlined, ApiOutlined, AuditOutlined, CalendarOutlined, ClockCircleOutlined, CoffeeOutlined, DeploymentUnitOutlined, DisconnectOutlined, FieldNumberOutlined, FileProtectOutlined, HomeOutlined, IdcardOutlined, ImportOutlined, LogoutOutlined, MenuOutlined, ScheduleOutlined, ShopOutlined, SolutionOutlined, SwapOutlined, TagsOutlined, TeamOutlined, UserOutlined } from '@ant-design/icons';
 import { App, Button, Drawer, Dropdown } from 'antd';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
@@ -35,6 +32,7 @@ const groups: { text: TextKey | null; entries: Entry[] }[] = [
     text: 'nav.groupRegisters',
     entries: [
       { to: '/items', text: 'nav.items', icon: <TagsOutlined /> },
+      { to: '/claims', text: 'nav.claims', icon: <ImportOutlined />, needs: 'Claims.ListClaims' },
       { to: '/subjects', text: 'nav.register', icon: <ShopOutlined /> },
       { to: '/officers', text: 'nav.officers', icon: <IdcardOutlined /> },
       { to: '/experts', text: 'nav.experts', icon: <SolutionOutlined /> },

@@ -5,6 +5,7 @@ import 'dayjs/locale/zh-cn';
 import type { Lang } from './lang';
 import { admin } from './texts/admin';
 import { chains } from './texts/chains';
+import { claims } from './texts/claims';
 import { clocks } from './texts/clocks';
 import { common } from './texts/common';
 import { draws } from './texts/draws';
@@ -22,7 +23,7 @@ import { work } from './texts/work';
 export type { Lang } from './lang';
 
 /** All texts. */
-export const texts = { ...common, ...work, ...items, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...caps, ...admin, ...machines, ...clocks };
+export const texts = { ...common, ...work, ...items, ...plans, ...draws, ...chains, ...recusals, ...proofs, ...register, ...witnesses, ...people, ...caps, ...admin, ...machines, ...clocks, ...claims };
 export type TextKey = keyof typeof texts;
 export type Translate = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
 

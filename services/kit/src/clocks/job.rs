@@ -93,7 +93,8 @@ async fn warn(ledger: &Ledger) -> Result<usize> {
     Ok(clocks.len())
 }
 
-async fn warn_of(tx: &mut Tx, clock: &Clock, calendar: &Calendar) -> Result<()> {
+/// Announces what a locked clock is to be warned of.
+pub(super) async fn warn_of(tx: &mut Tx, clock: &Clock, calendar: &Calendar) -> Result<()> {
     let now = tx.now();
     let mut warned = clock.clone();
     for percent in clock.warnings(legal_day(now), calendar) {

@@ -5,7 +5,10 @@ use proto::qingtian::clocks::{events::v1::ClockChanged, v1 as pb};
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::rules::{Act, Clock, DayKind, New};
+use super::{
+    job::warn_of,
+    rules::{Act, Clock, DayKind, New},
+};
 use crate::{
     auth::Caller,
     error::{Reason, Refusal, Result, violated},
@@ -194,12 +197,16 @@ pub async fn extend(tx: &mut Tx, aggregate: &str, kind: &str, days: u16, basis: 
     save(tx, &before, after, (Act::Extended, basis), &calendar).await
 }
 
-/// Ends a clock: what was owed is done, however late.
+/// Ends a clock: what was owed is done, however late. Whatever it should have been warned of by now is announced first, so that what
+/// was done late is known as late, also where the job of clocks had not come to it yet.
 ///
 /// # Errors
 /// `NOT_FOUND` when none runs.
 pub async fn end(tx: &mut Tx, aggregate: &str, kind: &str) -> Result<Clock> {
     let (before, calendar) = (running(tx, aggregate, kind).await?, calendar(tx).await?);
+    if !before.warnings(legal_day(tx.now()), &calendar).is_empty() {
+        warn_of(tx, &before, &calendar).await?;
+    }
     let after = before.end(legal_day(tx.now()))?;
     save(tx, &before, after, (Act::Ended, ""), &calendar).await
 }

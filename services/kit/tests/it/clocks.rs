@@ -336,3 +336,17 @@ async fn what_somebody_answered_for_goes_to_the_successor_and_its_deadline_stays
         sqlx::query_scalar("select count(*) from clock_handover").fetch_one(bench.ledger.pool()).await.unwrap();
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn what_is_done_late_is_known_as_late_also_before_the_job_came_to_it() {
+    let bench = Bench::at("2026-03-02").await;
+    bench.start().await;
+    bench.time.advance(Duration::days(40));
+    let ended = bench.act(async |tx| clocks::end(tx, ITEM, "item_claim").await).await.unwrap();
+    assert!(ended.ended_on.is_some_and(|day| day > ended.due_on));
+    let percents: Vec<_> = bench.announced::<ClockWarned>().await.iter().map(|told| told.percent).collect();
+    assert_eq!(percents, [70, 90, 100]);
+    assert_eq!(clocks::look(&bench.ledger).await.unwrap(), 0, "once each");
+    let warned: i32 = sqlx::query_scalar("select warned from clock").fetch_one(bench.ledger.pool()).await.unwrap();
+    assert_eq!(warned, 100);
+}

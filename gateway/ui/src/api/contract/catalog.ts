@@ -207,6 +207,100 @@ export interface GetCalendarRequest {
   name: string;
 }
 
+export type ItemLevel =
+  | 'ITEM_LEVEL_UNSPECIFIED'
+  | 'ITEM_LEVEL_STATE'
+  | 'ITEM_LEVEL_PROVINCE'
+  | 'ITEM_LEVEL_CITY';
+
+export type ClaimState =
+  | 'CLAIM_STATE_UNSPECIFIED'
+  | 'CLAIM_STATE_TO_CLAIM'
+  | 'CLAIM_STATE_CLAIMED'
+  | 'CLAIM_STATE_DECLINED'
+  | 'CLAIM_STATE_ORDERED'
+  | 'CLAIM_STATE_WITHDRAWN';
+
+export interface Claim {
+  name: string;
+  item?: Item;
+  level?: ItemLevel;
+  state: ClaimState;
+  dueDate: string;
+  declineReason: string;
+  rulingReason: string;
+  madeItem: string;
+  renewal: boolean;
+  issuer: string;
+  issueTime?: string;
+  etag: string;
+}
+
+export interface IssueItemsRequest {
+  items: Item[];
+  organisations: string[];
+  level?: ItemLevel;
+  requestId: string;
+}
+
+export interface IssueItemsResponse {
+  issued: number;
+  dueDate: string;
+}
+
+export interface ListClaimsRequest {
+  parent: string;
+  pageSize: number;
+  pageToken: string;
+  orderBy: string;
+  query: string;
+  state: ClaimState;
+}
+
+export interface ListClaimsResponse {
+  claims: Claim[];
+  nextPageToken: string;
+  totalSize: string;
+}
+
+export interface GetClaimRequest {
+  name: string;
+}
+
+export interface ClaimItemsRequest {
+  parent: string;
+  names: string[];
+  requestId: string;
+}
+
+export interface ClaimResult {
+  name: string;
+  item: string;
+  reason: string;
+  message: string;
+}
+
+export interface ClaimItemsResponse {
+  claimed: number;
+  results: ClaimResult[];
+}
+
+export interface DeclineClaimRequest {
+  name: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
+export interface RuleOnClaimRequest {
+  name: string;
+  ordered: boolean;
+  instead: string;
+  reason: string;
+  etag: string;
+  requestId: string;
+}
+
 export interface ItemVersion {
   name: string;
   number: string;

@@ -56,6 +56,12 @@ export interface Methods {
   'Calendars.ListCalendars': [catalog.ListCalendarsRequest, catalog.ListCalendarsResponse];
   'Calendars.GetCalendar': [catalog.GetCalendarRequest, catalog.Calendar];
   'CatalogClocks.ListClocks': [clocks.ListClocksRequest, clocks.ListClocksResponse];
+  'Claims.IssueItems': [catalog.IssueItemsRequest, catalog.IssueItemsResponse];
+  'Claims.ListClaims': [catalog.ListClaimsRequest, catalog.ListClaimsResponse];
+  'Claims.GetClaim': [catalog.GetClaimRequest, catalog.Claim];
+  'Claims.ClaimItems': [catalog.ClaimItemsRequest, catalog.ClaimItemsResponse];
+  'Claims.DeclineClaim': [catalog.DeclineClaimRequest, catalog.Claim];
+  'Claims.RuleOnClaim': [catalog.RuleOnClaimRequest, catalog.Claim];
   'ItemVersions.ReviseItem': [catalog.ReviseItemRequest, catalog.Item];
   'ItemVersions.WithdrawItemRevision': [catalog.WithdrawItemRevisionRequest, catalog.Item];
   'ItemVersions.RetireItem': [catalog.RetireItemRequest, catalog.Item];
@@ -223,6 +229,12 @@ export const routes: Record<keyof Methods, Route> = {
   'Calendars.ListCalendars': { verb: 'GET', path: '/v1/calendars' },
   'Calendars.GetCalendar': { verb: 'GET', path: '/v1/{name=calendars/*}' },
   'CatalogClocks.ListClocks': { verb: 'GET', path: '/v1/{parent=organisations/*}/catalogClocks' },
+  'Claims.IssueItems': { verb: 'POST', path: '/v1/claims:issue', body: '*', roles: ['ROLE_COORDINATOR'] },
+  'Claims.ListClaims': { verb: 'GET', path: '/v1/{parent=organisations/*}/claims' },
+  'Claims.GetClaim': { verb: 'GET', path: '/v1/{name=organisations/*/claims/*}' },
+  'Claims.ClaimItems': { verb: 'POST', path: '/v1/{parent=organisations/*}/claims:claim', body: '*', roles: ['ROLE_HANDLER'] },
+  'Claims.DeclineClaim': { verb: 'POST', path: '/v1/{name=organisations/*/claims/*}:decline', body: '*', roles: ['ROLE_HANDLER'] },
+  'Claims.RuleOnClaim': { verb: 'POST', path: '/v1/{name=organisations/*/claims/*}:rule', body: '*', roles: ['ROLE_COORDINATOR'] },
   'ItemVersions.ReviseItem': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:revise', body: '*', roles: ['ROLE_HANDLER'] },
   'ItemVersions.WithdrawItemRevision': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:withdrawRevision', body: '*', roles: ['ROLE_HANDLER'] },
   'ItemVersions.RetireItem': { verb: 'POST', path: '/v1/{name=organisations/*/items/*}:retire', body: '*', roles: ['ROLE_REVIEWER'] },

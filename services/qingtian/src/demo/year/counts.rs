@@ -81,7 +81,8 @@ impl Counts {
     /// Which of those a year is told for there were too few of.
     #[must_use]
     pub fn rare(&self, at_least: u64) -> Vec<&'static str> {
-        let wanted = [("deferrals", self.deferred), ("cap conflicts", self.cap_conflicts)];
+        let wanted =
+            [("deferrals", self.deferred), ("cap conflicts", self.cap_conflicts), ("overdue clocks", self.overdue)];
         wanted.into_iter().filter(|(_, count)| *count < at_least).map(|(what, _)| what).collect()
     }
 }

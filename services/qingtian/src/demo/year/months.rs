@@ -5,6 +5,10 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, Datelike, Duration, Months, NaiveDate, Utc};
 use kit::{env::Env, ledger::Ledger};
 use proto::qingtian::{
+    catalog::v1::{
+        ClaimItemsRequest, ClaimState, IssueItemsRequest, Item, ItemLevel, ListClaimsRequest,
+        claims_client::ClaimsClient,
+    },
     draws::v1::{
         AddEntryRequest, Cap, CapLimit, Contributor, ContributorKind, CreateCapRequest, CreateDrawRequest, Draw,
         DrawState, GetDrawRequest, Plan, PlanKind, PublishCapRequest, Quota, StateDrawRequest, Stratification,
@@ -40,6 +44,19 @@ pub struct Size {
 /// Planned visits of an enterprise in a year: by one authority, and by all together.
 const CAPS: [i32; 2] = [2, 3];
 
+/// Items handed down to every department in January; half of them are claimed in time, the rest in this month, long overdue, and so many
+/// never.
+const HANDED_DOWN: usize = 40;
+const LATE_MONTH: u32 = 5;
+const NEVER_CLAIMED: usize = 3;
+
+/// Which of what was handed down is claimed.
+#[derive(Debug, Clone, Copy)]
+enum Claimed {
+    First,
+    Rest,
+}
+
 /// A year being told.
 pub struct Year<'a> {
     env: &'a Env,
@@ -70,6 +87,9 @@ impl Year<'_> {
         }
         let bureau = Desk { env, accounts: &year.accounts, organisation: city::BUREAU };
         year.cap(&bureau, true).await.context("the city's caps")?;
+        year.hand_down(departments).await.context("items from above")?;
+        year.until(1, 20)?;
+        year.claim(departments, Claimed::First).await.context("claims in time")?;
         year.until(2, 20)?;
         for department in departments {
             let desk = year.desk(department);
@@ -78,6 +98,9 @@ impl Year<'_> {
         }
         for month in 1..=size.months.min(12) {
             year.until(month, 6)?;
+            if month == LATE_MONTH {
+                year.claim(departments, Claimed::Rest).await.context("late claims")?;
+            }
             let drawn = year.draws(&plans).await.with_context(|| format!("draws of month {month}"))?;
             eprintln!("{}-{month:02}: {} draws, {drawn} drawn", size.year, plans.len());
         }
@@ -121,6 +144,54 @@ impl Year<'_> {
             if keeps_password(&person) {
                 self.accounts.push(made);
             }
+        }
+        Ok(())
+    }
+
+    /// The coordinator hands items of the province down to every department, each with its clock (art. 6).
+    async fn hand_down(&self, departments: &[Department]) -> anyhow::Result<()> {
+        let bureau = Desk { env: self.env, accounts: &self.accounts, organisation: city::BUREAU };
+        let items = (1..=HANDED_DOWN).map(|nth| Item {
+            code: format!("4102{nth:010}"),
+            title: format!("省级下发监管事项第{nth}项"),
+            ..Item::default()
+        });
+        let request = IssueItemsRequest {
+            items: items.collect(),
+            organisations: departments.iter().map(|one| one.organisation.to_owned()).collect(),
+            level: ItemLevel::Province as i32,
+            request_id: String::new(),
+        };
+        let coordinator = bureau.handler().await?;
+        // Organisations were announced by identity; catalog learns of them by following.
+        eventually("catalog to know the departments", async || {
+            Ok(ClaimsClient::new(coordinator.clone()).issue_items(request.clone()).await.ok())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Every department claims some of what was handed down.
+    async fn claim(&self, departments: &[Department], which: Claimed) -> anyhow::Result<()> {
+        for department in departments {
+            let mut claims = ClaimsClient::new(self.desk(department).handler().await?);
+            let parent = department.organisation.to_owned();
+            let request = ListClaimsRequest {
+                parent: parent.clone(),
+                page_size: 1_000,
+                order_by: "code".to_owned(),
+                state: ClaimState::ToClaim as i32,
+                ..ListClaimsRequest::default()
+            };
+            let open = claims.list_claims(request).await?.into_inner().claims;
+            let count = match which {
+                Claimed::First => open.len() / 2,
+                Claimed::Rest => open.len().saturating_sub(NEVER_CLAIMED),
+            };
+            let names = open.into_iter().take(count).map(|claim| claim.name).collect();
+            let request = ClaimItemsRequest { parent, names, request_id: String::new() };
+            let answer = claims.claim_items(request).await?.into_inner();
+            ensure!(usize::try_from(answer.claimed).is_ok_and(|claimed| claimed == count), "{:?}", answer.results);
         }
         Ok(())
     }
