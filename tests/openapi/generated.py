@@ -114,8 +114,9 @@ def is_well_formed_without_what_is_empty(case):
 
 
 def without_nulls(value):
+    """Without members that stand for none."""
     if isinstance(value, dict):
-        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+        return {name: without_nulls(one) for name, one in value.items() if one not in (None, "")}
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
